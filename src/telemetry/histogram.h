@@ -1,0 +1,38 @@
+// Log-linear histogram of durations in nanoseconds: 1 ns to 1 h at 2 significant digits' worth of error (< 1.6 %).
+// Plain integers, shard-local; recording is a handful of instructions and allocates only the first time.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace smppd::telemetry {
+
+class Histogram {
+ public:
+  void record(std::uint64_t nanoseconds, std::uint64_t times = 1) noexcept;
+  void merge(const Histogram& other);
+  void reset() noexcept;
+
+  [[nodiscard]] std::uint64_t count() const noexcept { return count_; }
+  [[nodiscard]] std::uint64_t max() const noexcept { return max_; }
+  [[nodiscard]] std::uint64_t min() const noexcept { return count_ == 0 ? 0 : min_; }
+  [[nodiscard]] double sum() const noexcept { return sum_; }
+  // Smallest recorded magnitude that at least `percent` (0-100) of the values do not exceed.
+  [[nodiscard]] std::uint64_t percentile(double percent) const noexcept;
+  // How many recorded values are <= nanoseconds (to the histogram's resolution).
+  [[nodiscard]] std::uint64_t count_below(std::uint64_t nanoseconds) const noexcept;
+
+ private:
+  static constexpr unsigned kSubBits = 6;  // 64 linear steps per power of two
+  static constexpr unsigned kBuckets = (43 - kSubBits + 1) << kSubBits;
+  static unsigned bucket_of(std::uint64_t nanoseconds) noexcept;
+  static std::uint64_t upper_bound_of(unsigned bucket) noexcept;
+
+  std::vector<std::uint64_t> counts_;
+  std::uint64_t count_ = 0;
+  std::uint64_t max_ = 0;
+  std::uint64_t min_ = UINT64_MAX;
+  double sum_ = 0;
+};
+
+}  // namespace smppd::telemetry
