@@ -18,18 +18,18 @@ enum class Retry : std::uint8_t { kNever, kSameLink, kOtherLink, kLater };
 
 // One name for each way a message can fail here. message/outcome.h maps each to command_status, HTTP and gRPC status.
 enum class ErrorCode : std::uint8_t {
-  kMalformed,           // the PDU's fields contradict each other or the specification
-  kNotBound,            // not allowed in this session state
-  kRefused,             // a rule of the configuration says no
-  kThrottled,           // a rate limit or a full window
-  kQueueFull,           // a bounded queue is at its bound
-  kNoRoute,             // no route matches
-  kNoLink,              // no healthy link to any of the route's upstreams
-  kTimeout,             // no answer in time; the outcome is unknown
-  kLinkLost,            // the link died with the request in flight; the outcome is unknown
-  kUnknownMessage,      // a message_id that is not known here
-  kNotOwner,            // the message belongs to another client
-  kUnsupported,         // this peer's version or this build cannot do it
+  kMalformed,       // the PDU's fields contradict each other or the specification
+  kNotBound,        // not allowed in this session state
+  kRefused,         // a rule of the configuration says no
+  kThrottled,       // a rate limit or a full window
+  kQueueFull,       // a bounded queue is at its bound
+  kNoRoute,         // no route matches
+  kNoLink,          // no healthy link to any of the route's upstreams
+  kTimeout,         // no answer in time; the outcome is unknown
+  kLinkLost,        // the link died with the request in flight; the outcome is unknown
+  kUnknownMessage,  // a message_id that is not known here
+  kNotOwner,        // the message belongs to another client
+  kUnsupported,     // this peer's version or this build cannot do it
   kInternal,
 };
 
