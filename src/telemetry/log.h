@@ -2,7 +2,8 @@
 //
 // A Logger is a constant per module (`constexpr telemetry::Logger kLog{"downstream"};`), usable from any thread. A
 // disabled level costs one load. Lines never block a shard: when the writer falls behind, the oldest lines are dropped
-// and counted (smppd_telemetry_log_lines_dropped_total). Field values are escaped by the sink; secrets must not be passed.
+// and counted (smppd_telemetry_log_lines_dropped_total). Field values are escaped by the sink; secrets must not be
+// passed.
 #pragma once
 
 #include <atomic>
@@ -17,6 +18,8 @@
 #include "base/time.h"
 
 namespace smppd::telemetry {
+
+class Collector;
 
 enum class Level : std::uint8_t { kDebug, kInfo, kWarn, kError, kOff };
 
@@ -76,16 +79,21 @@ struct LogOptions {
   Level level = Level::kInfo;
   std::map<std::string, Level, std::less<>> module_levels;
   bool json = true;
-  std::string file;  // empty: stdout
-  std::uint64_t rotate_bytes = 100'000'000;
-  int rotate_files = 10;
+  std::string file;                          // empty: stdout
+  std::uint64_t rotate_bytes = 100'000'000;  // 0: never
+  int rotate_files = 10;                     // old files kept: FILE.1 (newest) to FILE.10
 };
 
-// Starts or reconfigures logging for the process; before the first call lines go to stderr as text. Control thread only.
+// Starts or reconfigures logging for the process; before the first call lines go to stderr as text. Control thread
+// only. A log file is opened anew each time, so a reload also follows a file that was moved away. On error the former
+// configuration stays in force.
 [[nodiscard]] Fallible<void> configure_logging(const LogOptions& options);
-// Writes out what is queued and stops the writer. Control thread only, last call.
+// Writes out what is queued (waiting at most five seconds for a stuck reader of stdout) and stops the writer; later
+// lines go to stderr again. Control thread only.
 void shutdown_logging() noexcept;
 [[nodiscard]] std::uint64_t dropped_log_lines() noexcept;
+// Adds smppd_telemetry_log_lines_dropped_total; collected once a process, not once a shard.
+void collect_logging(Collector& collector);
 
 [[nodiscard]] Fallible<Level> parse_level(std::string_view name);
 
