@@ -1,0 +1,113 @@
+// One TCP connection of a shard. Input: the handler is shown all bytes not yet consumed, in the shard's shared buffer;
+// what it leaves is kept (copied once) until more arrives. Output: reserve() and commit() append to the connection's
+// blocks, which are written with one system call at the end of the turn.
+//
+// Owned by its session or link; must be closed before it is destroyed, and destroyed through EventLoop::retire() when
+// that may happen inside one of its own callbacks. Idle cost: this object and the kernel's socket.
+#pragma once
+
+#include <cstdint>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "runtime/event_loop.h"
+#include "runtime/ip_address.h"
+
+namespace smppd::runtime {
+
+enum class CloseReason : std::uint8_t { kLocal, kPeer, kError, kConnectFailed };
+
+class ConnectionHandler {
+ public:
+  virtual void on_connected() noexcept = 0;
+  // Returns how many of the bytes were consumed; the rest is shown again together with what arrives next. The bytes
+  // are valid during the call only.
+  virtual std::size_t on_bytes(ByteSpan bytes) noexcept = 0;
+  // Output fell below the low mark after it had been above the high mark.
+  virtual void on_drained() noexcept = 0;
+  // The last call; `error` is an errno or 0.
+  virtual void on_closed(CloseReason reason, int error) noexcept = 0;
+
+ protected:
+  ~ConnectionHandler() = default;
+};
+
+class Connection final : public FdHandler {
+ public:
+  Connection(EventLoop& loop, ConnectionHandler& handler) noexcept : loop_(loop), handler_(handler) {}
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+  ~Connection();
+
+  // Takes over an accepted socket.
+  void adopt(int fd) noexcept;
+  // Starts connecting; on_connected() or on_closed(kConnectFailed) follows, never inside this call.
+  void connect(const SocketAddress& to) noexcept;
+
+  // Room for exactly `bytes` contiguous octets of output, to be filled and committed before the next reserve().
+  [[nodiscard]] std::uint8_t* reserve(std::size_t bytes);
+  void commit(std::size_t bytes) noexcept;
+  void write(ByteSpan bytes);
+
+  // While paused nothing is read; the peer is slowed down by TCP. resume shows kept bytes again at the next turn.
+  void pause_reading() noexcept { paused_ = true; }
+  void resume_reading() noexcept;
+  [[nodiscard]] bool paused() const noexcept { return paused_; }
+
+  // Closes now; kLocal is reported. close_after_flush() first writes what is pending (bounded by the caller's timer).
+  void close() noexcept;
+  void close_after_flush() noexcept;
+  [[nodiscard]] bool open() const noexcept { return fd_ >= 0; }
+  [[nodiscard]] bool connecting() const noexcept { return connecting_; }
+  [[nodiscard]] int fd() const noexcept { return fd_; }
+
+  [[nodiscard]] std::size_t output_bytes() const noexcept { return output_bytes_; }
+  [[nodiscard]] std::size_t input_bytes() const noexcept { return partial_ == nullptr ? 0 : partial_->size(); }
+  [[nodiscard]] bool congested() const noexcept { return output_bytes_ > kHighMark; }
+  // When output was last accepted by the kernel or was empty; for write timeouts.
+  [[nodiscard]] Instant last_progress() const noexcept { return last_progress_; }
+
+  void on_events(std::uint32_t events) noexcept override;
+
+  static constexpr std::size_t kHighMark = 1024 * 1024;
+  static constexpr std::size_t kLowMark = 256 * 1024;
+
+ private:
+  friend class EventLoop;
+  void finish_connect() noexcept;
+  void read_available() noexcept;
+  void fail_connect(int error) noexcept;
+  bool show_kept() noexcept;
+  bool show(const std::uint8_t* begin, std::size_t size) noexcept;
+  void keep(const std::uint8_t* begin, std::size_t size) noexcept;
+  void flush() noexcept;
+  void release_output() noexcept;
+  void end(CloseReason reason, int error) noexcept;
+
+  EventLoop& loop_;
+  ConnectionHandler& handler_;
+  Connection* next_dirty_ = nullptr;
+  Block* partial_ = nullptr;
+  Block* output_ = nullptr;
+  Block* output_tail_ = nullptr;
+  Instant last_progress_{};
+  std::size_t output_bytes_ = 0;
+  int fd_ = -1;
+  int connect_error_ = 0;
+  std::uint32_t read_size_ = kFirstRead;
+  bool connecting_ : 1 = false;
+  bool paused_ : 1 = false;
+  bool readable_ : 1 = false;  // the edge came and the socket was not read empty since
+  bool writable_ : 1 = true;
+  bool dirty_ : 1 = false;
+  bool scheduled_ : 1 = false;
+  bool was_congested_ : 1 = false;
+  bool close_when_flushed_ : 1 = false;
+  bool half_closed_ : 1 = false;  // the peer sends no more; what it sent is still to be read
+  bool broken_ : 1 = false;       // both directions are gone
+  bool unshown_ : 1 = false;      // kept bytes may hold whole PDUs, because the handler paused among them
+
+  static constexpr std::uint32_t kFirstRead = 16 * 1024;
+};
+
+}  // namespace smppd::runtime

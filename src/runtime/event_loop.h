@@ -1,0 +1,121 @@
+// One shard's event loop: edge-triggered epoll, timers, and the order of things inside a turn.
+//
+// A turn: wait -> read the clock once -> timers -> ready sockets -> posted work and mail from other shards -> flush every
+// connection that has output, once -> hand mail to other shards -> destroy what was retired. Everything a shard owns is
+// touched on its own thread only; post(), wake() and stop() are the exceptions and may be called from any thread.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "base/time.h"
+#include "runtime/buffer_pool.h"
+#include "runtime/timer_wheel.h"
+
+namespace smppd::runtime {
+
+class Connection;
+
+// Whoever owns a file descriptor the loop watches.
+class FdHandler {
+ public:
+  // `events` are EPOLL* bits. Edge-triggered: read until it would block, or ask the loop to run again.
+  virtual void on_events(std::uint32_t events) noexcept = 0;
+
+ protected:
+  ~FdHandler() = default;
+};
+
+// What a loop calls at fixed points of each turn; the shard's mailboxes are one.
+class TurnHook {
+ public:
+  // Handles work that other shards left; true if there may be more at once.
+  virtual bool on_mail() noexcept = 0;
+  // Hands over what this turn produced for other shards.
+  virtual void on_turn_end() noexcept = 0;
+  // True when on_mail() has something to do; asked once more before the loop sleeps.
+  virtual bool has_mail() const noexcept = 0;
+
+ protected:
+  ~TurnHook() = default;
+};
+
+class EventLoop {
+ public:
+  EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+  ~EventLoop();
+
+  // Turns until stop(). The calling thread becomes the shard's thread.
+  void run();
+  // One turn that waits no longer than `wait`; for tests and tools with a loop of their own.
+  void run_once(Duration wait);
+  void stop() noexcept;
+
+  // The time of this turn.
+  [[nodiscard]] Instant now() const noexcept { return now_; }
+  [[nodiscard]] WallTime wall_now() const noexcept;
+  [[nodiscard]] std::uint64_t turns() const noexcept { return turns_; }
+
+  // Watches for input, output and hang-up, edge-triggered; `handler` must stay until remove().
+  [[nodiscard]] bool add(int fd, FdHandler& handler) noexcept;
+  void remove(int fd, FdHandler& handler) noexcept;
+
+  [[nodiscard]] TimerWheel& timers() noexcept { return timers_; }
+  [[nodiscard]] BufferPool& buffers() noexcept { return buffers_; }
+  // The one read buffer of the shard, valid only inside a read.
+  [[nodiscard]] std::uint8_t* read_buffer() noexcept { return read_buffer_.get(); }
+  static constexpr std::size_t kReadBuffer = 256 * 1024;
+  static constexpr std::size_t kMaxPartial = 128 * 1024;  // room in front of it for the unconsumed rest of earlier reads
+
+  // Runs `work` in a turn of this loop; control only, it allocates and locks.
+  void post(std::function<void()> work);
+  // Makes a sleeping loop turn; cheap when it is awake.
+  void wake() noexcept;
+  void set_turn_hook(TurnHook* hook) noexcept { hook_ = hook; }
+
+  // For Connection: flush at the end of this turn; read again next turn; forget.
+  void schedule_flush(Connection& connection) noexcept;
+  void schedule_read(Connection& connection) noexcept;
+  void unschedule(Connection& connection) noexcept;
+  // Destroys `object` when this turn ends, so that nothing on the call stack loses its ground.
+  void retire(std::shared_ptr<void> object);
+
+ private:
+  void turn(Duration longest_wait);
+  int wait_for_events(Duration longest_wait) noexcept;
+  void dispatch(int count) noexcept;
+  void run_ready() noexcept;
+  void run_posted();
+  void flush_dirty() noexcept;
+
+  static constexpr int kMaxEvents = 512;
+  struct Events;
+
+  int epoll_ = -1;
+  int wake_fd_ = -1;
+  Instant now_;
+  std::uint64_t turns_ = 0;
+  TimerWheel timers_;
+  BufferPool buffers_;
+  std::unique_ptr<std::uint8_t[]> read_buffer_;
+  std::unique_ptr<Events> events_;
+  Connection* dirty_ = nullptr;
+  Connection* dirty_tail_ = nullptr;
+  std::vector<Connection*> ready_;
+  std::vector<Connection*> ready_now_;
+  std::vector<std::shared_ptr<void>> retired_;
+  TurnHook* hook_ = nullptr;
+  std::atomic<bool> sleeping_{false};
+  std::atomic<bool> stopped_{false};
+  std::atomic<bool> has_posted_{false};
+  std::mutex posted_mutex_;
+  std::vector<std::function<void()>> posted_;
+};
+
+}  // namespace smppd::runtime
