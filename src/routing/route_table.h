@@ -1,0 +1,111 @@
+// Which upstream a message goes to (routes), and which client a message from an upstream goes to (mo_routes).
+//
+// Compiled by the control thread from one configuration, immutable, shared by all shards as shared_ptr<const>. decide()
+// allocates nothing and never fails; lookups cost what RuleSet says. A client's forced upstream is the caller's affair.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "message/facts.h"
+#include "message/names.h"
+#include "routing/prefix_table.h"
+#include "routing/rule_set.h"
+
+namespace smppd::routing {
+
+// Gives every upstream, client, listener and route of the configuration its number. Control thread, before compile().
+void intern_names(const config::Config& config, message::Names& names);
+
+// How a route is called in names, sentences and metrics: its name, else "routes[3]".
+[[nodiscard]] std::string route_label(const config::Route& route, std::size_t index);
+[[nodiscard]] std::string route_label(const config::MoRoute& route, std::size_t index);
+
+struct Decision {
+  static constexpr std::size_t kMaxUpstreams = 8;
+  enum class Kind : std::uint8_t { kNoRoute, kUpstreams, kResponse };
+
+  Kind kind = Kind::kNoRoute;
+  std::uint8_t upstream_count = 0;
+  std::array<message::UpstreamId, kMaxUpstreams> upstreams;  // in the order to try them
+  message::RouteId route;
+  const config::CannedResponse* response = nullptr;  // kResponse; lives as long as the table
+
+  [[nodiscard]] std::span<const message::UpstreamId> to_try() const noexcept {
+    return {upstreams.data(), upstream_count};
+  }
+};
+
+class RouteTable {
+ public:
+  // Everything wrong is reported at once, a line each. Tables named by a relative path lie beside the configuration
+  // file.
+  [[nodiscard]] static Fallible<std::shared_ptr<const RouteTable>> compile(const config::Config& config,
+                                                                           const message::Names& names);
+
+  // `random` is uniform over its range; it only decides weighted splits. First the split's pick or the table's choices,
+  // then the route's failover chain, each upstream once. A table without the destination's prefix is no match, unless
+  // the route names upstreams beside it.
+  [[nodiscard]] Decision decide(const message::MessageFacts& facts, WallTime now, std::uint32_t random) const noexcept;
+
+  // For explain(): positions in config.routes in the order they are tried, and what route `position` would answer.
+  [[nodiscard]] std::span<const std::uint32_t> order() const noexcept { return order_; }
+  [[nodiscard]] Decision answer_of(std::uint32_t position, const message::MessageFacts& facts,
+                                   std::uint32_t random) const noexcept;
+  [[nodiscard]] const PrefixTable* table_of(std::uint32_t position) const noexcept;
+
+ private:
+  struct Weighted {
+    message::UpstreamId upstream;
+    std::uint32_t up_to = 0;  // of the random number, inclusive
+  };
+  struct Target {
+    message::RouteId id;
+    std::vector<Weighted> split;
+    std::vector<message::UpstreamId> failover;
+    std::unique_ptr<const PrefixTable> table;
+    std::unique_ptr<const config::CannedResponse> response;
+  };
+  struct Search;
+  class Compiler;
+
+  explicit RouteTable(RuleSet rules) noexcept : rules_(std::move(rules)) {}
+  [[nodiscard]] Decision answer(const Target& target, std::span<const message::UpstreamId> from_table,
+                                std::uint32_t random) const noexcept;
+
+  RuleSet rules_;
+  std::vector<std::uint32_t> order_;  // rule -> position in the configuration
+  std::vector<Target> targets_;       // by rule
+  bool has_tables_ = false;
+};
+
+class MoTable {
+ public:
+  [[nodiscard]] static Fallible<std::shared_ptr<const MoTable>> compile(const config::Config& config,
+                                                                        const message::Names& names);
+
+  struct Takers {
+    message::RouteId route;                      // invalid: no mo_route matches
+    std::span<const message::ClientId> clients;  // in the order to offer it; lives as long as the table
+  };
+  [[nodiscard]] Takers decide(const message::MessageFacts& facts, WallTime now) const noexcept;
+
+ private:
+  struct Target {
+    message::RouteId id;
+    std::vector<message::ClientId> clients;
+  };
+  explicit MoTable(RuleSet rules) noexcept : rules_(std::move(rules)) {}
+
+  RuleSet rules_;
+  std::vector<Target> targets_;
+};
+
+}  // namespace smppd::routing

@@ -1,0 +1,391 @@
+#include "routing/route_table.h"
+
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "routing/explain.h"
+
+namespace smppd::routing {
+namespace {
+
+using config::Pattern;
+using message::MessageFacts;
+using message::UpstreamId;
+
+Pattern glob(std::string text) { return {Pattern::Kind::kGlob, std::move(text)}; }
+Pattern exact(std::string text) { return {Pattern::Kind::kExact, std::move(text)}; }
+Pattern regex(std::string text) { return {Pattern::Kind::kRegex, std::move(text)}; }
+
+class FixedText final : public message::TextSource {
+ public:
+  explicit FixedText(std::string text) : text_(std::move(text)) {}
+  std::string_view utf8() noexcept override { return text_; }
+
+ private:
+  std::string text_;
+};
+
+class Routes : public testing::Test {
+ protected:
+  Routes() {
+    for (const char* name : {"alpha", "beta", "gamma", "delta"}) config.upstreams.emplace_back().name = name;
+    for (const char* name : {"shop", "bank", "game"}) config.clients.emplace_back().system_id = name;
+  }
+
+  config::Route& route(const std::string& name, const std::string& upstream) {
+    config::Route& route = config.routes.emplace_back();
+    route.name = name;
+    if (!upstream.empty()) route.upstreams.push_back({upstream, 1});
+    return route;
+  }
+
+  std::shared_ptr<const RouteTable> compile() {
+    intern_names(config, names);
+    auto table = RouteTable::compile(config, names);
+    EXPECT_TRUE(table.has_value()) << table.error();
+    return table ? *table : nullptr;
+  }
+
+  std::string errors() {
+    intern_names(config, names);
+    const auto table = RouteTable::compile(config, names);
+    return table ? "" : table.error();
+  }
+
+  std::string decide(const RouteTable& table, const MessageFacts& facts, std::uint32_t random = 0,
+                     WallTime now = WallTime{}) {
+    const Decision decision = table.decide(facts, now, random);
+    return std::string(names.routes.name(decision.route));
+  }
+
+  static MessageFacts to(std::string_view destination, std::uint8_t ton = 1) {
+    MessageFacts facts;
+    facts.destination_addr = destination;
+    facts.dest_addr_ton = ton;
+    return facts;
+  }
+
+  config::Config config;
+  message::Names names;
+};
+
+TEST_F(Routes, FirstMatchWinsInDeclarationOrderEvenOverALongerPrefix) {
+  route("country", "alpha").match.destination_addr = {glob("+258*")};
+  route("operator", "beta").match.destination_addr = {glob("+25884*")};
+  route("default", "gamma").match.destination_addr = {glob("*")};
+  const auto table = compile();
+  EXPECT_EQ(decide(*table, to("258841234567")), "country");
+  EXPECT_EQ(decide(*table, to("27821234567")), "default");
+}
+
+TEST_F(Routes, LowerPriorityIsTriedFirst) {
+  route("default", "gamma").match.destination_addr = {glob("*")};
+  route("operator", "beta").match.destination_addr = {glob("+25884*")};
+  config.routes[1].priority = 10;
+  const auto table = compile();
+  EXPECT_EQ(decide(*table, to("+258841234567")), "operator");
+  EXPECT_EQ(decide(*table, to("+258821234567")), "default");
+}
+
+TEST_F(Routes, SpellingsOfAnInternationalNumberAreOneNumber) {
+  route("mozambique", "alpha").match.destination_addr = {glob("+258*")};
+  route("bare", "beta").match.destination_addr = {glob("258*")};
+  const auto table = compile();
+  for (const char* spelling : {"258841234567", "+258841234567", "00258841234567"}) {
+    EXPECT_EQ(decide(*table, to(spelling, 1)), "mozambique") << spelling;
+    EXPECT_EQ(decide(*table, to(spelling, 0)), "mozambique") << spelling;
+  }
+  EXPECT_EQ(decide(*table, to("258841", 2)), "bare") << "a national number is not international";
+}
+
+TEST_F(Routes, GlobsMatchAnywhere) {
+  route("ends", "alpha").match.destination_addr = {glob("*99")};
+  route("middle", "beta").match.destination_addr = {glob("+2588?1*")};
+  const auto table = compile();
+  EXPECT_EQ(decide(*table, to("258841000099")), "ends");
+  EXPECT_EQ(decide(*table, to("258841000098")), "middle");
+  EXPECT_EQ(decide(*table, to("258801")), "middle");
+  EXPECT_EQ(decide(*table, to("258810000098")), "") << "the sixth digit is not 1";
+  EXPECT_EQ(decide(*table, to("258851")), "middle");
+  EXPECT_EQ(decide(*table, to("25881")), "") << "? stands for exactly one digit";
+}
+
+TEST_F(Routes, RegexSeesEverySpelling) {
+  route("with plus", "alpha").match.destination_addr = {regex(R"(^\+258(84|85))")};
+  route("bare", "beta").match.destination_addr = {regex(R"(^27\d+$)")};
+  const auto table = compile();
+  EXPECT_EQ(decide(*table, to("258841234567")), "with plus");
+  EXPECT_EQ(decide(*table, to("00258851234567", 0)), "with plus");
+  EXPECT_EQ(decide(*table, to("+27821234567")), "bare");
+  EXPECT_EQ(decide(*table, to("258861234567")), "");
+}
+
+TEST_F(Routes, ConditionsAreAndedAndListsAreOred) {
+  config::Match& match = route("complex", "alpha").match;
+  match.destination_addr = {glob("+258*"), glob("+27*")};
+  match.source_addr_ton = {5};
+  match.client = {"shop", "bank"};
+  const auto table = compile();
+  MessageFacts facts = to("27821234567");
+  facts.source_addr_ton = 5;
+  facts.client = names.clients.find("bank");
+  EXPECT_EQ(decide(*table, facts), "complex");
+  facts.client = names.clients.find("game");
+  EXPECT_EQ(decide(*table, facts), "");
+  facts.client = names.clients.find("shop");
+  facts.source_addr_ton = 1;
+  EXPECT_EQ(decide(*table, facts), "");
+}
+
+TEST_F(Routes, TierAndTagsSelectClients) {
+  config.clients[0].tier = "gold";
+  config.clients[1].tier = "gold";
+  config.clients[1].tags["country"] = "mz";
+  config::Match& match = route("gold in mz", "alpha").match;
+  match.client_tier = {"gold", "platinum"};
+  match.client_tags["country"] = {"mz", "za"};
+  route("nobody", "beta").match.client_tier = {"lead"};
+  const auto table = compile();
+  MessageFacts facts = to("1");
+  for (const auto& [client, expected] : {std::pair{"bank", "gold in mz"}, {"shop", ""}, {"game", ""}}) {
+    facts.client = names.clients.find(client);
+    EXPECT_EQ(decide(*table, facts), expected) << client;
+  }
+}
+
+TEST_F(Routes, TextIsComparedWithoutCaseUnlessByRegex) {
+  route("keyword", "alpha").match.text = {glob("stop*")};
+  route("otp", "beta").match.text = {regex(R"(\b\d{6}\b)")};
+  const auto table = compile();
+  MessageFacts facts = to("1");
+  FixedText stop("STOP please");
+  facts.text = &stop;
+  EXPECT_EQ(decide(*table, facts), "keyword");
+  FixedText code("Your code is 123456.");
+  facts.text = &code;
+  EXPECT_EQ(decide(*table, facts), "otp");
+  facts.text = nullptr;
+  EXPECT_EQ(decide(*table, facts), "");
+}
+
+TEST_F(Routes, SplitFollowsTheWeightsOverTheWholeRangeOfTheRandomNumber) {
+  config::Route& split = route("split", "");
+  split.upstreams = {{"alpha", 70}, {"beta", 0}, {"gamma", 30}};
+  const auto table = compile();
+  std::mt19937 random(7);
+  int alpha = 0;
+  for (int i = 0; i < 100'000; ++i) {
+    const Decision decision = table->decide(to("1"), WallTime{}, static_cast<std::uint32_t>(random()));
+    ASSERT_EQ(decision.upstream_count, 1);
+    ASSERT_NE(decision.upstreams[0], names.upstreams.find("beta"));
+    alpha += decision.upstreams[0] == names.upstreams.find("alpha");
+  }
+  EXPECT_NEAR(alpha, 70'000, 700);
+  EXPECT_EQ(table->decide(to("1"), WallTime{}, 0).upstreams[0], names.upstreams.find("alpha"));
+  EXPECT_EQ(table->decide(to("1"), WallTime{}, 0xFFFF'FFFF).upstreams[0], names.upstreams.find("gamma"));
+}
+
+TEST_F(Routes, FailoverChainFollowsThePickAndNamesEachUpstreamOnce) {
+  config::Route& split = route("split", "");
+  split.upstreams = {{"alpha", 1}, {"beta", 1}};
+  split.failover = {"beta", "gamma", "alpha"};
+  const auto table = compile();
+  const auto ids = [&](std::uint32_t random) {
+    std::vector<std::string> found;
+    for (const UpstreamId id : table->decide(to("1"), WallTime{}, random).to_try()) {
+      found.emplace_back(names.upstreams.name(id));
+    }
+    return found;
+  };
+  EXPECT_EQ(ids(0), (std::vector<std::string>{"alpha", "beta", "gamma"}));
+  EXPECT_EQ(ids(0xFFFF'FFFF), (std::vector<std::string>{"beta", "gamma", "alpha"}));
+}
+
+TEST_F(Routes, ResponseRouteCarriesItsStatusAndTemplate) {
+  route("blackhole", "").response = config::CannedResponse{0x45, "${id}"};
+  const auto table = compile();
+  const Decision decision = table->decide(to("1"), WallTime{}, 0);
+  EXPECT_EQ(decision.kind, Decision::Kind::kResponse);
+  ASSERT_NE(decision.response, nullptr);
+  EXPECT_EQ(decision.response->status, 0x45U);
+  EXPECT_EQ(decision.upstream_count, 0);
+}
+
+TEST_F(Routes, RouteNumbersSurviveAReloadThatReordersThem) {
+  route("one", "alpha").match.destination_addr = {glob("1*")};
+  route("two", "beta").match.destination_addr = {glob("2*")};
+  const message::RouteId before = compile()->decide(to("2"), WallTime{}, 0).route;
+  std::swap(config.routes[0], config.routes[1]);
+  config.routes.insert(config.routes.begin(), config.routes[0]);
+  config.routes[0].name = "zero";
+  config.routes[0].match.destination_addr = {glob("3*")};
+  EXPECT_EQ(compile()->decide(to("2"), WallTime{}, 0).route, before);
+}
+
+TEST_F(Routes, EverythingWrongIsReportedAtOnce) {
+  route("a", "nowhere");
+  route("b", "alpha").match.destination_addr = {regex("(")};
+  route("c", "alpha").match.client = {"stranger"};
+  route("d", "");
+  route("e", "alpha").match.upstream = {"beta"};
+  route("f", "alpha").match.schedule = config::Schedule{"Mars/Olympus", "", {}};
+  route("g", "alpha").failover = {"elsewhere"};
+  route("h", "").upstreams = {{"alpha", 0}};
+  route("i", "alpha").response = config::CannedResponse{};
+  const std::string text = errors();
+  for (const char* part : {"'a': the upstream 'nowhere'", "'b': destination_addr: the regular expression", "'stranger'",
+                           "'d': a route needs", "'e': upstream can only", "'f': schedule: the time zone",
+                           "'elsewhere'", "'h': one of the weights", "'i': a route has either"}) {
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\nin\n" << text;
+  }
+}
+
+TEST_F(Routes, NoRouteIsNoRoute) {
+  const auto table = compile();
+  EXPECT_EQ(table->decide(to("1"), WallTime{}, 0).kind, Decision::Kind::kNoRoute);
+}
+
+TEST_F(Routes, MoRoutesChooseByUpstreamDestinationAndKeyword) {
+  config::MoRoute& keyword = config.mo_routes.emplace_back();
+  keyword.name = "keyword";
+  keyword.match.destination_addr = {exact("1234")};
+  keyword.match.text = {glob("WIN*")};
+  keyword.clients = {"game", "shop"};
+  config::MoRoute& by_upstream = config.mo_routes.emplace_back();
+  by_upstream.match.upstream = {"beta"};
+  by_upstream.clients = {"bank"};
+  intern_names(config, names);
+  const auto table = MoTable::compile(config, names);
+  ASSERT_TRUE(table.has_value()) << table.error();
+  MessageFacts facts = to("1234", 3);
+  FixedText win("win a car");
+  facts.text = &win;
+  facts.upstream = names.upstreams.find("beta");
+  auto takers = (*table)->decide(facts, WallTime{});
+  ASSERT_EQ(takers.clients.size(), 2U);
+  EXPECT_EQ(takers.clients[0], names.clients.find("game"));
+  facts.text = nullptr;
+  takers = (*table)->decide(facts, WallTime{});
+  ASSERT_EQ(takers.clients.size(), 1U);
+  EXPECT_EQ(names.routes.name(takers.route), "mo_routes[1]");
+  facts.upstream = names.upstreams.find("alpha");
+  EXPECT_FALSE((*table)->decide(facts, WallTime{}).route.valid());
+}
+
+// The index against the literal reading of the configuration: same route for every message.
+class RandomRoutes : public Routes, public testing::WithParamInterface<unsigned> {
+ protected:
+  unsigned below(unsigned bound) { return static_cast<unsigned>(random_() % bound); }
+  bool one_in(unsigned n) { return below(n) == 0; }
+  std::string digits(unsigned at_most) {
+    std::string text;
+    for (unsigned i = below(at_most + 1); i > 0; --i) text += static_cast<char>('1' + below(3));
+    return text;
+  }
+  Pattern pattern() {
+    std::string text = digits(5);
+    if (one_in(4)) text = "+" + text;
+    if (one_in(8)) text = "00" + text;
+    switch (below(8)) {
+      case 0: return {Pattern::Kind::kPrefix, text + "1"};
+      case 1: return exact(text.empty() ? "1" : text);
+      case 2: return glob("*" + digits(2));
+      case 3: return glob(text + "?" + digits(2) + "*");
+      case 4: return regex("^" + digits(3));
+      case 5: return one_in(4) ? glob("AB*") : exact("ABC");
+      default: return glob(text + "*");
+    }
+  }
+  std::vector<Pattern> patterns() {
+    std::vector<Pattern> list;
+    for (unsigned i = 1 + below(3); i > 0; --i) list.push_back(pattern());
+    return list;
+  }
+  void fill(config::Match& match) {
+    if (!one_in(8)) match.destination_addr = patterns();
+    if (one_in(4)) match.source_addr = patterns();
+    if (one_in(3)) match.client = {config.clients[below(3)].system_id};
+    if (one_in(6)) match.client_tier = {one_in(2) ? "gold" : "free"};
+    if (one_in(8)) match.client_tags["zone"] = {"a"};
+    if (one_in(6)) match.source_addr_ton = {static_cast<std::uint8_t>(below(3))};
+    if (one_in(8)) match.data_coding = {0, 8};
+    if (one_in(8)) match.service_type = {exact("WAP")};
+    if (one_in(8)) match.text = {glob("stop*")};
+    if (one_in(8)) match.schedule = config::Schedule{"Africa/Maputo", "22:00-06:00", {}};
+  }
+  std::string address(std::uint8_t& ton) {
+    ton = static_cast<std::uint8_t>(below(3));
+    if (one_in(10)) {
+      ton = 5;
+      return "ABC";
+    }
+    std::string text = digits(8);
+    if (one_in(3)) return "+" + text;
+    return one_in(4) ? "00" + text : text;
+  }
+
+  std::mt19937 random_{GetParam()};
+};
+
+TEST_P(RandomRoutes, TheIndexFindsWhatReadingTheRoutesOneByOneFinds) {
+  config.clients[0].tier = "gold";
+  config.clients[1].tier = "free";
+  config.clients[1].tags["zone"] = "a";
+  const unsigned count = 1 + below(60);
+  for (unsigned i = 0; i < count; ++i) {
+    config::Route& one = route("r" + std::to_string(i), "alpha");
+    one.priority = static_cast<int>(below(3));
+    fill(one.match);
+  }
+  const auto table = compile();
+  ASSERT_NE(table, nullptr);
+  unsigned matched = 0;
+  for (int i = 0; i < 300; ++i) {
+    MessageFacts facts;
+    const std::string destination = address(facts.dest_addr_ton);
+    const std::string source = address(facts.source_addr_ton);
+    facts.destination_addr = destination;
+    facts.source_addr = source;
+    if (!one_in(5)) facts.client = message::ClientId(below(3));
+    facts.data_coding = one_in(2) ? 0 : 4;
+    facts.service_type = one_in(2) ? "WAP" : "";
+    FixedText text(one_in(2) ? "STOP it" : "go on");
+    if (!one_in(4)) facts.text = &text;
+    const WallTime now = WallTime{} + std::chrono::hours(below(24));
+    const Explanation expected = explain(config, *table, names, facts, now, 0);
+    ASSERT_EQ(decide(*table, facts, 0, now), expected.route) << expected.to_text();
+    matched += expected.route.empty() ? 0 : 1;
+  }
+  EXPECT_GT(matched, 0U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RandomRoutes, testing::Range(1U, 121U));
+
+TEST_F(Routes, ExplainNamesTheFirstConditionThatFailsAndTheUpstreamsInOrder) {
+  route("south africa", "alpha").match.destination_addr = {glob("+27*"), glob("+268*")};
+  config::Match& night = route("night", "alpha").match;
+  night.schedule = config::Schedule{"Africa/Maputo", "22:00-06:00", {}};
+  route("vip", "alpha").match.client = {"bank"};
+  route("default", "beta").failover = {"gamma"};
+  route("never reached", "delta");
+  const auto table = compile();
+  MessageFacts facts = to("+258841234567");
+  facts.client = names.clients.find("shop");
+  const WallTime noon = WallTime{} + 10h;  // 1970-01-01 12:00 in Maputo
+  const Explanation explanation = explain(config, *table, names, facts, noon, 0);
+  EXPECT_EQ(explanation.to_text(),
+            "destination compared as 258841234567\n"
+            "  south africa: destination_addr: '258841234567' matches none of +27*, +268*\n"
+            "  night: schedule: 1970-01-01 Thu 12:00 Africa/Maputo is not in 22:00-06:00\n"
+            "  vip: client: it is 'shop', not bank\n"
+            "  default: matches\n"
+            "route default: upstream beta, then gamma\n");
+  EXPECT_NE(explanation.to_json().find(R"({"route":"vip","priority":100,"matches":false,"condition":"client",)"
+                                       R"("why":"it is 'shop', not bank"})"),
+            std::string::npos);
+  EXPECT_NE(explanation.to_json().find(R"("route":"default","upstreams":["beta","gamma"]})"), std::string::npos);
+}
+
+}  // namespace
+}  // namespace smppd::routing

@@ -1,0 +1,296 @@
+#include "routing/rule_set.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "routing/internal/conditions.h"
+#include "routing/internal/text_map.h"
+
+namespace smppd::routing {
+
+using message::AddressPattern;
+using message::PrefixMap;
+
+// A slot is a place a destination leads to: everything (slot 0), a prefix, an exact address. A bucket is what a slot
+// holds for one pair of party and source, each of which may be "whichever".
+struct RuleSet::Index {
+  static constexpr std::uint32_t kInternational = kNone - 1;  // as Entry::pattern: only international destinations
+  static constexpr std::size_t kMaxKeysPerRule = 4096;
+  enum : std::uint8_t { kForAll = 1, kForParty = 2, kForSource = 4, kForBoth = 8 };
+
+  struct Entry {
+    std::uint32_t rule = 0;
+    std::uint32_t pattern = kNone;     // into patterns_
+    std::uint32_t conditions = kNone;  // into conditions_
+  };
+  struct Bucket {
+    std::uint32_t begin = 0;
+    std::uint32_t count = 0;
+    std::uint32_t lowest = kNone;  // rule of the first entry
+  };
+  struct Slot {
+    Bucket all;
+    std::uint8_t has = 0;
+  };
+  struct Key {
+    std::uint32_t slot = 0;
+    std::uint32_t party = kNone;
+    std::uint32_t source = kNone;
+    bool operator==(const Key&) const = default;
+    template <typename H>
+    friend H AbslHashValue(H h, const Key& key) {
+      return H::combine(std::move(h), key.slot, key.party, key.source);
+    }
+  };
+  struct Search {
+    const message::MessageFacts& facts;
+    WallTime now;
+    Accept accept;
+    message::NormalAddress destination;
+    std::uint32_t party;
+    std::uint32_t best = kNone;
+  };
+
+  void scan(const Bucket& bucket, Search& search) const noexcept;
+  void visit(std::uint32_t slot, std::uint32_t source, Search& search) const noexcept;
+  void scan_keyed(Key key, Search& search) const noexcept {
+    if (const auto at = buckets.find(key); at != buckets.end()) scan(at->second, search);
+  }
+
+  Direction direction = Direction::kMt;
+  PrefixMap prefixes;
+  TextMap<std::uint32_t> exact;
+  TextMap<std::uint32_t> sources;
+  std::vector<Slot> slots{1};
+  absl::flat_hash_map<Key, Bucket> buckets;
+  std::vector<Entry> entries;
+  std::vector<AddressPattern> patterns;
+  std::vector<Conditions> conditions;
+};
+
+namespace {
+
+std::string_view leading_digits(std::string_view text) noexcept {
+  std::size_t count = 0;
+  while (count < text.size() && count < PrefixMap::kMaxDigits && text[count] >= '0' && text[count] <= '9') ++count;
+  return text.substr(0, count);
+}
+
+}  // namespace
+
+// Collects keys and entries of all rules, then lays them out.
+class RuleSetBuilder {
+ public:
+  using Index = RuleSet::Index;
+  RuleSetBuilder(RuleSet::Direction direction, const std::vector<config::Client>& clients, const message::Names& names)
+      : clients_(clients), names_(names) {
+    index_.direction = direction;
+  }
+
+  void add(std::uint32_t number, const RuleSet::Rule& rule) {
+    const config::Match& match = *rule.match;
+    const auto problem = [&](const std::string& sentence) { errors_ += rule.label + ": " + sentence + "\n"; };
+    std::vector<Place> places;
+    if (auto found = destinations(match); found) {
+      places = std::move(*found);
+    } else {
+      problem("destination_addr: " + found.error());
+    }
+    auto parties = parties_of(match, index_.direction, clients_, names_);
+    if (!parties) return problem(parties.error());
+    if (!parties->all && parties->numbers.empty()) return;  // no client has this tier or these tags
+    bool source_left = !match.source_addr.empty();
+    std::vector<std::uint32_t> sources = exact_sources(match, source_left);
+    std::vector<std::uint32_t> party_keys{RuleSet::kNone};
+    if (!parties->all && parties->numbers.size() * places.size() <= Index::kMaxKeysPerRule) {
+      party_keys = std::move(parties->numbers);
+      *parties = {};
+    }
+    if (sources.size() * party_keys.size() * places.size() > Index::kMaxKeysPerRule) {
+      sources = {RuleSet::kNone};
+      source_left = true;
+    }
+    auto conditions = Conditions::compile(match, std::move(*parties), source_left);
+    if (!conditions) return problem(conditions.error());
+    Index::Entry entry{number, RuleSet::kNone, RuleSet::kNone};
+    if (!conditions->empty()) {
+      entry.conditions = static_cast<std::uint32_t>(index_.conditions.size());
+      index_.conditions.push_back(std::move(*conditions));
+    }
+    for (const Place& place : places) {
+      entry.pattern = place.pattern;
+      for (const std::uint32_t party : party_keys) {
+        for (const std::uint32_t source : sources) collected_[{place.slot, party, source}].push_back(entry);
+      }
+    }
+  }
+
+  Fallible<std::unique_ptr<const Index>> build() {
+    if (!errors_.empty()) {
+      errors_.pop_back();
+      return failure(std::move(errors_));
+    }
+    for (auto& [key, list] : collected_) lay_out(key, list);
+    std::vector<PrefixMap::Entry> prefixes;
+    prefixes.reserve(prefix_slots_.size());
+    for (auto& [digits, slot] : prefix_slots_) prefixes.push_back({digits, slot});
+    index_.prefixes = PrefixMap(std::move(prefixes));
+    return std::make_unique<const Index>(std::move(index_));
+  }
+
+ private:
+  struct Place {
+    std::uint32_t slot = 0;
+    std::uint32_t pattern = RuleSet::kNone;
+  };
+  using SlotMap = TextMap<std::uint32_t>;
+
+  std::uint32_t slot_of(SlotMap& map, std::string_view text) {
+    const auto [at, fresh] = map.try_emplace(text, static_cast<std::uint32_t>(index_.slots.size()));
+    if (fresh) index_.slots.emplace_back();
+    return at->second;
+  }
+
+  Fallible<std::vector<Place>> destinations(const config::Match& match) {
+    std::vector<Place> places;
+    if (match.destination_addr.empty()) places.push_back({});
+    for (const message::PatternText& text : pattern_texts(match.destination_addr)) {
+      auto pattern = AddressPattern::compile(text);
+      if (!pattern) return std::unexpected(std::move(pattern.error()));
+      Place place;
+      if (pattern->needs_international()) place.pattern = Index::kInternational;
+      const std::string_view literal = pattern->literal();
+      const std::string_view digits = leading_digits(literal);
+      const bool whole = digits.size() == literal.size();
+      if (pattern->kind() == AddressPattern::Kind::kExact) {
+        place.slot = slot_of(index_.exact, literal);
+      } else {
+        if (!digits.empty()) place.slot = slot_of(prefix_slots_, digits);
+        const bool found_by_digits = pattern->kind() == AddressPattern::Kind::kAny ||
+                                     (pattern->kind() == AddressPattern::Kind::kPrefix && whole);
+        if (!found_by_digits) {
+          place.pattern = static_cast<std::uint32_t>(index_.patterns.size());
+          index_.patterns.push_back(std::move(*pattern));
+        }
+      }
+      places.push_back(place);
+    }
+    return places;
+  }
+
+  // Keys for a list of exact sources; `left` tells whether the list must be checked all the same.
+  std::vector<std::uint32_t> exact_sources(const config::Match& match, bool& left) {
+    std::vector<std::string> texts;
+    bool international = false;
+    for (const message::PatternText& text : pattern_texts(match.source_addr)) {
+      if (text.kind == message::PatternKind::kRegex) return {RuleSet::kNone};
+      const auto pattern = AddressPattern::compile(text);
+      if (!pattern || pattern->kind() != AddressPattern::Kind::kExact) return {RuleSet::kNone};
+      international |= pattern->needs_international();
+      texts.push_back(pattern->text());
+    }
+    if (texts.empty()) return {RuleSet::kNone};
+    std::vector<std::uint32_t> keys;
+    for (const std::string& text : texts) {
+      keys.push_back(index_.sources.try_emplace(text, static_cast<std::uint32_t>(index_.sources.size())).first->second);
+    }
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    left = international;
+    return keys;
+  }
+
+  void lay_out(const Index::Key& key, const std::vector<Index::Entry>& list) {  // entries come in order of their rules
+    const Index::Bucket bucket{static_cast<std::uint32_t>(index_.entries.size()),
+                               static_cast<std::uint32_t>(list.size()), list.front().rule};
+    index_.entries.insert(index_.entries.end(), list.begin(), list.end());
+    Index::Slot& slot = index_.slots[key.slot];
+    const bool party = key.party != RuleSet::kNone;
+    const bool source = key.source != RuleSet::kNone;
+    if (!party && !source) {
+      slot.has |= Index::kForAll;
+      slot.all = bucket;
+      return;
+    }
+    slot.has |= party && source ? Index::kForBoth : party ? Index::kForParty : Index::kForSource;
+    index_.buckets.emplace(key, bucket);
+  }
+
+  const std::vector<config::Client>& clients_;
+  const message::Names& names_;
+  Index index_;
+  SlotMap prefix_slots_;
+  absl::flat_hash_map<Index::Key, std::vector<Index::Entry>> collected_;
+  std::string errors_;
+};
+
+void RuleSet::Index::scan(const Bucket& bucket, Search& search) const noexcept {
+  if (bucket.lowest >= search.best) return;
+  const Entry* const end = entries.data() + bucket.begin + bucket.count;
+  for (const Entry* entry = entries.data() + bucket.begin; entry != end && entry->rule < search.best; ++entry) {
+    if (entry->pattern == kInternational) {
+      if (!search.destination.international) continue;
+    } else if (entry->pattern != kNone) {
+      if (!patterns[entry->pattern].matches(search.destination, search.facts.destination_addr)) continue;
+    }
+    if (entry->conditions != kNone && !conditions[entry->conditions].hold(search.facts, search.party, search.now)) {
+      continue;
+    }
+    if (search.accept.call != nullptr && !search.accept.call(search.accept.context, entry->rule)) continue;
+    search.best = entry->rule;
+    return;
+  }
+}
+
+void RuleSet::Index::visit(std::uint32_t slot_number, std::uint32_t source, Search& search) const noexcept {
+  const Slot& slot = slots[slot_number];
+  const bool party = search.party != kNone;
+  if ((slot.has & kForBoth) != 0 && party && source != kNone) scan_keyed({slot_number, search.party, source}, search);
+  if ((slot.has & kForParty) != 0 && party) scan_keyed({slot_number, search.party, kNone}, search);
+  if ((slot.has & kForSource) != 0 && source != kNone) scan_keyed({slot_number, kNone, source}, search);
+  if ((slot.has & kForAll) != 0) scan(slot.all, search);
+}
+
+RuleSet::RuleSet() = default;
+RuleSet::RuleSet(RuleSet&&) noexcept = default;
+RuleSet& RuleSet::operator=(RuleSet&&) noexcept = default;
+RuleSet::~RuleSet() = default;
+
+Fallible<RuleSet> RuleSet::compile(std::span<const Rule> rules, Direction direction,
+                                   const std::vector<config::Client>& clients, const message::Names& names) {
+  RuleSetBuilder builder(direction, clients, names);
+  for (std::size_t i = 0; i < rules.size(); ++i) builder.add(static_cast<std::uint32_t>(i), rules[i]);
+  auto index = builder.build();
+  if (!index) return std::unexpected(std::move(index.error()));
+  RuleSet set;
+  set.index_ = std::move(*index);
+  return set;
+}
+
+std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now) const noexcept {
+  return first(facts, now, {});
+}
+
+std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now, Accept accept) const noexcept {
+  const Index& index = *index_;
+  Index::Search search{facts, now, accept, message::normalised_destination(facts), party_of(facts, index.direction)};
+  std::uint32_t source = kNone;
+  if (!index.sources.empty()) {
+    const auto at = index.sources.find(message::normalised_source(facts).text);
+    if (at != index.sources.end()) source = at->second;
+  }
+  // From the most specific slot to the least, so that a good candidate cuts the others' lists short.
+  if (!index.exact.empty()) {
+    const auto at = index.exact.find(search.destination.text);
+    if (at != index.exact.end()) index.visit(at->second, source, search);
+  }
+  std::array<std::uint32_t, PrefixMap::kMaxDigits + 1> path;
+  std::size_t length = 0;
+  index.prefixes.walk(search.destination.text, [&](std::uint32_t slot) { path[length++] = slot; });
+  while (length > 0) index.visit(path[--length], source, search);
+  index.visit(0, source, search);
+  return search.best;
+}
+
+}  // namespace smppd::routing

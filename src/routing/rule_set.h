@@ -1,0 +1,62 @@
+// Ordered rules over messages: which is the first whose match holds? The engine under routes and mo_routes, and for
+// whoever else has a list of config::Match (transform rules). Immutable once compiled, shared by all shards.
+//
+// Guarantee: the answer is exactly that of checking the rules one by one in order (a property test compares the two).
+// Cost: the rules are found through the digits of the destination, the exact destination, the client (for MO: the
+// upstream) and the exact source, so it does not grow with their number. Rules that name none of these, but only
+// patterns that begin with a wildcard, regular expressions, fields or hours, are looked at one after the other.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "config/config.h"
+#include "message/facts.h"
+#include "message/names.h"
+
+namespace smppd::routing {
+
+class RuleSet {
+ public:
+  static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
+
+  enum class Direction : std::uint8_t { kMt, kMo };
+
+  struct Rule {
+    const config::Match* match = nullptr;  // only read while compiling
+    std::string label;                     // opens the sentences about it: "route 'night-rates'"
+  };
+
+  // A last word on a rule whose match holds; false goes on to the next.
+  struct Accept {
+    bool (*call)(void* context, std::uint32_t rule) noexcept = nullptr;
+    void* context = nullptr;
+  };
+
+  // `clients` are those that tiers and tags are looked up in. Everything wrong is reported at once, a line each.
+  [[nodiscard]] static Fallible<RuleSet> compile(std::span<const Rule> rules, Direction direction,
+                                                 const std::vector<config::Client>& clients,
+                                                 const message::Names& names);
+
+  RuleSet(RuleSet&&) noexcept;
+  RuleSet& operator=(RuleSet&&) noexcept;
+  ~RuleSet();
+
+  // The lowest index whose match holds and which is accepted, or kNone.
+  [[nodiscard]] std::uint32_t first(const message::MessageFacts& facts, WallTime now) const noexcept;
+  [[nodiscard]] std::uint32_t first(const message::MessageFacts& facts, WallTime now, Accept accept) const noexcept;
+
+ private:
+  struct Index;
+  friend class RuleSetBuilder;
+  RuleSet();
+
+  std::unique_ptr<const Index> index_;
+};
+
+}  // namespace smppd::routing
