@@ -1,0 +1,170 @@
+#include "smpp/text/canonical_id.h"
+
+#include <algorithm>
+#include <optional>
+
+namespace smppd::smpp {
+namespace {
+
+__extension__ using Number = unsigned __int128;
+
+constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
+constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\0'; }
+
+constexpr int digit_value(char c) noexcept {
+  if (is_digit(c)) return c - '0';
+  const char small = lower(c);
+  return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
+}
+
+std::string_view trim(std::string_view text) noexcept {
+  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
+  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
+  return text;
+}
+
+std::optional<Number> parse_number(std::string_view digits, unsigned base) noexcept {
+  if (digits.empty()) return std::nullopt;
+  constexpr Number kMax = ~Number{0};
+  Number value = 0;
+  for (const char c : digits) {
+    const int digit = digit_value(c);
+    if (digit < 0 || static_cast<unsigned>(digit) >= base) return std::nullopt;
+    if (value > (kMax - static_cast<unsigned>(digit)) / base) return std::nullopt;
+    value = value * base + static_cast<unsigned>(digit);
+  }
+  return value;
+}
+
+std::string_view without_0x(std::string_view text) noexcept {
+  if (text.size() > 2 && text[0] == '0' && lower(text[1]) == 'x') text.remove_prefix(2);
+  return text;
+}
+
+CanonicalId written(Number value, unsigned base) noexcept {
+  std::array<char, 40> digits{};  // 2^128 has 39 decimal digits
+  std::size_t at = digits.size();
+  do {
+    digits[--at] = "0123456789abcdef"[static_cast<unsigned>(value % base)];
+    value /= base;
+  } while (value != 0);
+  return canonical_id({digits.data() + at, digits.size() - at});
+}
+
+std::uint64_t fnv1a(std::string_view text) noexcept {
+  std::uint64_t hash = 0xCBF29CE484222325U;
+  for (const char c : text) hash = (hash ^ static_cast<std::uint8_t>(lower(c))) * 0x100000001B3U;
+  return hash;
+}
+
+// -5 read as a machine integer of `bits` bits.
+std::optional<Number> two_s_complement(std::string_view text, unsigned bits) noexcept {
+  if (text.size() < 2 || text[0] != '-') return std::nullopt;
+  const auto magnitude = parse_number(text.substr(1), 10);
+  if (!magnitude || *magnitude == 0 || *magnitude > (Number{1} << (bits - 1))) return std::nullopt;
+  return (Number{1} << bits) - *magnitude;
+}
+
+// Every integer that `text` may stand for: {decimal, hexadecimal}, either may be missing.
+std::array<std::optional<Number>, 2> integers(std::string_view text) noexcept {
+  if (const auto negative = two_s_complement(text, 64)) return {negative, std::nullopt};
+  const auto bare = without_0x(text);
+  if (bare.size() != text.size()) return {std::nullopt, parse_number(bare, 16)};
+  return {parse_number(text, 10), parse_number(text, 16)};
+}
+
+}  // namespace
+
+CanonicalId canonical_id(std::string_view raw) noexcept {
+  CanonicalId id;
+  raw = trim(raw);
+  while (raw.size() > 1 && raw.front() == '0') raw.remove_prefix(1);
+  if (raw.size() <= kMaxMessageId) {
+    std::transform(raw.begin(), raw.end(), id.text_.begin(), lower);
+    id.size_ = static_cast<std::uint8_t>(raw.size());
+    return id;
+  }
+  constexpr std::size_t kHashDigits = 16;
+  const auto head = raw.substr(0, kMaxMessageId - kHashDigits);
+  auto* at = std::transform(head.begin(), head.end(), id.text_.begin(), lower);
+  std::uint64_t hash = fnv1a(raw);
+  for (std::size_t i = 0; i < kHashDigits; ++i, hash >>= 4U) *at++ = "0123456789abcdef"[hash & 0xFU];
+  id.size_ = kMaxMessageId;
+  return id;
+}
+
+void IdCandidates::add(const CanonicalId& id) noexcept {
+  if (id.empty() || count_ == kBound || std::find(begin(), end(), id) != end()) return;
+  ids_[count_++] = id;
+}
+
+IdCandidates candidates(std::string_view receipt_id, IdFormat format) noexcept {
+  IdCandidates found;
+  const auto raw = trim(receipt_id);
+  const auto bare = without_0x(raw);
+  const bool marked_hex = bare.size() != raw.size();
+  const auto add_number = [&](std::optional<Number> value, unsigned base) {
+    if (value) found.add(written(*value, base));
+  };
+  const auto add_negative = [&](unsigned base) {
+    add_number(two_s_complement(raw, 32), base);
+    add_number(two_s_complement(raw, 64), base);
+  };
+  switch (format) {
+    case IdFormat::as_is: found.add(canonical_id(raw)); break;
+    case IdFormat::hex_to_dec:
+      add_number(parse_number(raw, 10), 16);
+      add_negative(16);
+      found.add(canonical_id(raw));
+      break;
+    case IdFormat::dec_to_hex:
+      add_number(parse_number(bare, 16), 10);
+      found.add(canonical_id(raw));
+      break;
+    case IdFormat::automatic:
+      found.add(canonical_id(raw));
+      if (marked_hex) found.add(canonical_id(bare));
+      if (!marked_hex) add_number(parse_number(raw, 10), 16);
+      add_number(parse_number(bare, 16), 10);
+      add_negative(10);
+      add_negative(16);
+      break;
+  }
+  return found;
+}
+
+IdRelation learn(std::string_view response_id, std::string_view receipt_id) noexcept {
+  if (canonical_id(response_id) == canonical_id(receipt_id)) return IdRelation::same;
+  const auto response = trim(response_id);
+  const auto receipt = trim(receipt_id);
+  const auto receipt_decimal = parse_number(receipt, 10);
+  const auto response_hex = parse_number(without_0x(response), 16);
+  if (receipt_decimal && response_hex && *receipt_decimal == *response_hex) return IdRelation::hex_to_dec;
+  for (const unsigned bits : {32U, 64U}) {
+    const auto signed_receipt = two_s_complement(receipt, bits);
+    if (signed_receipt && response_hex && *signed_receipt == *response_hex) return IdRelation::hex_to_dec;
+  }
+  const auto response_decimal = parse_number(response, 10);
+  const auto receipt_hex = parse_number(without_0x(receipt), 16);
+  if (response_decimal && receipt_hex && *response_decimal == *receipt_hex) return IdRelation::dec_to_hex;
+  return IdRelation::unrelated;
+}
+
+bool tells_formats_apart(std::string_view response_id) noexcept {
+  const auto id = canonical_id(response_id);
+  const auto hex = parse_number(id.view(), 16);
+  return !hex || *hex > 9;
+}
+
+bool equal_as_integers(std::string_view one, std::string_view other, IntegerWidth width) noexcept {
+  const Number mask = (Number{1} << (width == IntegerWidth::bits32 ? 32U : 64U)) - 1;
+  for (const auto& left : integers(trim(one))) {
+    for (const auto& right : integers(trim(other))) {
+      if (left && right && (*left & mask) == (*right & mask)) return true;
+    }
+  }
+  return false;
+}
+
+}  // namespace smppd::smpp

@@ -1,0 +1,116 @@
+#include "smpp/text/canonical_id.h"
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include <gtest/gtest.h>
+#include <rapidcheck.h>
+#include <rapidcheck/gtest.h>
+
+namespace smppd::smpp {
+namespace {
+
+std::vector<std::string> forms(std::string_view receipt_id, IdFormat format) {
+  std::vector<std::string> result;
+  for (const auto& id : candidates(receipt_id, format)) result.emplace_back(id.view());
+  return result;
+}
+
+bool finds(std::string_view response_id, std::string_view receipt_id, IdFormat format) {
+  const auto key = canonical_id(response_id);
+  for (const auto& id : candidates(receipt_id, format)) {
+    if (id == key) return true;
+  }
+  return false;
+}
+
+using Forms = std::vector<std::string>;
+
+TEST(Interop, Row02_ReceiptIdInTheOtherBaseIsFound) {
+  EXPECT_EQ(forms("439041101", IdFormat::hex_to_dec), (Forms{"1a2b3c4d", "439041101"}));
+  EXPECT_EQ(forms("1A2B3C4D", IdFormat::dec_to_hex), (Forms{"439041101", "1a2b3c4d"}));
+  EXPECT_EQ(forms("1A2B3C4D", IdFormat::as_is), (Forms{"1a2b3c4d"}));
+  EXPECT_TRUE(finds("1A2B3C4D", "439041101", IdFormat::automatic));
+  EXPECT_TRUE(finds("439041101", "1a2b3c4d", IdFormat::automatic));
+  EXPECT_TRUE(finds("1A2B3C4D", "0x1a2b3c4d", IdFormat::automatic));
+}
+
+TEST(Interop, Row02_TheRelationIsLearnedFromOnePair) {
+  EXPECT_EQ(learn("1A2B3C4D", "439041101"), IdRelation::hex_to_dec);
+  EXPECT_EQ(learn("439041101", "1A2B3C4D"), IdRelation::dec_to_hex);
+  EXPECT_EQ(learn("0001a2B", "1A2b"), IdRelation::same);
+  EXPECT_EQ(learn("17", "99"), IdRelation::unrelated);
+  EXPECT_EQ(learn("7", "7"), IdRelation::same);
+  EXPECT_FALSE(tells_formats_apart("7"));
+  EXPECT_TRUE(tells_formats_apart("17"));
+  EXPECT_TRUE(tells_formats_apart("d9b2d63d-a233"));
+}
+
+TEST(Interop, Row03_LeadingZerosAndLetterCaseDoNotMatter) {
+  EXPECT_EQ(canonical_id("000ABCdef"), canonical_id("abcDEF"));
+  EXPECT_EQ(canonical_id("0").view(), "0");
+  EXPECT_EQ(canonical_id("0000").view(), "0");
+  EXPECT_EQ(canonical_id(" 42\r\n").view(), "42");
+  // A UUID whose first nibble, a zero, got lost.
+  EXPECT_TRUE(finds("0d9b2d63-a233-4123-847a-7090de5c9d52", "d9b2d63-a233-4123-847a-7090de5c9d52", IdFormat::as_is));
+}
+
+TEST(Interop, Row03_IntegersCutToAMachineWordCompareEqual) {
+  EXPECT_TRUE(equal_as_integers("1FFFFFFFF", "4294967295", IntegerWidth::bits32));
+  EXPECT_FALSE(equal_as_integers("1FFFFFFFF", "4294967295", IntegerWidth::bits64));
+  EXPECT_TRUE(equal_as_integers("-1", "ffffffff", IntegerWidth::bits32));
+  EXPECT_TRUE(equal_as_integers("0x10", "16", IntegerWidth::bits64));
+  EXPECT_FALSE(equal_as_integers("zz", "zz", IntegerWidth::bits64));
+  EXPECT_TRUE(finds("F0000000", "-268435456", IdFormat::hex_to_dec));
+  EXPECT_TRUE(finds("4026531840", "-268435456", IdFormat::automatic));
+}
+
+TEST(Interop, Row04_IdsThatAreNoNumbersStayOpaque) {
+  EXPECT_EQ(forms("SAR-7f3-2-1", IdFormat::automatic), (Forms{"sar-7f3-2-1"}));
+  EXPECT_EQ(forms("SAR-7f3-2-1", IdFormat::hex_to_dec), (Forms{"sar-7f3-2-1"}));
+  const std::string longest(65, 'Z');
+  EXPECT_EQ(canonical_id(longest).view(), std::string(65, 'z'));
+}
+
+TEST(CanonicalId, IdsLongerThanTheProtocolAllowsStayDifferent) {
+  const std::string common(80, 'x');
+  EXPECT_EQ(canonical_id(common + "a"), canonical_id(common + "A"));
+  EXPECT_FALSE(canonical_id(common + "a") == canonical_id(common + "b"));
+  EXPECT_EQ(canonical_id(common + "a").view().size(), kMaxMessageId);
+}
+
+TEST(CanonicalId, NumbersOf128BitsConvertAndLargerOnesAreLeftAlone) {
+  EXPECT_TRUE(
+      finds("ffffffffffffffffffffffffffffffff", "340282366920938463463374607431768211455", IdFormat::automatic));
+  EXPECT_EQ(forms("340282366920938463463374607431768211456", IdFormat::hex_to_dec),
+            (Forms{"340282366920938463463374607431768211456"}));
+}
+
+TEST(CanonicalId, AnEmptyIdHasNoCandidates) {
+  for (const auto format : {IdFormat::automatic, IdFormat::as_is, IdFormat::hex_to_dec, IdFormat::dec_to_hex}) {
+    EXPECT_EQ(candidates("", format).size(), 0U);
+    EXPECT_EQ(candidates(" \0", format).size(), 0U);
+  }
+}
+
+RC_GTEST_PROP(CanonicalId, EveryNumberIsFoundFromEitherBase, (std::uint64_t number)) {
+  char hex[32];
+  std::snprintf(hex, sizeof hex, "%08lX", static_cast<unsigned long>(number));
+  const auto decimal = std::to_string(number);
+  RC_ASSERT(finds(hex, decimal, IdFormat::automatic));
+  RC_ASSERT(finds(decimal, hex, IdFormat::automatic));
+  RC_ASSERT(finds(hex, decimal, IdFormat::hex_to_dec));
+  RC_ASSERT(finds(decimal, hex, IdFormat::dec_to_hex));
+  RC_ASSERT(learn(hex, decimal) != IdRelation::unrelated);
+}
+
+RC_GTEST_PROP(CanonicalId, IsIdempotentAndBounded, (const std::string& raw)) {
+  const auto once = canonical_id(raw);
+  RC_ASSERT(once.view().size() <= kMaxMessageId);
+  RC_ASSERT(canonical_id(once.view()) == once);
+  RC_ASSERT(candidates(raw, IdFormat::automatic).size() <= IdCandidates::kBound);
+}
+
+}  // namespace
+}  // namespace smppd::smpp
