@@ -1,0 +1,124 @@
+// Dates of receipts, and the writer.
+#include <algorithm>
+#include <array>
+
+#include "smpp/text/receipt.h"
+
+namespace smppd::smpp {
+namespace {
+
+using std::chrono::days;
+using std::chrono::year_month_day;
+
+struct Civil {
+  int year = 0;
+  unsigned month = 0;
+  unsigned day = 0;
+  unsigned hour = 0;
+  unsigned minute = 0;
+  unsigned second = 0;
+};
+
+std::optional<WallTime> moment(const Civil& civil, std::chrono::minutes utc_offset) noexcept {
+  const year_month_day date{std::chrono::year(civil.year), std::chrono::month(civil.month),
+                            std::chrono::day(civil.day)};
+  // WallTime counts nanoseconds in 64 bits: 1678 to 2261.
+  if (civil.year < 1970 || civil.year > 2200 || !date.ok()) return std::nullopt;
+  if (civil.hour > 23 || civil.minute > 59 || civil.second > 60) return std::nullopt;
+  return std::chrono::sys_days(date) + std::chrono::hours(civil.hour) + std::chrono::minutes(civil.minute) +
+         std::chrono::seconds(civil.second) - utc_offset;
+}
+
+unsigned pair(const char* at) noexcept { return static_cast<unsigned>((at[0] - '0') * 10 + (at[1] - '0')); }
+
+// `digits` starts with MMDDhhmm and has ss if `seconds`.
+Civil civil(int year, const char* digits, bool seconds) noexcept {
+  return {year, pair(digits), pair(digits + 2), pair(digits + 4), pair(digits + 6), seconds ? pair(digits + 8) : 0};
+}
+
+// Appends to a fixed buffer; once something does not fit, nothing more is written and size() is 0.
+class Writer {
+ public:
+  explicit Writer(std::span<char> out) noexcept : out_(out) {}
+  void put(std::string_view text) noexcept {
+    if (overflow_ || out_.size() - size_ < text.size()) {
+      overflow_ = true;
+      return;
+    }
+    std::copy(text.begin(), text.end(), out_.data() + size_);
+    size_ += text.size();
+  }
+  void put_digits(unsigned value, std::size_t width) noexcept {
+    std::array<char, 8> digits{};
+    for (std::size_t i = width; i-- > 0; value /= 10) digits[i] = static_cast<char>('0' + value % 10);
+    put({digits.data(), width});
+  }
+  [[nodiscard]] std::size_t size() const noexcept { return overflow_ ? 0 : size_; }
+
+ private:
+  std::span<char> out_;
+  std::size_t size_ = 0;
+  bool overflow_ = false;
+};
+
+void put_date(Writer& out, WallTime at, bool seconds, std::chrono::minutes utc_offset) noexcept {
+  const auto local = at + utc_offset;
+  const auto midnight = std::chrono::floor<days>(local);
+  const year_month_day date(midnight);
+  const std::chrono::hh_mm_ss clock(local - midnight);
+  out.put_digits(static_cast<unsigned>(static_cast<int>(date.year())) % 100, 2);
+  out.put_digits(static_cast<unsigned>(date.month()), 2);
+  out.put_digits(static_cast<unsigned>(date.day()), 2);
+  out.put_digits(static_cast<unsigned>(clock.hours().count()), 2);
+  out.put_digits(static_cast<unsigned>(clock.minutes().count()), 2);
+  if (seconds) out.put_digits(static_cast<unsigned>(clock.seconds().count()), 2);
+}
+
+}  // namespace
+
+std::optional<WallTime> parse_receipt_date(std::string_view text, std::chrono::minutes utc_offset) noexcept {
+  std::array<char, 14> digits{};
+  std::size_t count = 0;
+  for (const char c : text) {
+    if (c == '-' || c == ':' || c == ' ' || c == '/' || c == 'T') continue;
+    if (c < '0' || c > '9' || count == digits.size()) return std::nullopt;
+    digits[count++] = c;
+  }
+  if (count < 10) return std::nullopt;
+  const char* at = digits.data();
+  const int short_year = 2000 + static_cast<int>(pair(at));
+  const int long_year = static_cast<int>(pair(at) * 100 + pair(at + 2));
+  switch (count) {
+    case 10: return moment(civil(short_year, at + 2, false), utc_offset);
+    case 12: {
+      const auto with_seconds = moment(civil(short_year, at + 2, true), utc_offset);
+      return with_seconds ? with_seconds : moment(civil(long_year, at + 4, false), utc_offset);
+    }
+    case 14: return moment(civil(long_year, at + 4, true), utc_offset);
+    default: return std::nullopt;
+  }
+}
+
+std::size_t write_receipt(const ReceiptFields& fields, std::span<char> buffer) noexcept {
+  constexpr std::size_t kTextOctets = 20;
+  Writer out(buffer);
+  out.put("id:");
+  out.put(fields.id);
+  out.put(" sub:");
+  out.put_digits(fields.submitted, 3);
+  out.put(" dlvrd:");
+  out.put_digits(fields.delivered, 3);
+  out.put(" submit date:");
+  put_date(out, fields.submit_date, fields.seconds, fields.utc_offset);
+  out.put(" done date:");
+  put_date(out, fields.done_date, fields.seconds, fields.utc_offset);
+  out.put(" stat:");
+  out.put(receipt_word(fields.state));
+  out.put(" err:");
+  out.put(fields.err);
+  out.put(" text:");
+  out.put(fields.text.substr(0, kTextOctets));
+  return out.size();
+}
+
+}  // namespace smppd::smpp
