@@ -16,15 +16,15 @@ struct Diagnostic {
   enum class Severity : std::uint8_t { kError, kWarning };
   Severity severity = Severity::kError;
   std::string file;
-  int line = 0;    // 1-based; 0: unknown
-  int column = 0;  // 1-based
+  int line = 0;         // 1-based; 0: unknown
+  int column = 0;       // 1-based
   std::string path;     // upstreams[0].bind.password
   std::string message;  // what was found, what is allowed, what to do
 };
 
 struct LoadOptions {
-  bool lenient = false;                // unknown keys become warnings
-  std::vector<std::string> overrides;  // --set path=value
+  bool lenient = false;                                 // unknown keys become warnings
+  std::vector<std::string> overrides;                   // --set path=value
   std::function<const char*(const char*)> environment;  // getenv unless a test says otherwise
 };
 

@@ -1,0 +1,56 @@
+// Who may send, and the filter chain their messages pass. Plain values, any thread, immutable once loaded.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/route.h"
+#include "config/values.h"
+
+namespace smppd::config {
+
+enum class MessageIdFormat : std::uint8_t { kHex, kDecimal, kUuid };
+
+struct Client {
+  Mark mark;
+  std::string system_id;
+  std::string password;       // plain, already resolved from ${VAR} or ${file:}
+  std::string password_hash;  // $argon2id$..., $2b$..., $6$...; exactly one of the two is set
+  std::vector<std::string> allowed_ips;
+  std::vector<std::string> bind_types;  // empty: all
+  int max_connections = 0;              // 0: unlimited
+  RateLimit rate_limit;
+  int window_size = 0;  // 0: the listener's
+  std::vector<Pattern> source_allowed, source_blocked;
+  std::vector<Pattern> destination_allowed, destination_blocked;
+  std::string upstream;  // forced
+  std::string tier;
+  std::map<std::string, std::string> tags;
+  std::string default_alphabet = "gsm7";
+  std::optional<std::uint32_t> uncertain_status;
+  MessageIdFormat message_id_format = MessageIdFormat::kHex;
+  bool operator==(const Client&) const = default;
+};
+
+struct TransformRule {
+  Mark mark;
+  Match match;
+  std::map<std::string, std::string> set;        // field -> literal
+  std::map<std::string, std::string> transform;  // field -> template with ${field} and ${1}
+  bool operator==(const TransformRule&) const = default;
+};
+
+struct Filter {  // one step of `middleware`, in the order configured
+  Mark mark;
+  std::string type;                  // logger | auth | rate_limit | address_filter | transform | protocol | metrics
+  std::string level = "info";        // logger
+  std::vector<TransformRule> rules;  // transform
+  std::map<std::string, std::string> version_mapping;  // protocol
+  bool prometheus = true;                              // metrics
+  bool operator==(const Filter&) const = default;
+};
+
+}  // namespace smppd::config

@@ -1,0 +1,102 @@
+#include "config/internal/options.h"
+
+namespace smppd::config {
+namespace {
+
+// Fields of a message that the transform filter can write.
+const std::vector<std::string>& message_fields() {
+  static const std::vector<std::string> kFields{
+      "service_type",         "source_addr",          "source_addr_ton", "source_addr_npi",       "destination_addr",
+      "destination_addr_ton", "destination_addr_npi", "short_message",   "protocol_id",           "priority_flag",
+      "registered_delivery",  "data_coding",          "validity_period", "schedule_delivery_time"};
+  return kFields;
+}
+
+Options addresses() {
+  using T = Client;
+  Describe<T> d;
+  Describe<T> source;
+  source.value("allowed", &T::source_allowed, list_of(pattern()), "Only these; empty is all.");
+  source.value("blocked", &T::source_blocked, list_of(pattern()), "Never these.");
+  d.group("source", source.take(), "Source addresses the client may use.");
+  Describe<T> destination;
+  destination.value("allowed", &T::destination_allowed, list_of(pattern()), "Only these; empty is all.");
+  destination.value("blocked", &T::destination_blocked, list_of(pattern()), "Never these.");
+  d.group("destination", destination.take(), "Destinations the client may send to.");
+  return d.take();
+}
+
+Options rule() {
+  using T = TransformRule;
+  Describe<T> d;
+  d.child("match", &T::match, match_options(),
+          "Which messages, as in `routes`; a regular expression's groups are ${1}...");
+  d.value("set", &T::set, map_of(choice(message_fields()), text(4096)), "Fields and the values they get.");
+  std::vector<std::string> fields = message_fields();
+  d.value("transform", &T::transform, map_of(choice(message_fields()), template_text(std::move(fields), true)),
+          "Fields and templates: `${field}` is a field's value before, `${1}` a group of the match.");
+  return d.take();
+}
+
+}  // namespace
+
+Options client_options() {
+  using T = Client;
+  Describe<T> d;
+  d.value("system_id", &T::system_id, text(kSystemId), "Who binds.").is_required();
+  d.value("password", &T::password, text(kPassword), "The password; better as ${VAR} or ${file:/path}.").is_secret();
+  d.value("password_hash", &T::password_hash, password_hash(),
+          "Instead of `password`: argon2id, bcrypt or sha512-crypt.")
+      .is_secret();
+  d.value("allowed_ips", &T::allowed_ips, list_of(cidr()), "Binds only from these; empty is everywhere.");
+  d.value("bind_types", &T::bind_types, list_of(choice({"transmitter", "receiver", "transceiver"})),
+          "How it may bind; empty is all.");
+  d.value("max_connections", &T::max_connections, integer(0, 1'000'000), "Sessions at a time; 0 is no limit.");
+  Describe<T> rate;
+  const auto in = [](double RateLimit::* member) { return within(&T::rate_limit, member); };
+  rate.value("messages_per_second", in(&RateLimit::messages_per_second), number(0, kMaxRate), "0 is no limit.");
+  rate.value("burst", in(&RateLimit::burst), number(0, kMaxRate),
+             "Messages that may come at once; 0 is one second's worth.");
+  rate.value("window_size", &T::window_size, integer(0, 100'000),
+             "Unanswered requests a session may have with us; 0 is the listener's.")
+      .in("requests");
+  d.group("rate_limit", rate.take(), "How much it may send; more is answered ESME_RTHROTTLED.")
+      .scalar_is("messages_per_second");
+  d.also("window_size", &T::window_size, integer(0, 100'000), "rate_limit.window_size");
+  d.group("addresses", addresses(), "Which addresses it may use.");
+  d.value("upstream", &T::upstream, name(), "Everything it sends goes to this upstream, whatever the routes say.");
+  d.value("tier", &T::tier, text(64), "Yours; routes can match it.");
+  d.value("tags", &T::tags, map_of(text(64), text(256)), "Yours; routes can match them.");
+  d.value("default_alphabet", &T::default_alphabet, choice({"gsm7", "gsm7_packed", "latin1", "ascii"}),
+          "What data_coding 0 means in this client's messages.")
+      .also_called("default_encoding");
+  d.value("uncertain_status", &T::uncertain_status, maybe(command_status()), "Instead of the listener's.");
+  d.value(
+      "message_id_format", &T::message_id_format,
+      enumeration<MessageIdFormat>(
+          {{"hex", MessageIdFormat::kHex}, {"decimal", MessageIdFormat::kDecimal}, {"uuid", MessageIdFormat::kUuid}}),
+      "How our ids look to this client.");
+  d.fixed("mode", choice({"transaction", "store_and_forward"}), std::string("transaction"),
+          "The client is answered after the SMSC answered.");
+  d.unbuilt("credit", "credit control");
+  d.unbuilt("tenant", "tenants");
+  d.unbuilt("webhook", "webhooks");
+  return d.take();
+}
+
+Options filter_options() {
+  using T = Filter;
+  Describe<T> d;
+  d.value("type", &T::type,
+          choice({"logger", "auth", "rate_limit", "address_filter", "transform", "protocol", "metrics"}),
+          "Which filter; they run in this order.")
+      .is_required();
+  d.value("level", &T::level, choice({"trace", "debug", "info", "warn", "error"}), "Of `logger`: level of its lines.");
+  d.list("rules", &T::rules, rule(), "Of `transform`: all rules that match are applied, in this order.");
+  d.value("version_mapping", &T::version_mapping, map_of(version_name(), version_name()),
+          "Of `protocol`: a client's version and the one its messages are rewritten for.");
+  d.value("prometheus", &T::prometheus, boolean(), "Of `metrics`: whether its counters are exported.");
+  return d.take();
+}
+
+}  // namespace smppd::config
