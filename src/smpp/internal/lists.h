@@ -81,7 +81,7 @@
   X(source_addr_subunit, 0x000D, u8, 1, 1, v34)                \
   X(source_network_type, 0x000E, u8, 1, 1, v34)                \
   X(source_bearer_type, 0x000F, u8, 1, 1, v34)                 \
-  X(source_telematics_id, 0x0010, u8, 1, 1, v34)               \
+  X(source_telematics_id, 0x0010, u8, 1, 2, v34)               \
   X(qos_time_to_live, 0x0017, u32, 4, 4, v34)                  \
   X(payload_type, 0x0019, u8, 1, 1, v34)                       \
   X(additional_status_info_text, 0x001D, cstring, 1, 256, v34) \
@@ -100,7 +100,7 @@
   X(sar_segment_seqnum, 0x020F, u8, 1, 1, v34)                 \
   X(sc_interface_version, 0x0210, u8, 1, 1, v34)               \
   X(callback_num_pres_ind, 0x0302, u8, 1, 1, v34)              \
-  X(callback_num_atag, 0x0303, octets, 1, 65, v34)             \
+  X(callback_num_atag, 0x0303, octets, 0, 65, v34)             \
   X(number_of_messages, 0x0304, u8, 1, 1, v34)                 \
   X(callback_num, 0x0381, octets, 4, 19, v34)                  \
   X(dpf_result, 0x0420, u8, 1, 1, v34)                         \
@@ -115,22 +115,22 @@
   X(ussd_service_op, 0x0501, octets, 1, 1, v34)                \
   X(broadcast_channel_indicator, 0x0600, u8, 1, 1, v50)        \
   X(broadcast_content_type, 0x0601, octets, 3, 3, v50)         \
-  X(broadcast_content_type_info, 0x0602, octets, 1, 255, v50)  \
+  X(broadcast_content_type_info, 0x0602, octets, 0, 255, v50)  \
   X(broadcast_message_class, 0x0603, u8, 1, 1, v50)            \
   X(broadcast_rep_num, 0x0604, u16, 2, 2, v50)                 \
   X(broadcast_frequency_interval, 0x0605, octets, 3, 3, v50)   \
-  X(broadcast_area_identifier, 0x0606, octets, 2, 65535, v50)  \
+  X(broadcast_area_identifier, 0x0606, octets, 1, 65535, v50)  \
   X(broadcast_error_status, 0x0607, u32, 4, 4, v50)            \
   X(broadcast_area_success, 0x0608, u8, 1, 1, v50)             \
   X(broadcast_end_time, 0x0609, cstring, 1, 17, v50)           \
   X(broadcast_service_group, 0x060A, octets, 1, 255, v50)      \
-  X(billing_identification, 0x060B, octets, 1, 1024, v50)      \
-  X(source_network_id, 0x060D, cstring, 7, 65, v50)            \
-  X(dest_network_id, 0x060E, cstring, 7, 65, v50)              \
+  X(billing_identification, 0x060B, octets, 0, 1024, v50)      \
+  X(source_network_id, 0x060D, cstring, 7, 66, v50)            \
+  X(dest_network_id, 0x060E, cstring, 7, 66, v50)              \
   X(source_node_id, 0x060F, octets, 6, 6, v50)                 \
   X(dest_node_id, 0x0610, octets, 6, 6, v50)                   \
   X(dest_addr_np_resolution, 0x0611, u8, 1, 1, v50)            \
-  X(dest_addr_np_information, 0x0612, octets, 10, 10, v50)     \
+  X(dest_addr_np_information, 0x0612, octets, 0, 10, v50)      \
   X(dest_addr_np_country, 0x0613, octets, 1, 5, v50)           \
   X(display_time, 0x1201, u8, 1, 1, v34)                       \
   X(sms_signal, 0x1203, u16, 2, 2, v34)                        \

@@ -62,15 +62,15 @@ constexpr auto kSubmitTlvs = std::to_array<Tag>({
 });
 
 constexpr auto kDeliverTlvs = std::to_array<Tag>({
-    Tag::dest_addr_subunit,  Tag::dest_network_type,       Tag::source_addr_subunit,      Tag::source_network_type,
-    Tag::payload_type,       Tag::receipted_message_id,    Tag::privacy_indicator,        Tag::source_subaddress,
-    Tag::dest_subaddress,    Tag::user_message_reference,  Tag::user_response_code,       Tag::source_port,
-    Tag::destination_port,   Tag::sar_msg_ref_num,         Tag::language_indicator,       Tag::sar_total_segments,
-    Tag::sar_segment_seqnum, Tag::callback_num_pres_ind,   Tag::callback_num_atag,        Tag::callback_num,
-    Tag::network_error_code, Tag::message_payload,         Tag::delivery_failure_reason,  Tag::message_state,
-    Tag::ussd_service_op,    Tag::source_network_id,       Tag::dest_network_id,          Tag::source_node_id,
-    Tag::dest_node_id,       Tag::dest_addr_np_resolution, Tag::dest_addr_np_information, Tag::dest_addr_np_country,
-    Tag::its_reply_type,     Tag::its_session_info,
+    Tag::dest_addr_subunit,    Tag::dest_network_type,      Tag::source_addr_subunit,     Tag::source_network_type,
+    Tag::payload_type,         Tag::receipted_message_id,   Tag::privacy_indicator,       Tag::source_subaddress,
+    Tag::dest_subaddress,      Tag::user_message_reference, Tag::user_response_code,      Tag::source_port,
+    Tag::destination_port,     Tag::sar_msg_ref_num,        Tag::language_indicator,      Tag::sar_total_segments,
+    Tag::sar_segment_seqnum,   Tag::callback_num_pres_ind,  Tag::callback_num_atag,       Tag::callback_num,
+    Tag::dpf_result,           Tag::network_error_code,     Tag::message_payload,         Tag::delivery_failure_reason,
+    Tag::message_state,        Tag::ussd_service_op,        Tag::source_network_id,       Tag::dest_network_id,
+    Tag::source_node_id,       Tag::dest_node_id,           Tag::dest_addr_np_resolution, Tag::dest_addr_np_information,
+    Tag::dest_addr_np_country, Tag::its_reply_type,         Tag::its_session_info,
 });
 
 // data_sm travels both ways: what a submission may carry and what a report may.
