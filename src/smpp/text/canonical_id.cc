@@ -3,25 +3,21 @@
 #include <algorithm>
 #include <optional>
 
+#include "smpp/text/internal/ascii.h"
+
 namespace smppd::smpp {
 namespace {
 
-__extension__ using Number = unsigned __int128;
+using text_internal::is_digit;
+using text_internal::lower;
+using text_internal::trim;
 
-constexpr char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-constexpr bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\0'; }
+__extension__ using Number = unsigned __int128;
 
 constexpr int digit_value(char c) noexcept {
   if (is_digit(c)) return c - '0';
   const char small = lower(c);
   return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
-}
-
-std::string_view trim(std::string_view text) noexcept {
-  while (!text.empty() && is_blank(text.front())) text.remove_prefix(1);
-  while (!text.empty() && is_blank(text.back())) text.remove_suffix(1);
-  return text;
 }
 
 std::optional<Number> parse_number(std::string_view digits, unsigned base) noexcept {

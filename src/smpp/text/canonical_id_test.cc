@@ -8,7 +8,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
-namespace smppd::smpp {
+namespace smppd::smpp::canonical_id_test {
 namespace {
 
 std::vector<std::string> forms(std::string_view receipt_id, IdFormat format) {
@@ -113,4 +113,4 @@ RC_GTEST_PROP(CanonicalId, IsIdempotentAndBounded, (const std::string& raw)) {
 }
 
 }  // namespace
-}  // namespace smppd::smpp
+}  // namespace smppd::smpp::canonical_id_test

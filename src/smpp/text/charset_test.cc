@@ -11,7 +11,7 @@
 
 #include "smpp/text/internal/utf.h"
 
-namespace smppd::smpp {
+namespace smppd::smpp::charset_test {
 namespace {
 
 using namespace std::string_literals;
@@ -234,4 +234,4 @@ RC_GTEST_PROP(Charset, AnySmallBufferHoldsAWholePrefix,
 }
 
 }  // namespace
-}  // namespace smppd::smpp
+}  // namespace smppd::smpp::charset_test

@@ -12,7 +12,7 @@
 
 #include "smpp/text/internal/utf.h"
 
-namespace smppd::smpp {
+namespace smppd::smpp::gsm7_test {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -235,4 +235,4 @@ RC_GTEST_PROP(Gsm7, EncodingAnyOctetsCountsWhatItWrites, (const std::string& tex
 }
 
 }  // namespace
-}  // namespace smppd::smpp
+}  // namespace smppd::smpp::gsm7_test

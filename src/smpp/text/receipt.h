@@ -13,22 +13,9 @@
 
 #include "base/bytes.h"
 #include "base/time.h"
+#include "smpp/values.h"
 
 namespace smppd::smpp {
-
-// Octets of message_state, SMPP 5.0 §4.7.15.
-namespace receipt_state {
-inline constexpr std::uint8_t kScheduled = 0;
-inline constexpr std::uint8_t kEnroute = 1;
-inline constexpr std::uint8_t kDelivered = 2;
-inline constexpr std::uint8_t kExpired = 3;
-inline constexpr std::uint8_t kDeleted = 4;
-inline constexpr std::uint8_t kUndeliverable = 5;
-inline constexpr std::uint8_t kAccepted = 6;
-inline constexpr std::uint8_t kUnknown = 7;
-inline constexpr std::uint8_t kRejected = 8;
-inline constexpr std::uint8_t kSkipped = 9;
-}  // namespace receipt_state
 
 // network_error_code TLV (0x0423).
 struct NetworkError {
@@ -46,7 +33,7 @@ struct Receipt {
   std::string_view stat;                  // the word itself
   std::string_view err;                   // as written: "000", "0x1F", "nul"...
   std::string_view text;                  // to the end of the receipt
-  std::optional<std::uint8_t> state;      // from `stat` or message_state; a word nobody knows is kUnknown
+  std::optional<MessageState> state;      // from `stat` or message_state; a word nobody knows is `unknown`
   std::optional<std::uint32_t> err_code;  // `err` as a number where it is one
   std::optional<NetworkError> network_error;
 
@@ -76,11 +63,9 @@ struct ReceiptTlvs {
 [[nodiscard]] std::optional<NetworkError> parse_network_error(ByteSpan value) noexcept;
 
 // Standard words, their common misspellings, and a lone digit that is the state's octet. nullopt for any other word.
-[[nodiscard]] std::optional<std::uint8_t> receipt_state_of(std::string_view word) noexcept;
+[[nodiscard]] std::optional<MessageState> receipt_state_of(std::string_view word) noexcept;
 // The seven-letter word of the specification ("DELIVRD"); "UNKNOWN" for octets without one.
-[[nodiscard]] std::string_view receipt_word(std::uint8_t state) noexcept;
-// After these the SMSC has no more to say.
-[[nodiscard]] bool is_final_receipt_state(std::uint8_t state) noexcept;
+[[nodiscard]] std::string_view receipt_word(MessageState state) noexcept;
 
 // Decimal, or hexadecimal if marked by 0x or by a digit a-f. nullopt for "nul", words and more than 32 bits.
 [[nodiscard]] std::optional<std::uint32_t> receipt_error_number(std::string_view err) noexcept;
@@ -101,7 +86,7 @@ struct ReceiptFields {
   WallTime submit_date{};
   WallTime done_date{};
   bool seconds = false;  // YYMMDDhhmmss instead of the specification's YYMMDDhhmm
-  std::uint8_t state = receipt_state::kUnknown;
+  MessageState state = MessageState::unknown;
   std::string_view err = "000";
   std::string_view text;  // its first 20 octets are written
   std::chrono::minutes utc_offset{};

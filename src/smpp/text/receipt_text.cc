@@ -37,9 +37,9 @@ Civil civil(int year, const char* digits, bool seconds) noexcept {
 }
 
 // Appends to a fixed buffer; once something does not fit, nothing more is written and size() is 0.
-class Writer {
+class ReceiptWriter {
  public:
-  explicit Writer(std::span<char> out) noexcept : out_(out) {}
+  explicit ReceiptWriter(std::span<char> out) noexcept : out_(out) {}
   void put(std::string_view text) noexcept {
     if (overflow_ || out_.size() - size_ < text.size()) {
       overflow_ = true;
@@ -61,7 +61,7 @@ class Writer {
   bool overflow_ = false;
 };
 
-void put_date(Writer& out, WallTime at, bool seconds, std::chrono::minutes utc_offset) noexcept {
+void put_date(ReceiptWriter& out, WallTime at, bool seconds, std::chrono::minutes utc_offset) noexcept {
   const auto local = at + utc_offset;
   const auto midnight = std::chrono::floor<days>(local);
   const year_month_day date(midnight);
@@ -101,7 +101,7 @@ std::optional<WallTime> parse_receipt_date(std::string_view text, std::chrono::m
 
 std::size_t write_receipt(const ReceiptFields& fields, std::span<char> buffer) noexcept {
   constexpr std::size_t kTextOctets = 20;
-  Writer out(buffer);
+  ReceiptWriter out(buffer);
   out.put("id:");
   out.put(fields.id);
   out.put(" sub:");

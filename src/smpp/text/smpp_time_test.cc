@@ -6,7 +6,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
-namespace smppd::smpp {
+namespace smppd::smpp::smpp_time_test {
 namespace {
 
 using std::chrono::sys_days;
@@ -86,4 +86,4 @@ RC_GTEST_PROP(SmppTime, AcceptsNothingItWouldWriteDifferently, (std::string text
 }
 
 }  // namespace
-}  // namespace smppd::smpp
+}  // namespace smppd::smpp::smpp_time_test

@@ -6,7 +6,7 @@
 #include <rapidcheck.h>
 #include <rapidcheck/gtest.h>
 
-namespace smppd::smpp {
+namespace smppd::smpp::udh_test {
 namespace {
 
 using Bytes = std::vector<std::uint8_t>;
@@ -121,4 +121,4 @@ RC_GTEST_PROP(Udh, AnyElementsRoundTrip, (const std::vector<std::pair<std::uint8
 }
 
 }  // namespace
-}  // namespace smppd::smpp
+}  // namespace smppd::smpp::udh_test
