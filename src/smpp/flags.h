@@ -86,7 +86,7 @@ struct RegisteredDelivery {
 
 // 3.4 §5.2.19 for 0x00-0x0F, 3GPP 23.038 §4 for the rest. `smsc_default` is what the peer was configured with;
 // `gsm7` is the GSM default alphabet said outright by a class or message-waiting group.
-enum class Alphabet : std::uint8_t {
+enum class CodedAlphabet : std::uint8_t {
   smsc_default,
   gsm7,
   ascii,
@@ -112,15 +112,15 @@ struct MessageWaiting {
   constexpr bool operator==(const MessageWaiting&) const noexcept = default;
 };
 
-struct DataCoding {
+struct DataCodingOctet {
   std::uint8_t octet = 0;
 
-  [[nodiscard]] constexpr Alphabet alphabet() const noexcept {
+  [[nodiscard]] constexpr CodedAlphabet alphabet() const noexcept {
     if (octet <= 0x0F) return smpp_alphabet();
     if (octet < 0x80) return gsm_alphabet((octet >> 2) & 0x03);
-    if (octet >= 0xF0) return (octet & 0x04) != 0 ? Alphabet::octets : Alphabet::gsm7;
-    if (octet >= 0xE0) return Alphabet::ucs2;
-    return octet >= 0xC0 ? Alphabet::gsm7 : Alphabet::reserved;
+    if (octet >= 0xF0) return (octet & 0x04) != 0 ? CodedAlphabet::octets : CodedAlphabet::gsm7;
+    if (octet >= 0xE0) return CodedAlphabet::ucs2;
+    return octet >= 0xC0 ? CodedAlphabet::gsm7 : CodedAlphabet::reserved;
   }
   // 0 is flash. Empty where the coding has no class meaning.
   [[nodiscard]] constexpr std::optional<std::uint8_t> message_class() const noexcept {
@@ -136,38 +136,40 @@ struct DataCoding {
   [[nodiscard]] constexpr bool automatic_deletion() const noexcept { return (octet & 0xC0) == 0x40; }
 
   // The coding of `alphabet` (gsm7, octets or ucs2) shown as `message_class` 0-3: group 0xF0, for UCS-2 group 0x10.
-  [[nodiscard]] static constexpr DataCoding with_class(Alphabet alphabet, std::uint8_t message_class) noexcept {
+  [[nodiscard]] static constexpr DataCodingOctet with_class(CodedAlphabet alphabet,
+                                                            std::uint8_t message_class) noexcept {
     const auto bits = static_cast<std::uint8_t>(message_class & 0x03);
-    if (alphabet == Alphabet::ucs2) return {static_cast<std::uint8_t>(0x18 | bits)};
-    return {static_cast<std::uint8_t>((alphabet == Alphabet::octets ? 0xF4 : 0xF0) | bits)};
+    if (alphabet == CodedAlphabet::ucs2) return {static_cast<std::uint8_t>(0x18 | bits)};
+    return {static_cast<std::uint8_t>((alphabet == CodedAlphabet::octets ? 0xF4 : 0xF0) | bits)};
   }
-  [[nodiscard]] static constexpr DataCoding waiting(MessageWaiting what, bool ucs2) noexcept {
+  [[nodiscard]] static constexpr DataCodingOctet waiting(MessageWaiting what, bool ucs2) noexcept {
     const int group = ucs2 ? 0xE0 : (what.discard ? 0xC0 : 0xD0);
     return {static_cast<std::uint8_t>(group | (what.active ? 0x08 : 0) | static_cast<int>(what.kind))};
   }
-  constexpr bool operator==(const DataCoding&) const noexcept = default;
+  constexpr bool operator==(const DataCodingOctet&) const noexcept = default;
 
  private:
-  [[nodiscard]] constexpr Alphabet smpp_alphabet() const noexcept {
+  [[nodiscard]] constexpr CodedAlphabet smpp_alphabet() const noexcept {
     switch (octet) {
-      case 0x00: return Alphabet::smsc_default;
-      case 0x01: return Alphabet::ascii;
-      case 0x03: return Alphabet::latin1;
+      case 0x00: return CodedAlphabet::smsc_default;
+      case 0x01: return CodedAlphabet::ascii;
+      case 0x03: return CodedAlphabet::latin1;
       case 0x02:
-      case 0x04: return Alphabet::octets;
-      case 0x05: return Alphabet::jis;
-      case 0x06: return Alphabet::cyrillic;
-      case 0x07: return Alphabet::hebrew;
-      case 0x08: return Alphabet::ucs2;
-      case 0x09: return Alphabet::pictogram;
-      case 0x0A: return Alphabet::iso_2022_jp;
-      case 0x0D: return Alphabet::kanji_jis;
-      case 0x0E: return Alphabet::ks_c_5601;
-      default: return Alphabet::reserved;
+      case 0x04: return CodedAlphabet::octets;
+      case 0x05: return CodedAlphabet::jis;
+      case 0x06: return CodedAlphabet::cyrillic;
+      case 0x07: return CodedAlphabet::hebrew;
+      case 0x08: return CodedAlphabet::ucs2;
+      case 0x09: return CodedAlphabet::pictogram;
+      case 0x0A: return CodedAlphabet::iso_2022_jp;
+      case 0x0D: return CodedAlphabet::kanji_jis;
+      case 0x0E: return CodedAlphabet::ks_c_5601;
+      default: return CodedAlphabet::reserved;
     }
   }
-  [[nodiscard]] static constexpr Alphabet gsm_alphabet(int bits) noexcept {
-    constexpr Alphabet kByBits[4] = {Alphabet::gsm7, Alphabet::octets, Alphabet::ucs2, Alphabet::reserved};
+  [[nodiscard]] static constexpr CodedAlphabet gsm_alphabet(int bits) noexcept {
+    constexpr CodedAlphabet kByBits[4] = {CodedAlphabet::gsm7, CodedAlphabet::octets, CodedAlphabet::ucs2,
+                                          CodedAlphabet::reserved};
     return kByBits[bits];
   }
 };

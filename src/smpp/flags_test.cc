@@ -45,60 +45,60 @@ TEST(RegisteredDelivery, KnowsWhichFinalOutcomeWasAskedFor) {
   EXPECT_EQ(RegisteredDelivery{0x11}.with_intermediate(false).octet, 0x01);
 }
 
-TEST(DataCoding, SmppTable) {
-  EXPECT_EQ(DataCoding{0x00}.alphabet(), Alphabet::smsc_default);
-  EXPECT_EQ(DataCoding{0x01}.alphabet(), Alphabet::ascii);
-  EXPECT_EQ(DataCoding{0x02}.alphabet(), Alphabet::octets);
-  EXPECT_EQ(DataCoding{0x03}.alphabet(), Alphabet::latin1);
-  EXPECT_EQ(DataCoding{0x04}.alphabet(), Alphabet::octets);
-  EXPECT_EQ(DataCoding{0x08}.alphabet(), Alphabet::ucs2);
-  EXPECT_EQ(DataCoding{0x0E}.alphabet(), Alphabet::ks_c_5601);
-  EXPECT_EQ(DataCoding{0x0B}.alphabet(), Alphabet::reserved);
+TEST(DataCodingOctet, SmppTable) {
+  EXPECT_EQ(DataCodingOctet{0x00}.alphabet(), CodedAlphabet::smsc_default);
+  EXPECT_EQ(DataCodingOctet{0x01}.alphabet(), CodedAlphabet::ascii);
+  EXPECT_EQ(DataCodingOctet{0x02}.alphabet(), CodedAlphabet::octets);
+  EXPECT_EQ(DataCodingOctet{0x03}.alphabet(), CodedAlphabet::latin1);
+  EXPECT_EQ(DataCodingOctet{0x04}.alphabet(), CodedAlphabet::octets);
+  EXPECT_EQ(DataCodingOctet{0x08}.alphabet(), CodedAlphabet::ucs2);
+  EXPECT_EQ(DataCodingOctet{0x0E}.alphabet(), CodedAlphabet::ks_c_5601);
+  EXPECT_EQ(DataCodingOctet{0x0B}.alphabet(), CodedAlphabet::reserved);
 }
 
 TEST(Interop, Row46_MessageClassesOfBothGroups) {
-  EXPECT_EQ(DataCoding{0xF0}.message_class(), 0);
-  EXPECT_EQ(DataCoding{0xF0}.alphabet(), Alphabet::gsm7);
-  EXPECT_EQ(DataCoding{0xF5}.message_class(), 1);
-  EXPECT_EQ(DataCoding{0xF5}.alphabet(), Alphabet::octets);
-  EXPECT_EQ(DataCoding{0x10}.message_class(), 0);
-  EXPECT_EQ(DataCoding{0x10}.alphabet(), Alphabet::gsm7);
-  EXPECT_EQ(DataCoding{0x18}.message_class(), 0);
-  EXPECT_EQ(DataCoding{0x18}.alphabet(), Alphabet::ucs2);
-  EXPECT_FALSE(DataCoding{0x08}.message_class().has_value());
-  EXPECT_FALSE(DataCoding{0x20}.message_class().has_value());
-  EXPECT_FALSE(DataCoding{0xC8}.message_class().has_value());
+  EXPECT_EQ(DataCodingOctet{0xF0}.message_class(), 0);
+  EXPECT_EQ(DataCodingOctet{0xF0}.alphabet(), CodedAlphabet::gsm7);
+  EXPECT_EQ(DataCodingOctet{0xF5}.message_class(), 1);
+  EXPECT_EQ(DataCodingOctet{0xF5}.alphabet(), CodedAlphabet::octets);
+  EXPECT_EQ(DataCodingOctet{0x10}.message_class(), 0);
+  EXPECT_EQ(DataCodingOctet{0x10}.alphabet(), CodedAlphabet::gsm7);
+  EXPECT_EQ(DataCodingOctet{0x18}.message_class(), 0);
+  EXPECT_EQ(DataCodingOctet{0x18}.alphabet(), CodedAlphabet::ucs2);
+  EXPECT_FALSE(DataCodingOctet{0x08}.message_class().has_value());
+  EXPECT_FALSE(DataCodingOctet{0x20}.message_class().has_value());
+  EXPECT_FALSE(DataCodingOctet{0xC8}.message_class().has_value());
 }
 
 TEST(Interop, Row46_ClassBitsNeverCollideWithTheAlphabet) {
-  for (const Alphabet alphabet : {Alphabet::gsm7, Alphabet::octets, Alphabet::ucs2}) {
+  for (const CodedAlphabet alphabet : {CodedAlphabet::gsm7, CodedAlphabet::octets, CodedAlphabet::ucs2}) {
     for (std::uint8_t message_class = 0; message_class < 4; ++message_class) {
-      const DataCoding coding = DataCoding::with_class(alphabet, message_class);
+      const DataCodingOctet coding = DataCodingOctet::with_class(alphabet, message_class);
       EXPECT_EQ(coding.alphabet(), alphabet);
       EXPECT_EQ(coding.message_class(), message_class);
     }
   }
 }
 
-TEST(DataCoding, MessageWaitingGroups) {
+TEST(DataCodingOctet, MessageWaitingGroups) {
   using Kind = MessageWaiting::Kind;
-  EXPECT_EQ(DataCoding{0xC8}.message_waiting(), (MessageWaiting{Kind::voicemail, true, true}));
-  EXPECT_EQ(DataCoding{0xD1}.message_waiting(), (MessageWaiting{Kind::fax, false, false}));
-  EXPECT_EQ(DataCoding{0xEA}.message_waiting(), (MessageWaiting{Kind::email, true, false}));
-  EXPECT_EQ(DataCoding{0xEA}.alphabet(), Alphabet::ucs2);
-  EXPECT_EQ(DataCoding{0xC8}.alphabet(), Alphabet::gsm7);
-  EXPECT_FALSE(DataCoding{0xF0}.message_waiting().has_value());
-  EXPECT_EQ(DataCoding::waiting({Kind::other, true, true}, false).octet, 0xCB);
-  EXPECT_EQ(DataCoding::waiting({Kind::fax, false, false}, true).octet, 0xE1);
+  EXPECT_EQ(DataCodingOctet{0xC8}.message_waiting(), (MessageWaiting{Kind::voicemail, true, true}));
+  EXPECT_EQ(DataCodingOctet{0xD1}.message_waiting(), (MessageWaiting{Kind::fax, false, false}));
+  EXPECT_EQ(DataCodingOctet{0xEA}.message_waiting(), (MessageWaiting{Kind::email, true, false}));
+  EXPECT_EQ(DataCodingOctet{0xEA}.alphabet(), CodedAlphabet::ucs2);
+  EXPECT_EQ(DataCodingOctet{0xC8}.alphabet(), CodedAlphabet::gsm7);
+  EXPECT_FALSE(DataCodingOctet{0xF0}.message_waiting().has_value());
+  EXPECT_EQ(DataCodingOctet::waiting({Kind::other, true, true}, false).octet, 0xCB);
+  EXPECT_EQ(DataCodingOctet::waiting({Kind::fax, false, false}, true).octet, 0xE1);
 }
 
-TEST(DataCoding, CompressionAndDeletionBits) {
-  EXPECT_TRUE(DataCoding{0x20}.compressed());
-  EXPECT_TRUE(DataCoding{0x60}.compressed());
-  EXPECT_FALSE(DataCoding{0xF4}.compressed());
-  EXPECT_TRUE(DataCoding{0x40}.automatic_deletion());
-  EXPECT_FALSE(DataCoding{0x80}.automatic_deletion());
-  EXPECT_EQ(DataCoding{0x90}.alphabet(), Alphabet::reserved);
+TEST(DataCodingOctet, CompressionAndDeletionBits) {
+  EXPECT_TRUE(DataCodingOctet{0x20}.compressed());
+  EXPECT_TRUE(DataCodingOctet{0x60}.compressed());
+  EXPECT_FALSE(DataCodingOctet{0xF4}.compressed());
+  EXPECT_TRUE(DataCodingOctet{0x40}.automatic_deletion());
+  EXPECT_FALSE(DataCodingOctet{0x80}.automatic_deletion());
+  EXPECT_EQ(DataCodingOctet{0x90}.alphabet(), CodedAlphabet::reserved);
 }
 
 }  // namespace
