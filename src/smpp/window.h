@@ -1,0 +1,134 @@
+// Requests in flight on one connection, by sequence number: a ring that answers in any order and expires in the order of
+// sending. Sans-I/O, shard-local, no allocation after the first request.
+//
+// Sequence numbers run from 1 to 0x7FFFFFFF and start again (SMPP 3.4 §5.1.4). A slot whose request is still unanswered
+// when its turn comes again is skipped, so one lost answer costs one slot, not the window. An expired request stays
+// readable until its slot is taken again, so that a late answer still finds it.
+#pragma once
+
+#include <bit>
+#include <cstdint>
+#include <vector>
+
+#include "base/time.h"
+
+namespace smppd::smpp {
+
+inline constexpr std::uint32_t kMaxSequence = 0x7FFFFFFF;
+
+template <typename T>
+class Window {
+ public:
+  explicit Window(std::uint32_t limit) noexcept : limit_(limit) {}
+
+  [[nodiscard]] std::uint32_t limit() const noexcept { return limit_; }
+  [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
+  [[nodiscard]] bool full() const noexcept { return size_ >= limit_; }
+  // May be lowered below size(): nothing is lost, the window is full until answers come.
+  void set_limit(std::uint32_t limit) {
+    limit_ = limit;
+    if (slots_.empty() || std::bit_ceil(limit) * 2 <= slots_.size()) return;
+    std::vector<Slot> larger(std::bit_ceil(limit) * 2);
+    for (Slot& slot : slots_) {
+      if (slot.state == State::kOpen) larger[slot.sequence & (larger.size() - 1)] = slot;
+    }
+    slots_.swap(larger);
+  }
+
+  // Takes a slot for a request sent at `now`; the caller has checked full(). Returns its sequence number.
+  std::uint32_t open(const T& value, Instant now) {
+    if (slots_.empty()) slots_.resize(std::size_t{std::bit_ceil(limit_)} * 2);
+    Slot* slot = advance();
+    while (slot->state == State::kOpen) slot = advance();
+    if (size_ == 0) oldest_ = next_;
+    ++size_;
+    slot->state = State::kOpen;
+    slot->sequence = next_;
+    slot->sent = now;
+    slot->value = value;
+    return next_;
+  }
+
+  struct Entry {
+    T* value = nullptr;
+    Instant sent{};
+    bool late = false;  // it had expired before
+  };
+  // The request with that number, or a null value.
+  [[nodiscard]] Entry find(std::uint32_t sequence) noexcept {
+    if (slots_.empty() || sequence == 0 || sequence > kMaxSequence) return {};
+    Slot& slot = slots_[sequence & (slots_.size() - 1)];
+    if (slot.state == State::kFree || slot.sequence != sequence) return {};
+    return {&slot.value, slot.sent, slot.state == State::kExpired};
+  }
+  void close(std::uint32_t sequence) noexcept {
+    Slot& slot = slots_[sequence & (slots_.size() - 1)];
+    if (slot.state == State::kOpen) --size_;
+    slot.state = State::kFree;
+  }
+
+  // Expires what was sent at or before `sent_until`, oldest first.
+  template <typename Visit>
+  void expire(Instant sent_until, Visit&& visit) {
+    while (size_ > 0) {
+      Slot& slot = slots_[oldest_ & (slots_.size() - 1)];
+      if (slot.state == State::kOpen && slot.sequence == oldest_) {
+        if (slot.sent > sent_until) return;
+        slot.state = State::kExpired;
+        --size_;
+        visit(slot.value, slot.sequence);
+      }
+      if (oldest_ == next_) return;
+      oldest_ = after(oldest_);
+    }
+  }
+  // When the oldest unanswered request was sent; Instant::max() when there is none.
+  [[nodiscard]] Instant oldest_sent() noexcept {
+    while (size_ > 0) {
+      const Slot& slot = slots_[oldest_ & (slots_.size() - 1)];
+      if (slot.state == State::kOpen && slot.sequence == oldest_) return slot.sent;
+      oldest_ = after(oldest_);
+    }
+    return Instant::max();
+  }
+
+  // Takes everything that is unanswered, in the order of sending; the connection is gone.
+  template <typename Visit>
+  void abandon(Visit&& visit) {
+    expire(Instant::max(), visit);
+  }
+
+  // A number for a request that needs no slot (enquire_link, unbind).
+  [[nodiscard]] std::uint32_t bare_sequence() noexcept {
+    if (!slots_.empty()) {
+      Slot* slot = advance();
+      while (slot->state == State::kOpen) slot = advance();
+      slot->state = State::kFree;
+      return next_;
+    }
+    next_ = after(next_);
+    return next_;
+  }
+
+ private:
+  enum class State : std::uint8_t { kFree, kOpen, kExpired };
+  struct Slot {
+    Instant sent{};
+    std::uint32_t sequence = 0;
+    State state = State::kFree;
+    T value{};
+  };
+  static std::uint32_t after(std::uint32_t sequence) noexcept { return sequence >= kMaxSequence ? 1 : sequence + 1; }
+  Slot* advance() noexcept {
+    next_ = after(next_);
+    return &slots_[next_ & (slots_.size() - 1)];
+  }
+
+  std::vector<Slot> slots_;
+  std::uint32_t limit_;
+  std::uint32_t size_ = 0;
+  std::uint32_t next_ = 0;    // the last number given
+  std::uint32_t oldest_ = 0;  // no open slot is older
+};
+
+}  // namespace smppd::smpp
