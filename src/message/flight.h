@@ -1,0 +1,52 @@
+// What smppd remembers of a request while its answer is on the way: small, plain, copied between shards by value.
+#pragma once
+
+#include <cstdint>
+
+#include "base/slab.h"
+#include "base/time.h"
+#include "message/ids.h"
+#include "smpp/values.h"
+
+namespace smppd::message {
+
+// Whom to answer. The handle names a session of `shard`, or for a part of a submit_multi its gathering point there.
+struct Origin {
+  SlabHandle session;
+  std::uint32_t sequence_number = 0;
+  std::uint8_t shard = 0;
+};
+
+struct Flight {
+  OwnId id = 0;
+  Instant arrived{};
+  Origin origin;
+  ClientId client;
+  smpp::CommandId command_id{};
+  std::uint32_t source_hash = 0;  // of source_addr; who asks for a message later must know it
+  UpstreamId upstream;
+  std::uint16_t host = 0;              // index within the upstream
+  std::uint8_t registered_delivery = 0;
+  std::uint8_t lane_shard = 0;  // the shard whose link carries it
+  bool part_of_multi = false;
+  bool tracked = false;  // keep the SMSC's id for receipts and for query, cancel and replace
+};
+
+// How a request that was forwarded ended without an answer.
+enum class Loss : std::uint8_t {
+  kNeverSent,  // certainly not accepted: no link took it
+  kTimeout,    // sent, no answer in time: uncertain
+  kLinkLost,   // sent, the link died: uncertain
+};
+
+// A deliver_sm or data_sm of an SMSC that waits for our answer.
+struct DeliveryTicket {
+  SlabHandle link;
+  std::uint32_t sequence_number = 0;
+  UpstreamId upstream;
+  std::uint8_t shard = 0;       // of the link
+  bool answered = false;        // the SMSC has its answer already (parked receipts, parts held for reassembly)
+  smpp::CommandId command_id{};
+};
+
+}  // namespace smppd::message
