@@ -1,0 +1,154 @@
+#include "upstream/balancer.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+
+namespace smppd::upstream {
+
+namespace {
+
+// Visits the hosts of a set in order of their number.
+template <typename Visit>
+void for_each_host(std::uint64_t set, Visit&& visit) {
+  while (set != 0) {
+    visit(static_cast<std::size_t>(std::countr_zero(set)));
+    set &= set - 1;
+  }
+}
+
+std::size_t nth_host(std::uint64_t set, unsigned n) noexcept {
+  for (; n > 0; --n) set &= set - 1;
+  return static_cast<std::size_t>(std::countr_zero(set));
+}
+
+template <typename Score>
+std::size_t lowest(std::uint64_t candidates, std::size_t first, Score&& score) {
+  // Starting behind the last pick spreads hosts that score the same.
+  const std::uint64_t rotated = std::rotr(candidates, static_cast<int>(first));
+  std::size_t best = 0;
+  double best_score = std::numeric_limits<double>::infinity();
+  bool found = false;
+  for_each_host(rotated, [&](std::size_t i) {
+    const std::size_t host = (i + first) % 64;
+    const double value = score(host);
+    if (!found || value < best_score) {
+      found = true;
+      best = host;
+      best_score = value;
+    }
+  });
+  return best;
+}
+
+std::uint64_t mix(std::uint64_t x) noexcept {
+  x ^= x >> 33;
+  x *= 0xff51afd7ed558ccdULL;
+  x ^= x >> 33;
+  x *= 0xc4ceb9fe1a85ec53ULL;
+  return x ^ (x >> 33);
+}
+
+double load_of(const HostLoad& host) noexcept { return (host.outstanding + 1.0) / std::max(host.weight, 1); }
+
+}  // namespace
+
+Fallible<Algorithm> parse_algorithm(std::string_view name) {
+  static constexpr std::pair<std::string_view, Algorithm> kNames[] = {
+      {"round_robin", Algorithm::kRoundRobin},   {"weighted_round_robin", Algorithm::kWeightedRoundRobin},
+      {"least_connections", Algorithm::kLeastConnections}, {"random", Algorithm::kRandom},
+      {"p2c", Algorithm::kPowerOfTwo},           {"ip_hash", Algorithm::kIpHash},
+      {"latency", Algorithm::kLatency},          {"cost_based", Algorithm::kCostBased},
+  };
+  for (const auto& [known, algorithm] : kNames) {
+    if (known == name) return algorithm;
+  }
+  return failure("\"" + std::string(name) + "\" is not a load balancing algorithm");
+}
+
+CostList::CostList(const std::vector<std::pair<std::string, double>>& prices) {
+  for (const auto& [prefix, price] : prices) {
+    std::string_view digits = prefix;
+    if (digits == "*") digits = "";
+    if (digits.starts_with('+')) digits.remove_prefix(1);
+    by_length_.emplace_back(digits, price);
+  }
+  std::stable_sort(by_length_.begin(), by_length_.end(),
+                   [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
+}
+
+double CostList::price(std::string_view international_digits) const noexcept {
+  for (const auto& [prefix, price] : by_length_) {
+    if (international_digits.starts_with(prefix)) return price;
+  }
+  return std::numeric_limits<double>::infinity();
+}
+
+std::size_t Balancer::round_robin(std::uint64_t candidates) noexcept {
+  const std::uint64_t rotated = std::rotr(candidates, static_cast<int>(next_));
+  const std::size_t host = (next_ + static_cast<std::size_t>(std::countr_zero(rotated))) % 64;
+  next_ = (host + 1) % 64;
+  return host;
+}
+
+// Smooth weighted round robin: every host earns its weight each time, the richest pays the round and is picked.
+std::size_t Balancer::weighted(const std::vector<HostLoad>& hosts, std::uint64_t candidates) noexcept {
+  std::int64_t total = 0;
+  std::size_t best = static_cast<std::size_t>(std::countr_zero(candidates));
+  for_each_host(candidates, [&](std::size_t host) {
+    total += hosts[host].weight;
+    credit_[host] += hosts[host].weight;
+    if (credit_[host] > credit_[best]) best = host;
+  });
+  credit_[best] -= total;
+  return best;
+}
+
+std::size_t Balancer::cheapest(const std::vector<HostLoad>& hosts, std::uint64_t candidates,
+                               const PickFacts& facts) noexcept {
+  std::uint64_t best = 0;
+  double best_price = std::numeric_limits<double>::infinity();
+  for_each_host(candidates, [&](std::size_t host) {
+    const double price = hosts[host].cost.price(facts.destination);
+    if (best == 0 || price < best_price) {
+      best_price = price;
+      best = 0;
+    }
+    if (price == best_price) best |= std::uint64_t{1} << host;
+  });
+  return round_robin(best);
+}
+
+std::size_t Balancer::pick(const std::vector<HostLoad>& hosts, std::uint64_t candidates,
+                           const PickFacts& facts) noexcept {
+  const auto count = static_cast<unsigned>(std::popcount(candidates));
+  if (count == 1) return static_cast<std::size_t>(std::countr_zero(candidates));
+  const auto turn = [&] {
+    next_ = (next_ + 1) % hosts.size();
+    return next_;
+  };
+  switch (algorithm_) {
+    case Algorithm::kRoundRobin: return round_robin(candidates);
+    case Algorithm::kWeightedRoundRobin: return weighted(hosts, candidates);
+    case Algorithm::kLeastConnections:
+      return lowest(candidates, turn(), [&](std::size_t h) { return load_of(hosts[h]); });
+    case Algorithm::kRandom: return nth_host(candidates, facts.random % count);
+    case Algorithm::kPowerOfTwo: {
+      const std::size_t one = nth_host(candidates, facts.random % count);
+      const std::size_t two = nth_host(candidates & ~(std::uint64_t{1} << one), (facts.random >> 16) % (count - 1));
+      return load_of(hosts[one]) <= load_of(hosts[two]) ? one : two;
+    }
+    case Algorithm::kIpHash:
+      return lowest(candidates, 0, [&](std::size_t h) {
+        return static_cast<double>(mix(facts.client_hash ^ mix(h + 1))) / std::max(hosts[h].weight, 1);
+      });
+    case Algorithm::kLatency:
+      // One pick in 64 goes elsewhere, so that a host that has recovered is noticed.
+      if (facts.random % 64 == 0) return nth_host(candidates, (facts.random >> 8) % count);
+      return lowest(candidates, turn(), [&](std::size_t h) { return hosts[h].latency_ns * (hosts[h].outstanding + 1.0); });
+    case Algorithm::kCostBased: return cheapest(hosts, candidates, facts);
+  }
+  return round_robin(candidates);
+}
+
+}  // namespace smppd::upstream

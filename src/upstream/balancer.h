@@ -1,0 +1,73 @@
+// Which host of an upstream is next. Sans-I/O: hosts are numbers with weights and loads; one balancer per upstream and
+// shard. A pick excludes the hosts already tried, so "next best" is part of the contract.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+
+namespace smppd::upstream {
+
+enum class Algorithm : std::uint8_t {
+  kRoundRobin,
+  kWeightedRoundRobin,
+  kLeastConnections,
+  kRandom,
+  kPowerOfTwo,
+  kIpHash,
+  kLatency,
+  kCostBased,
+};
+[[nodiscard]] Fallible<Algorithm> parse_algorithm(std::string_view name);
+
+// Price per message by longest destination prefix; "*" is the default.
+class CostList {
+ public:
+  CostList() = default;
+  explicit CostList(const std::vector<std::pair<std::string, double>>& prices);
+  // Infinite when nothing matches.
+  [[nodiscard]] double price(std::string_view international_digits) const noexcept;
+
+ private:
+  std::vector<std::pair<std::string, double>> by_length_;  // longest prefix first
+};
+
+// What a balancer sees of a host; kept up to date by the group.
+struct HostLoad {
+  int weight = 100;
+  std::uint32_t outstanding = 0;   // requests of this shard in flight there
+  double latency_ns = 0;           // smoothed; 0 when unknown
+  CostList cost;
+};
+
+struct PickFacts {
+  std::string_view destination;  // international digits, for cost_based
+  std::uint64_t client_hash = 0; // of the client's address, for ip_hash
+  std::uint32_t random = 0;
+};
+
+class Balancer {
+ public:
+  static constexpr std::size_t kMaxHosts = 64;
+
+  Balancer(Algorithm algorithm, std::size_t hosts) : algorithm_(algorithm), credit_(hosts, 0) {}
+
+  // One of the hosts whose bit is set in `candidates` (never 0).
+  [[nodiscard]] std::size_t pick(const std::vector<HostLoad>& hosts, std::uint64_t candidates,
+                                 const PickFacts& facts) noexcept;
+
+ private:
+  std::size_t round_robin(std::uint64_t candidates) noexcept;
+  std::size_t weighted(const std::vector<HostLoad>& hosts, std::uint64_t candidates) noexcept;
+  std::size_t cheapest(const std::vector<HostLoad>& hosts, std::uint64_t candidates, const PickFacts& facts) noexcept;
+
+  Algorithm algorithm_;
+  std::size_t next_ = 0;
+  std::vector<std::int64_t> credit_;
+};
+
+}  // namespace smppd::upstream

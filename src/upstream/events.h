@@ -1,0 +1,40 @@
+// What a shard's links tell the flow above them. Implemented by flow::Flow; called on the shard's thread.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/time.h"
+#include "message/flight.h"
+#include "smpp/pdu_view.h"
+
+namespace smppd::upstream {
+
+class Group;
+
+// How many of a host's windows a shard offers to the others.
+struct Lane {
+  std::uint16_t links = 0;   // bound for sending and warm
+  std::uint32_t window = 0;  // sum of their windows
+  bool operator==(const Lane&) const noexcept = default;
+};
+
+class Events {
+ public:
+  // The SMSC answered; `pdu` is its response and lives until the call returns. A late answer comes for a request that
+  // was already reported lost.
+  virtual void on_response(Group& group, const message::Flight& flight, ByteSpan pdu, Duration took, bool late) noexcept = 0;
+  virtual void on_loss(Group& group, const message::Flight& flight, message::Loss loss) noexcept = 0;
+  // deliver_sm, data_sm or alert_notification; answered later through UpstreamSet::answer(ticket).
+  virtual void on_request(Group& group, const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept = 0;
+  // A slot became free after Group::pick() had answered kFull.
+  virtual void on_room(Group& group) noexcept = 0;
+  // This shard's lane of a host changed; the other shards are to be told.
+  virtual void on_lane(Group& group, std::uint16_t host, const Lane& lane) noexcept = 0;
+
+ protected:
+  ~Events() = default;
+};
+
+}  // namespace smppd::upstream

@@ -1,0 +1,340 @@
+#include "upstream/group.h"
+
+#include <algorithm>
+
+#include "telemetry/log.h"
+
+namespace smppd::upstream {
+
+namespace {
+
+constexpr telemetry::Logger kLog{"upstream"};
+constexpr double kLatencySmoothing = 0.05;
+
+std::vector<std::pair<std::string, double>> prices_of(const config::Host& host) {
+  return {host.cost.begin(), host.cost.end()};
+}
+
+bool is_host_failure(smpp::CommandStatus status) noexcept { return status == smpp::CommandStatus::ESME_RSYSERR; }
+
+}  // namespace
+
+Group::Group(const GroupEnvironment& environment, message::UpstreamId id, std::shared_ptr<const config::Config> config,
+             const config::Upstream& options, std::shared_ptr<SharedLimit> limit)
+    : environment_(environment),
+      id_(id),
+      config_(std::move(config)),
+      options_(&options),
+      version_(smpp::from_interface_version(options.bind.interface_version)),
+      limit_(std::move(limit)),
+      timer_(&Group::on_tick, this),
+      balancer_(*parse_algorithm(options.algorithm), std::max<std::size_t>(options.hosts.size(), 1)) {
+  session_options_.role = smpp::Role::kEsme;
+  session_options_.bind_timeout = options.timeouts.bind;
+  session_options_.read_timeout = options.timeouts.read;
+  session_options_.enquire_interval = options.health.enabled ? Duration(options.enquire_link_interval) : Duration::zero();
+  session_options_.enquire_timeout = options.enquire_link_timeout;
+  session_options_.enquire_misses = options.health.threshold;
+  for (const config::Host& host : options.hosts) {
+    Host& added = hosts_.emplace_back();
+    added.options = &host;
+    added.lanes.resize(environment.shard_count);
+    if (options.failover.enabled) added.breaker = Breaker(options.failover.threshold, options.failover.recovery_time);
+    loads_.push_back({host.weight, 0, 0, CostList(prices_of(host))});
+  }
+  if (options.mock) {
+    mock_ = std::make_unique<MockLink>(*this, options, environment.shard * 7919ULL + id.value() + 1);
+    hosts_.emplace_back().lanes.resize(environment.shard_count);
+    loads_.emplace_back();
+  }
+}
+
+Group::~Group() {
+  for (Host& host : hosts_) {
+    for (Link* link : host.links) environment_.links.release(link->handle());
+  }
+}
+
+// Link number k of the upstream belongs to shard (k + id) % shards, so that the few links of many upstreams spread.
+void Group::add_links() {
+  const int per_host = std::max(options_->pool.max_connections, options_->pool.min_connections);
+  unsigned number = id_.value();
+  for (int k = 0; k < per_host; ++k) {
+    for (std::uint16_t host = 0; host < options_->hosts.size(); ++host, ++number) {
+      if (number % environment_.shard_count != environment_.shard) continue;
+      const bool wanted = k < options_->pool.min_connections;
+      const std::string& type = options_->bind.type;
+      const std::size_t before = hosts_[host].links.size();
+      if (type == "pair" || type == "transmitter") add_link(host, LinkUse::kTransmitter);
+      if (type == "pair" || type == "receiver") add_link(host, LinkUse::kReceiver);
+      if (type == "transceiver") add_link(host, LinkUse::kTransceiver);
+      if (!wanted) continue;
+      for (std::size_t i = before; i < hosts_[host].links.size(); ++i) hosts_[host].links[i]->start();
+    }
+  }
+}
+
+void Group::add_link(std::uint16_t host, LinkUse use) {
+  auto [link, handle] = environment_.links.make(*this, environment_.loop, environment_.resolver, host, use);
+  link->set_handle(handle);
+  hosts_[host].links.push_back(link);
+}
+
+void Group::start() {
+  if (!mock_) add_links();
+  environment_.loop.timers().arm(timer_, environment_.loop.now() + kTick);
+}
+
+void Group::on_tick(void* self) noexcept { static_cast<Group*>(self)->tick(); }
+
+void Group::tick() noexcept {
+  const Instant now = environment_.loop.now();
+  for (std::uint16_t index = 0; index < hosts_.size(); ++index) {
+    Host& host = hosts_[index];
+    std::size_t active = 0;
+    for (Link* link : host.links) {
+      link->tick(now);
+      if (link->state() != LinkState::kIdle) ++active;
+    }
+    const auto floor = static_cast<std::size_t>(std::max(options_->pool.min_connections, 0));
+    for (Link* link : host.links) {
+      if (active <= floor || link->state() != LinkState::kBound || link->in_flight() > 0) continue;
+      if (now - link->last_used() < options_->pool.idle_timeout) continue;
+      link->drain(now);
+      --active;
+    }
+    serve_waiting(host, now);
+  }
+  if (room_wanted_) notify_room();
+  if (!draining_ || !finished()) environment_.loop.timers().arm(timer_, now + kTick);
+}
+
+void Group::drain(Instant until) noexcept {
+  draining_ = true;
+  drain_until_ = until;
+  for (Host& host : hosts_) {
+    for (Link* link : host.links) link->drain(until);
+    for (const Waiting& waiting : host.waiting) events().on_loss(*this, waiting.flight, message::Loss::kNeverSent);
+    host.waiting.clear();
+  }
+}
+
+bool Group::finished() const noexcept {
+  if (!draining_) return false;
+  return std::all_of(hosts_.begin(), hosts_.end(), [](const Host& host) {
+    return std::all_of(host.links.begin(), host.links.end(), [](const Link* link) { return link->finished(); });
+  });
+}
+
+bool Group::has_links(const Host& host) const noexcept {
+  return host.lane.links > 0 ||
+         std::any_of(host.lanes.begin(), host.lanes.end(), [](const OtherLane& lane) { return lane.lane.links > 0; });
+}
+
+bool Group::alive() noexcept {
+  if (draining_) return false;
+  if (mock_) return true;
+  const Instant now = environment_.loop.now();
+  return std::any_of(hosts_.begin(), hosts_.end(),
+                     [&](Host& host) { return has_links(host) && host.breaker.allows(now); });
+}
+
+Link* Group::link_with_room(Host& host, Instant now) noexcept {
+  for (std::size_t tried = 0; tried < host.links.size(); ++tried) {
+    host.next_link = (host.next_link + 1) % host.links.size();
+    Link* link = host.links[host.next_link];
+    if (link->has_room(now) && link->take_permit(now)) return link;
+  }
+  return nullptr;
+}
+
+int Group::lane_with_room(Host& host, Instant now) noexcept {
+  const bool here = std::any_of(host.links.begin(), host.links.end(), [&](Link* link) { return link->has_room(now); });
+  if (here) return static_cast<int>(environment_.shard);
+  int best = -1;
+  double best_load = 1.0;
+  for (unsigned shard = 0; shard < host.lanes.size(); ++shard) {
+    const OtherLane& lane = host.lanes[shard];
+    if (shard == environment_.shard || lane.lane.window == 0) continue;
+    const double load = static_cast<double>(lane.outstanding) / lane.lane.window;
+    if (load < best_load) {
+      best_load = load;
+      best = static_cast<int>(shard);
+    }
+  }
+  return best;
+}
+
+Group::Pick Group::pick(const PickFacts& facts) noexcept {
+  const Instant now = environment_.loop.now();
+  if (draining_) return {};
+  if (limit_ != nullptr && !limit_->take(now)) return {Outcome::kFull, 0, 0, limit_->next(now)};
+  if (mock_) return {Outcome::kSend, 0, shard(), {}};
+  bool full = false;
+  int priority = -1;
+  while (true) {
+    // The next class of hosts by priority that has someone alive.
+    int next_priority = INT32_MAX;
+    for (const Host& host : hosts_) {
+      if (host.options->priority > priority) next_priority = std::min(next_priority, host.options->priority);
+    }
+    if (next_priority == INT32_MAX) break;
+    priority = next_priority;
+    std::uint64_t candidates = 0;
+    for (std::size_t i = 0; i < hosts_.size(); ++i) {
+      if (hosts_[i].options->priority == priority && has_links(hosts_[i]) && hosts_[i].breaker.allows(now)) {
+        candidates |= std::uint64_t{1} << i;
+      }
+    }
+    if (candidates != 0) full = true;
+    while (candidates != 0) {
+      const std::size_t host = balancer_.pick(loads_, candidates, facts);
+      const int lane = lane_with_room(hosts_[host], now);
+      if (lane >= 0) {
+        return {Outcome::kSend, static_cast<std::uint16_t>(host), static_cast<std::uint8_t>(lane), {}};
+      }
+      candidates &= ~(std::uint64_t{1} << host);
+    }
+    if (full) break;  // a class that is alive but busy is waited for, not skipped
+  }
+  if (limit_ != nullptr) limit_->give_back();
+  if (!full) return {};
+  for (Host& host : hosts_) grow(host);
+  return {Outcome::kFull, 0, 0, {}};
+}
+
+// A pool that is all busy opens one more of its links.
+void Group::grow(Host& host) noexcept {
+  for (const Link* link : host.links) {
+    const LinkState state = link->state();
+    if (state == LinkState::kResolving || state == LinkState::kConnecting || state == LinkState::kBinding) return;
+  }
+  for (Link* link : host.links) {
+    if (link->state() == LinkState::kIdle || link->finished()) {
+      link->restart();
+      return;
+    }
+  }
+}
+
+void Group::launched(std::uint16_t host, std::uint8_t lane) noexcept {
+  ++loads_[host].outstanding;
+  ++hosts_[host].lanes[lane].outstanding;
+  hosts_[host].breaker.sent();
+  ++probe_.requests;
+}
+
+bool Group::send(const message::Flight& flight, ByteSpan pdu) noexcept {
+  const Instant now = environment_.loop.now();
+  if (mock_) {
+    mock_->submit(flight, pdu, now);
+    return true;
+  }
+  Link* link = link_with_room(hosts_[flight.host], now);
+  if (link == nullptr) return false;
+  link->submit(flight, pdu, now);
+  return true;
+}
+
+void Group::send_for_other_shard(const message::Flight& flight, ByteSpan pdu) {
+  Host& host = hosts_[flight.host];
+  if (host.waiting.empty() && send(flight, pdu)) return;
+  if (host.lane.links == 0 || draining_) {
+    events().on_loss(*this, flight, message::Loss::kNeverSent);
+    return;
+  }
+  host.waiting.push_back({flight, {pdu.begin(), pdu.end()}, environment_.loop.now()});
+}
+
+void Group::serve_waiting(Host& host, Instant now) noexcept {
+  while (!host.waiting.empty()) {
+    Waiting& first = host.waiting.front();
+    if (host.lane.links == 0 || now - first.since > options_->window_timeout) {
+      events().on_loss(*this, first.flight, message::Loss::kNeverSent);
+    } else {
+      Link* link = link_with_room(host, now);
+      if (link == nullptr) return;
+      link->submit(first.flight, first.pdu, now);
+    }
+    host.waiting.pop_front();
+  }
+}
+
+void Group::settled(const Settlement& settlement) noexcept {
+  Host& host = hosts_[settlement.host];
+  HostLoad& load = loads_[settlement.host];
+  if (load.outstanding > 0) --load.outstanding;
+  OtherLane& lane = host.lanes[settlement.shard];
+  if (lane.outstanding > 0) --lane.outstanding;
+  if (!settlement.answered || is_host_failure(settlement.status)) {
+    if (host.breaker.failed(environment_.loop.now()) && host.options != nullptr) {
+      kLog.warn("too many failures in a row, the host gets no traffic for a while",
+                {{"upstream", name()}, {"host", host.options->address.host}, {"port", host.options->address.port}});
+    }
+  } else {
+    host.breaker.succeeded();
+  }
+  if (settlement.answered) {
+    const auto took = static_cast<double>(settlement.took.count());
+    load.latency_ns = load.latency_ns == 0 ? took : load.latency_ns + kLatencySmoothing * (took - load.latency_ns);
+    ++(settlement.status == smpp::CommandStatus::ESME_ROK ? probe_.responses_ok : probe_.responses_failed);
+  }
+  if (room_wanted_ && settlement.shard != environment_.shard) notify_room();
+}
+
+void Group::set_lane(std::uint16_t host, unsigned shard, const Lane& lane) noexcept {
+  if (host >= hosts_.size() || shard >= hosts_[host].lanes.size()) return;
+  hosts_[host].lanes[shard].lane = lane;
+  if (lane.links > 0) hosts_[host].breaker.succeeded();
+  if (room_wanted_) notify_room();
+}
+
+void Group::notify_room() noexcept {
+  room_wanted_ = false;
+  events().on_room(*this);
+}
+
+void Group::recount(std::uint16_t index) noexcept {
+  Host& host = hosts_[index];
+  Lane lane;
+  for (const Link* link : host.links) {
+    if (!link->ready()) continue;
+    ++lane.links;
+    lane.window += link->window_limit();
+  }
+  if (lane == host.lane) return;
+  const bool recovered = lane.links > host.lane.links;
+  host.lane = lane;
+  if (recovered) host.breaker.succeeded();
+  events().on_lane(*this, index, lane);
+  if (room_wanted_) notify_room();
+}
+
+void Group::link_changed(Link& link) noexcept {
+  recount(link.host());
+  if (hosts_[link.host()].lane.links == 0) serve_waiting(hosts_[link.host()], environment_.loop.now());
+}
+
+void Group::link_has_room(Link& link) noexcept {
+  Host& host = hosts_[link.host()];
+  if (!host.waiting.empty()) serve_waiting(host, environment_.loop.now());
+  if (room_wanted_) notify_room();
+}
+
+Group::HostView Group::host(std::size_t index) const {
+  const Host& host = hosts_[index];
+  return {host.options, host.lane, loads_[index].outstanding, host.breaker.state(),
+          {host.links.begin(), host.links.end()}};
+}
+
+const std::string& Group::system_id(std::uint16_t host) const noexcept {
+  const auto& own = hosts_[host].options->system_id;
+  return own ? *own : options_->bind.system_id;
+}
+
+const std::string& Group::password(std::uint16_t host) const noexcept {
+  const auto& own = hosts_[host].options->password;
+  return own ? *own : options_->bind.password;
+}
+
+}  // namespace smppd::upstream

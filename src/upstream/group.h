@@ -1,0 +1,172 @@
+// One upstream as one shard sees it: its hosts, the links this shard owns, and the lanes other shards offer.
+//
+// pick() chooses a host by the configured algorithm among those that are alive, lowest priority number first; send()
+// gives the request to a local link, or tells the caller to carry it to the shard whose link it is.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/token_bucket.h"
+#include "config/config.h"
+#include "message/flight.h"
+#include "message/ids.h"
+#include "runtime/event_loop.h"
+#include "runtime/resolver.h"
+#include "smpp/session.h"
+#include "telemetry/histogram.h"
+#include "upstream/balancer.h"
+#include "upstream/breaker.h"
+#include "upstream/events.h"
+#include "upstream/link.h"
+#include "upstream/mock_link.h"
+#include "upstream/shared_limit.h"
+
+namespace smppd::upstream {
+
+struct GroupProbe {
+  std::uint64_t requests = 0, responses_ok = 0, responses_failed = 0, throttled = 0, timeouts = 0, lost = 0;
+  telemetry::Histogram latency;
+};
+
+// What every group of a shard works with; outlives them.
+struct GroupEnvironment {
+  runtime::EventLoop& loop;
+  runtime::Resolver& resolver;
+  Events& events;
+  Slab<Link>& links;
+  unsigned shard;
+  unsigned shard_count;
+};
+
+class Group {
+ public:
+  static constexpr Duration kTick = std::chrono::milliseconds(20);
+
+  Group(const GroupEnvironment& environment, message::UpstreamId id, std::shared_ptr<const config::Config> config,
+        const config::Upstream& options, std::shared_ptr<SharedLimit> limit);
+  Group(const Group&) = delete;
+  Group& operator=(const Group&) = delete;
+  ~Group();
+
+  void start();
+  // No more requests; finished() when every link has said goodbye or `until` has passed.
+  void drain(Instant until) noexcept;
+  [[nodiscard]] bool finished() const noexcept;
+
+  enum class Outcome : std::uint8_t { kSend, kFull, kDown };
+  struct Pick {
+    Outcome outcome = Outcome::kDown;
+    std::uint16_t host = 0;
+    std::uint8_t shard = 0;  // whose link
+    Instant retry_at{};      // kFull: when it is worth asking again, if no room is reported before; zero if unknown
+  };
+  [[nodiscard]] Pick pick(const PickFacts& facts) noexcept;
+  // After kSend on this shard. `flight.host` names the host; false when no link has room any more.
+  bool send(const message::Flight& flight, ByteSpan pdu) noexcept;
+  // A request another shard picked this one for: sent as soon as a link of the host has room, or lost for good.
+  void send_for_other_shard(const message::Flight& flight, ByteSpan pdu);
+
+  // Accounting of the shard that picked; every kSend is followed by one settled().
+  void launched(std::uint16_t host, std::uint8_t shard) noexcept;
+  struct Settlement {
+    std::uint16_t host;
+    std::uint8_t shard;
+    bool answered;  // an answer came
+    smpp::CommandStatus status;
+    Duration took;
+  };
+  void settled(const Settlement& settlement) noexcept;
+
+  // What another shard offers.
+  void set_lane(std::uint16_t host, unsigned shard, const Lane& lane) noexcept;
+  // True when some host could take a request, now or once there is room.
+  [[nodiscard]] bool alive() noexcept;
+  // on_room() will be called once there is room.
+  void want_room() noexcept { room_wanted_ = true; }
+  void notify_room() noexcept;
+
+  [[nodiscard]] message::UpstreamId id() const noexcept { return id_; }
+  [[nodiscard]] const config::Upstream& options() const noexcept { return *options_; }
+  [[nodiscard]] const smpp::SessionOptions& session_options() const noexcept { return session_options_; }
+  [[nodiscard]] smpp::Version version() const noexcept { return version_; }
+  [[nodiscard]] const std::string& name() const noexcept { return options_->name; }
+  [[nodiscard]] const GroupProbe& probe() const noexcept { return probe_; }
+  [[nodiscard]] GroupProbe& probe() noexcept { return probe_; }
+  [[nodiscard]] Events& events() noexcept { return environment_.events; }
+  [[nodiscard]] runtime::EventLoop& loop() noexcept { return environment_.loop; }
+  [[nodiscard]] std::uint8_t shard() const noexcept { return static_cast<std::uint8_t>(environment_.shard); }
+  [[nodiscard]] Slab<Link>& links() noexcept { return environment_.links; }
+  [[nodiscard]] bool mock() const noexcept { return mock_ != nullptr; }
+
+  struct HostView {
+    const config::Host* options;
+    Lane lane;  // of this shard
+    std::uint32_t outstanding;
+    Breaker::State breaker;
+    std::vector<const Link*> links;
+  };
+  [[nodiscard]] std::size_t host_count() const noexcept { return hosts_.size(); }
+  [[nodiscard]] HostView host(std::size_t index) const;
+  [[nodiscard]] const config::Endpoint& address(std::uint16_t host) const noexcept { return hosts_[host].options->address; }
+
+  // Links tell these.
+  void link_changed(Link& link) noexcept;
+  void link_has_room(Link& link) noexcept;
+  [[nodiscard]] const std::string& system_id(std::uint16_t host) const noexcept;
+  [[nodiscard]] const std::string& password(std::uint16_t host) const noexcept;
+
+ private:
+  struct OtherLane {
+    Lane lane;
+    std::uint32_t outstanding = 0;
+  };
+  struct Waiting {
+    message::Flight flight;
+    std::vector<std::uint8_t> pdu;
+    Instant since;
+  };
+  struct Host {
+    const config::Host* options = nullptr;
+    Breaker breaker;
+    Lane lane;
+    std::vector<Link*> links;
+    std::size_t next_link = 0;
+    std::vector<OtherLane> lanes;  // by shard, this one's own included for the count
+    std::deque<Waiting> waiting;   // from other shards
+  };
+
+  static void on_tick(void* self) noexcept;
+  void tick() noexcept;
+  void add_links();
+  void add_link(std::uint16_t host, LinkUse use);
+  void grow(Host& host) noexcept;
+  void recount(std::uint16_t host) noexcept;
+  void serve_waiting(Host& host, Instant now) noexcept;
+  [[nodiscard]] Link* link_with_room(Host& host, Instant now) noexcept;
+  // Where a host would take a request: a shard, or -1 when it has no room.
+  [[nodiscard]] int lane_with_room(Host& host, Instant now) noexcept;
+  [[nodiscard]] bool has_links(const Host& host) const noexcept;
+
+  GroupEnvironment environment_;
+  message::UpstreamId id_;
+  std::shared_ptr<const config::Config> config_;  // keeps options_ alive
+  const config::Upstream* options_;
+  smpp::Version version_;
+  smpp::SessionOptions session_options_;
+  std::shared_ptr<SharedLimit> limit_;  // null: no rate limit
+  runtime::Timer timer_;
+  Balancer balancer_;
+  std::vector<HostLoad> loads_;
+  std::vector<Host> hosts_;
+  std::unique_ptr<MockLink> mock_;
+  GroupProbe probe_;
+  Instant drain_until_{};
+  bool draining_ = false;
+  bool room_wanted_ = false;
+};
+
+}  // namespace smppd::upstream

@@ -1,0 +1,132 @@
+// One connection to one SMSC host: resolves, connects, binds, keeps itself alive, sends requests within its window and
+// starts over when it ends. Shard-local; owned by UpstreamSet's slab, told by its Group when to work.
+//
+// Invariant: a request handed to submit() leads to exactly one on_response() that is not late or one on_loss().
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "base/slab.h"
+#include "message/flight.h"
+#include "runtime/connection.h"
+#include "runtime/resolver.h"
+#include "smpp/session.h"
+#include "smpp/window.h"
+#include "upstream/throttle.h"
+
+namespace smppd::upstream {
+
+class Group;
+
+enum class LinkState : std::uint8_t {
+  kIdle,       // not wanted at the moment (above min_connections)
+  kWaiting,    // until the next attempt
+  kResolving,
+  kConnecting,
+  kBinding,
+  kWarming,    // bound after a failure, proving itself with enquire_link before it gets traffic
+  kBound,
+  kDraining,   // no new requests; unbinds when its window is empty
+  kRefused,    // credentials refused: stays down until the configuration changes
+  kStopped,
+};
+[[nodiscard]] std::string_view name_of(LinkState state) noexcept;
+
+enum class LinkUse : std::uint8_t { kTransmitter, kReceiver, kTransceiver };
+
+// Plain counts of one link, exported by its group.
+struct LinkProbe {
+  std::uint64_t connects = 0, connect_failures = 0, binds = 0, bind_failures = 0;
+  std::uint64_t sent = 0, answered = 0, late = 0, unknown_responses = 0, timeouts = 0, lost = 0;
+  std::uint64_t malformed = 0, nacks = 0, deliveries = 0;
+};
+
+class Link final : public runtime::ConnectionHandler, public smpp::Sink {
+ public:
+  Link(Group& group, runtime::EventLoop& loop, runtime::Resolver& resolver, std::uint16_t host, LinkUse use);
+
+  void set_handle(SlabHandle handle) noexcept { handle_ = handle; }
+  [[nodiscard]] SlabHandle handle() const noexcept { return handle_; }
+
+  // Begins (again); no effect unless idle, waiting or refused.
+  void start() noexcept;
+  // Takes no new requests, waits for the answers until `until`, unbinds, closes for good.
+  void drain(Instant until) noexcept;
+  void stop() noexcept;
+  // Deadlines; called every Group::kTick.
+  void tick(Instant now) noexcept;
+
+  // Like start(), also for a link that was drained for want of traffic.
+  void restart() noexcept;
+
+  // submit() may be called when both say yes; the permit is one of the throttle's, taken right before sending.
+  [[nodiscard]] bool has_room(Instant now) const noexcept;
+  [[nodiscard]] bool take_permit(Instant now) noexcept { return throttle_.take(now); }
+  [[nodiscard]] bool ready() const noexcept { return state_ == LinkState::kBound && use_ != LinkUse::kReceiver; }
+  // Sends `pdu` (its sequence_number is replaced by the link's own).
+  void submit(const message::Flight& flight, ByteSpan pdu, Instant now) noexcept;
+  // The answer to a request of the SMSC; nothing happens if the link was lost meanwhile (the SMSC will ask again).
+  void answer(std::uint32_t sequence, smpp::CommandId request, smpp::CommandStatus status) noexcept;
+
+  [[nodiscard]] LinkState state() const noexcept { return state_; }
+  [[nodiscard]] LinkUse use() const noexcept { return use_; }
+  [[nodiscard]] std::uint16_t host() const noexcept { return host_; }
+  [[nodiscard]] std::uint32_t in_flight() const noexcept { return window_.size(); }
+  [[nodiscard]] std::uint32_t window_limit() const noexcept { return window_.limit(); }
+  [[nodiscard]] const LinkProbe& probe() const noexcept { return probe_; }
+  [[nodiscard]] const Throttle& throttle() const noexcept { return throttle_; }
+  [[nodiscard]] const std::string& last_error() const noexcept { return last_error_; }
+  [[nodiscard]] Instant last_used() const noexcept { return last_used_; }
+  [[nodiscard]] bool finished() const noexcept { return state_ == LinkState::kStopped && !connection_.open(); }
+
+  // runtime::ConnectionHandler
+  void on_connected() noexcept override;
+  std::size_t on_bytes(ByteSpan bytes) noexcept override;
+  void on_drained() noexcept override;
+  void on_closed(runtime::CloseReason reason, int error) noexcept override;
+  // smpp::Sink
+  std::uint8_t* reserve(std::size_t bytes) override { return connection_.reserve(bytes); }
+  void commit(std::size_t bytes) noexcept override { connection_.commit(bytes); }
+  std::uint32_t next_sequence() noexcept override { return window_.bare_sequence(); }
+
+ private:
+  void resolved(Fallible<std::vector<runtime::SocketAddress>> addresses);
+  void send_bind() noexcept;
+  void on_bind_response(const smpp::Header& header, ByteSpan pdu) noexcept;
+  void on_pdu(const smpp::Header& header, ByteSpan pdu) noexcept;
+  void on_response(const smpp::Header& header, ByteSpan pdu) noexcept;
+  void become_ready() noexcept;
+  void fail(std::string why) noexcept;
+  void schedule_retry() noexcept;
+  void enter(LinkState state) noexcept;
+  void probe_warmth() noexcept;
+
+  Group& group_;
+  runtime::EventLoop& loop_;
+  runtime::Resolver& resolver_;
+  runtime::Connection connection_;
+  smpp::Session session_;
+  smpp::Window<message::Flight> window_;
+  Throttle throttle_;
+  SlabHandle handle_;
+  Instant deadline_{};      // of the current state
+  Instant bound_at_{};
+  Instant last_used_{};
+  Duration backoff_{};
+  LinkProbe probe_;
+  std::string last_error_;
+  std::vector<runtime::SocketAddress> addresses_;
+  std::size_t next_address_ = 0;
+  std::uint32_t bind_sequence_ = 0;
+  std::uint32_t warm_sequence_ = 0;
+  std::uint32_t unanswered_deliveries_ = 0;
+  int warm_left_ = 0;
+  std::uint16_t host_;
+  LinkUse use_;
+  LinkState state_ = LinkState::kIdle;
+  bool failed_before_ = false;
+};
+
+}  // namespace smppd::upstream

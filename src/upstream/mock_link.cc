@@ -1,0 +1,1 @@
+#include "upstream/mock_link.h"
