@@ -1,0 +1,67 @@
+#include "flow/id_matcher.h"
+
+#include <array>
+
+namespace smppd::flow {
+namespace {
+
+using smpp::IdFormat;
+
+constexpr std::uint32_t kPairsToLearn = 3;  // in a row, each of which fits one relation only
+
+struct Word {
+  std::string_view word;
+  IdFormat format;
+};
+constexpr std::array kWords = {Word{"auto", IdFormat::automatic}, Word{"as_is", IdFormat::as_is},
+                               Word{"hex_to_dec", IdFormat::hex_to_dec}, Word{"dec_to_hex", IdFormat::dec_to_hex}};
+
+}  // namespace
+
+std::optional<IdFormat> IdMatcher::parse(std::string_view word) noexcept {
+  for (const auto& known : kWords) {
+    if (known.word == word) return known.format;
+  }
+  return std::nullopt;
+}
+
+std::string_view IdMatcher::name_of(IdFormat format) noexcept {
+  for (const auto& known : kWords) {
+    if (known.format == format) return known.word;
+  }
+  return {};
+}
+
+IdFormat IdMatcher::format() const noexcept { return configured_ == IdFormat::automatic ? learnt_ : configured_; }
+
+smpp::IdCandidates IdMatcher::candidates(std::string_view receipt_id) const noexcept {
+  auto found = smpp::candidates(receipt_id, format());
+  if (configured_ != IdFormat::automatic || learnt_ == IdFormat::automatic) return found;
+  for (const auto& other : smpp::candidates(receipt_id, IdFormat::automatic)) found.add(other);
+  return found;
+}
+
+void IdMatcher::learn(std::string_view response_id, std::string_view receipt_id) noexcept {
+  if (configured_ != IdFormat::automatic) return;
+  IdFormat shown = IdFormat::automatic;
+  switch (smpp::learn(response_id, receipt_id)) {
+    case smpp::IdRelation::same:
+      if (smpp::tells_formats_apart(response_id)) shown = IdFormat::as_is;
+      break;
+    case smpp::IdRelation::hex_to_dec: shown = IdFormat::hex_to_dec; break;
+    case smpp::IdRelation::dec_to_hex: shown = IdFormat::dec_to_hex; break;
+    case smpp::IdRelation::unrelated: break;
+  }
+  if (shown == IdFormat::automatic) {
+    ++evidence_.ambiguous;
+    return;
+  }
+  ++(shown == IdFormat::as_is        ? evidence_.as_is
+     : shown == IdFormat::hex_to_dec ? evidence_.hex_to_dec
+                                     : evidence_.dec_to_hex);
+  streak_ = shown == streak_of_ ? streak_ + 1 : 1;
+  streak_of_ = shown;
+  if (streak_ >= kPairsToLearn) learnt_ = shown;
+}
+
+}  // namespace smppd::flow

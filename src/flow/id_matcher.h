@@ -1,0 +1,55 @@
+// What the receipts of one upstream do to the ids of its submit responses, configured or learnt from its own traffic.
+// One per upstream and shard; shard-local, no allocation. interop rows 2-4.
+//
+// `auto` tries the id as it is and in the other base. Small ids can then name two messages ("16" is also hexadecimal
+// 10), so until the relation is known a hit counts for sure only if the addresses agree too: see trusts_first_hit().
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "smpp/text/canonical_id.h"
+
+namespace smppd::flow {
+
+class IdMatcher {
+ public:
+  // How many matched pairs showed which relation; for /stats.
+  struct Evidence {
+    std::uint64_t as_is = 0;
+    std::uint64_t hex_to_dec = 0;
+    std::uint64_t dec_to_hex = 0;
+    std::uint64_t ambiguous = 0;  // the pair fits more than one
+  };
+
+  explicit IdMatcher(smpp::IdFormat configured) noexcept : configured_(configured) {}
+
+  // auto | as_is | hex_to_dec | dec_to_hex; nullopt for another word.
+  [[nodiscard]] static std::optional<smpp::IdFormat> parse(std::string_view word) noexcept;
+  [[nodiscard]] static std::string_view name_of(smpp::IdFormat format) noexcept;
+
+  // The configured format; in auto what was learnt, or `automatic` while nothing is.
+  [[nodiscard]] smpp::IdFormat format() const noexcept;
+
+  // The keys under which the message may be stored, most likely first. A learnt format only changes the order.
+  [[nodiscard]] smpp::IdCandidates candidates(std::string_view receipt_id) const noexcept;
+
+  // Whether the first candidate found is the message. Otherwise look at all, and prefer one whose addresses agree.
+  [[nodiscard]] bool trusts_first_hit() const noexcept { return format() != smpp::IdFormat::automatic; }
+
+  // Tell it of each pair that certainly belongs together: the only hit, or one whose addresses agree.
+  void learn(std::string_view response_id, std::string_view receipt_id) noexcept;
+
+  [[nodiscard]] const Evidence& evidence() const noexcept { return evidence_; }
+
+ private:
+  smpp::IdFormat configured_;
+  smpp::IdFormat learnt_ = smpp::IdFormat::automatic;
+  Evidence evidence_;
+  // Of the last pairs only, so that a carrier may change its mind.
+  std::uint32_t streak_ = 0;
+  smpp::IdFormat streak_of_ = smpp::IdFormat::automatic;
+};
+
+}  // namespace smppd::flow

@@ -1,0 +1,232 @@
+// Receipts find their message: which message did this upstream call so? And back: what does it call this message?
+//
+// One per shard, holding the ids that partition() gives that shard; used on the shard's thread only. Keys are the
+// upstream group and the canonical form of the id (interop rows 3-6: never the id alone, never one link), ids up to
+// kMaxId octets. Messages of which no receipt is expected are kept in a short queue of their own, for query_sm,
+// cancel_sm and replace_sm. Bounds: `max_entries`, at which the entry that would expire first makes room, and
+// `untracked_entries`, at which the oldest does; both are counted. An entry lives until a tick of 1/512 of the
+// retention after it expires.
+//
+// Memory: 64 octets a record and at most two index slots of 10.7 each: under 90 for ids of up to 20 octets; a longer id
+// takes 52 more for each 48 octets. No call allocates once as many entries have been there as there will be, and none
+// takes longer for the table's growth than the split of one segment (receipt_map_test measures).
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include "base/time.h"
+#include "flow/internal/index_table.h"
+#include "message/ids.h"
+#include "smpp/text/canonical_id.h"
+
+namespace smppd::flow {
+
+// For Submission::source_hash, and to compare with it.
+[[nodiscard]] std::uint32_t address_hash(std::string_view address) noexcept;
+
+// One message that an SMSC accepted.
+struct Submission {
+  message::UpstreamId upstream;
+  std::string_view upstream_id;  // as the response had it
+  message::OwnId own = 0;
+  message::ClientId client;
+  std::uint32_t source_hash = 0;
+  std::uint8_t registered_delivery = 0;  // what the client asked for
+  bool tracked = true;                   // a receipt is expected
+  Instant at;                            // when it was submitted
+  Duration validity{};                   // the entry lives this much longer than the retention
+};
+
+class ReceiptMap {
+ public:
+  static constexpr std::size_t kMaxId = 255;
+
+  struct Options {
+    std::uint32_t max_entries = 10'000'000;  // at most 2^30
+    std::uint32_t untracked_entries = 65'536;
+    Duration retention = std::chrono::hours(24 * 9);
+    std::uint64_t seed = 0;  // secret where peers choose ids
+  };
+
+  // Names an entry that was found. Safe to keep: when the entry is gone, the calls that take it do nothing.
+  struct Ref {
+    std::uint32_t index = 0xFFFF'FFFF;
+    message::OwnId own = 0;
+  };
+
+  struct Entry {
+    Ref ref;
+    message::OwnId own = 0;
+    message::ClientId client;
+    message::UpstreamId upstream;
+    std::uint32_t source_hash = 0;
+    std::uint8_t registered_delivery = 0;
+    bool tracked = false;
+    bool final_seen = false;
+    Instant submitted;  // to 1/65536 s
+  };
+
+  struct UpstreamName {
+    message::UpstreamId upstream;
+    std::string_view id;  // as the SMSC gave it; valid until the next call of any member
+  };
+
+  // Since the start, except for the first three.
+  struct Stats {
+    std::size_t tracked = 0;
+    std::size_t untracked = 0;
+    std::size_t memory_bytes = 0;
+    std::uint64_t inserted = 0;
+    std::uint64_t replaced = 0;  // the upstream gave an id again: the newest message has it
+    std::uint64_t evicted = 0;
+    std::uint64_t untracked_evicted = 0;
+    std::uint64_t expired = 0;
+    std::uint64_t refused = 0;  // no id, or one of more than kMaxId octets
+  };
+
+  // The shard that holds this id.
+  [[nodiscard]] static unsigned partition(message::UpstreamId upstream, const smpp::CanonicalId& id,
+                                          unsigned shards) noexcept;
+
+  ReceiptMap(const Options& options, Instant now);
+  ReceiptMap(const ReceiptMap&) = delete;
+  ReceiptMap& operator=(const ReceiptMap&) = delete;
+  ~ReceiptMap() = default;
+
+  // False, and counted as refused, when there is no usable id.
+  bool insert(const Submission& submission) noexcept;
+
+  [[nodiscard]] std::optional<Entry> find(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept;
+  // The first candidate found whose source_hash is one of `source_hashes`, else, unless `sure_only`, the first found.
+  // Both addresses of a receipt may be the source: peers do not agree on which (interop row 18).
+  struct Match {
+    Entry entry;
+    bool address_agrees = false;
+    bool only_hit = false;
+  };
+  [[nodiscard]] std::optional<Match> match(message::UpstreamId upstream, const smpp::IdCandidates& candidates,
+                                           std::array<std::uint32_t, 2> source_hashes) const noexcept;
+
+  [[nodiscard]] std::optional<UpstreamName> find_own(message::OwnId own) noexcept;
+  [[nodiscard]] std::optional<Entry> entry_of(message::OwnId own) const noexcept;
+  [[nodiscard]] std::string_view upstream_id(Ref ref) noexcept;  // as UpstreamName::id; empty if gone
+
+  // The last receipt came: keep the entry until `until`, for receipts that are sent again.
+  void finish(Ref ref, Instant until) noexcept;
+  void erase(Ref ref) noexcept;
+  // Removes what has expired, looking at no more than `budget` entries. True when there is more to do.
+  bool expire(Instant now, std::size_t budget) noexcept;
+
+  [[nodiscard]] std::size_t size() const noexcept { return stats_.tracked + stats_.untracked; }
+  [[nodiscard]] Stats stats() const noexcept;
+
+ private:
+  static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
+  static constexpr std::size_t kInline = 21;
+  static constexpr std::size_t kInlineOfLong = kInline - sizeof(std::uint32_t);
+  static constexpr std::size_t kPieceText = 48;
+  static constexpr std::uint32_t kBuckets = 1024;
+  static constexpr std::uint32_t kUntrackedList = kBuckets;
+  static constexpr std::uint32_t kListBit = 0x8000'0000;
+  static constexpr std::uint32_t kBlock = 1024;
+
+  struct Link {
+    std::uint32_t previous;
+    std::uint32_t next;
+  };
+  struct Record {
+    message::OwnId own;
+    std::uint32_t key_hash;
+    std::uint32_t client;
+    std::uint32_t source_hash;
+    Link link;
+    std::uint32_t expires;    // seconds since epoch_
+    std::uint32_t submitted;  // seconds since epoch_
+    std::uint16_t submitted_fraction;
+    std::uint16_t upstream;
+    std::uint8_t registered_delivery;
+    std::uint8_t bits;
+    std::uint8_t id_size;
+    std::array<char, kInline> id;  // a long id: its first octets and the number of the piece that goes on
+  };
+  static_assert(sizeof(Record) == 64);
+  struct Piece {
+    std::uint32_t next;
+    std::array<char, kPieceText> text;
+  };
+
+  // Records of one kind in blocks that never move; freed ones are used again, last first.
+  template <typename T>
+  class Pool {
+   public:
+    [[nodiscard]] T& operator[](std::uint32_t index) noexcept { return blocks_[index / kBlock][index % kBlock]; }
+    [[nodiscard]] const T& operator[](std::uint32_t index) const noexcept {
+      return blocks_[index / kBlock][index % kBlock];
+    }
+    [[nodiscard]] std::uint32_t take(std::uint32_t T::* next_free) {
+      if (free_ != kNone) {
+        const std::uint32_t index = free_;
+        free_ = (*this)[index].*next_free;
+        return index;
+      }
+      if (used_ == blocks_.size() * kBlock) blocks_.push_back(std::make_unique_for_overwrite<T[]>(kBlock));
+      return used_++;
+    }
+    void give(std::uint32_t index, std::uint32_t T::* next_free) noexcept {
+      (*this)[index].*next_free = free_;
+      free_ = index;
+    }
+    [[nodiscard]] std::uint32_t used() const noexcept { return used_; }
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+      return blocks_.size() * kBlock * sizeof(T) + blocks_.capacity() * sizeof(blocks_[0]);
+    }
+
+   private:
+    std::vector<std::unique_ptr<T[]>> blocks_;
+    std::uint32_t used_ = 0;
+    std::uint32_t free_ = kNone;
+  };
+
+  [[nodiscard]] std::uint32_t key_hash(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept;
+  [[nodiscard]] std::uint32_t own_hash(message::OwnId own) const noexcept;
+  [[nodiscard]] std::uint32_t index_of(message::UpstreamId upstream, const smpp::CanonicalId& id,
+                                       std::uint32_t hash) const noexcept;
+  [[nodiscard]] std::uint32_t index_of(message::OwnId own) const noexcept;
+  [[nodiscard]] std::string_view id_of(const Record& record, std::array<char, kMaxId>& room) const noexcept;
+  [[nodiscard]] Entry entry_at(std::uint32_t index) const noexcept;
+  [[nodiscard]] bool alive(Ref ref) const noexcept;
+  void write_id(Record& record, std::string_view id) noexcept;
+  void free_id(const Record& record) noexcept;
+  bool index_record(std::uint32_t index) noexcept;
+  void make_room(bool tracked) noexcept;
+  void remove(std::uint32_t index) noexcept;
+
+  [[nodiscard]] std::uint32_t seconds(Instant at) const noexcept;
+  [[nodiscard]] Link& link(std::uint32_t at) noexcept;
+  void link_last(std::uint32_t list, std::uint32_t index) noexcept;
+  void unlink(std::uint32_t index) noexcept;
+  void schedule(std::uint32_t index) noexcept;
+  bool expire_untracked(std::uint32_t now, std::size_t& budget) noexcept;
+
+  const Options options_;
+  const Instant epoch_;
+  const std::uint32_t tick_seconds_;
+  Pool<Record> records_;
+  Pool<Piece> pieces_;
+  internal::IndexTable by_key_;
+  internal::IndexTable by_own_;
+  // Lists of records through Record::link: a wheel by expiry for the tracked, a queue for the others.
+  std::array<Link, kBuckets + 1> lists_;
+  std::uint64_t swept_tick_ = 0;  // buckets of ticks before this one are done
+  std::uint64_t first_tick_ = 0;  // no tracked record lies in a bucket before this one
+  Stats stats_;
+  std::array<char, kMaxId> id_room_{};
+};
+
+}  // namespace smppd::flow

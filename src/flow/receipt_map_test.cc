@@ -1,0 +1,415 @@
+#include "flow/receipt_map.h"
+
+#include <algorithm>
+#include <map>
+#include <random>
+#include <string>
+
+#include <gtest/gtest.h>
+#include <time.h>
+
+#include "flow/id_matcher.h"
+
+namespace smppd::flow {
+namespace {
+
+using message::ClientId;
+using message::OwnId;
+using message::UpstreamId;
+using smpp::canonical_id;
+
+constexpr UpstreamId kA{1};
+constexpr UpstreamId kB{2};
+const Instant kStart = Instant() + std::chrono::hours(1000);
+
+ReceiptMap::Options small(std::uint32_t entries, std::uint32_t untracked = 8) {
+  return {.max_entries = entries, .untracked_entries = untracked, .retention = std::chrono::hours(1), .seed = 7};
+}
+
+Submission of(UpstreamId upstream, std::string_view id, OwnId own, Instant at = kStart) {
+  return {.upstream = upstream,
+          .upstream_id = id,
+          .own = own,
+          .client = ClientId(3),
+          .source_hash = address_hash("CLIENT"),
+          .registered_delivery = 1,
+          .at = at};
+}
+
+Submission untracked(std::string_view id, OwnId own, Instant at = kStart) {
+  Submission submission = of(kA, id, own, at);
+  submission.tracked = false;
+  submission.registered_delivery = 0;
+  return submission;
+}
+
+TEST(ReceiptMap, FindsWhatWasInsertedWithEveryField) {
+  ReceiptMap map(small(100), kStart);
+  const Instant at = kStart + std::chrono::milliseconds(12'345);
+  ASSERT_TRUE(map.insert(of(kA, "abc-1", 42, at)));
+  const auto found = map.find(kA, canonical_id("ABC-1"));
+  ASSERT_TRUE(found);
+  EXPECT_EQ(found->own, 42U);
+  EXPECT_EQ(found->client, ClientId(3));
+  EXPECT_EQ(found->upstream, kA);
+  EXPECT_EQ(found->source_hash, address_hash("CLIENT"));
+  EXPECT_EQ(found->registered_delivery, 1);
+  EXPECT_TRUE(found->tracked);
+  EXPECT_FALSE(found->final_seen);
+  EXPECT_LE(std::chrono::abs(found->submitted - at), std::chrono::microseconds(16));
+}
+
+// interop row 3: case changed, leading zeros lost.
+TEST(ReceiptMap, InteropRow3ComparesCanonicalForms) {
+  ReceiptMap map(small(100), kStart);
+  ASSERT_TRUE(map.insert(of(kA, "00ABCDEF", 1)));
+  EXPECT_TRUE(map.find(kA, canonical_id("abcdef")));
+  EXPECT_EQ(map.find_own(1)->id, "00ABCDEF") << "what the SMSC is asked with is its own spelling";
+}
+
+// interop row 4: opaque ids of any shape, long ones too.
+TEST(ReceiptMap, InteropRow4HoldsIdsUpTo255Octets) {
+  ReceiptMap map(small(1000), kStart);
+  for (std::size_t size = 1; size <= ReceiptMap::kMaxId; ++size) {
+    std::string id(size, 'x');
+    id[0] = 'i';
+    ASSERT_TRUE(map.insert(of(kA, id, size))) << size;
+  }
+  for (std::size_t size = 1; size <= ReceiptMap::kMaxId; ++size) {
+    std::string id(size, 'x');
+    id[0] = 'i';
+    ASSERT_EQ(map.find_own(size)->id, id);
+    ASSERT_EQ(map.find(kA, canonical_id(id))->own, size);
+  }
+  EXPECT_FALSE(map.insert(of(kA, std::string(ReceiptMap::kMaxId + 1, 'x'), 9999)));
+  EXPECT_FALSE(map.insert(of(kA, "", 9999)));
+  EXPECT_FALSE(map.insert(of(kA, "  ", 9999)));
+  EXPECT_EQ(map.stats().refused, 3U);
+}
+
+TEST(ReceiptMap, RecyclesTheRoomOfLongIds) {
+  ReceiptMap map(small(10), kStart);
+  const std::string id = "SAR-0c5b9f6e-aaaa-bbbb-cccc-1234567890ab-2-1";
+  for (OwnId own = 1; own <= 2000; ++own) ASSERT_TRUE(map.insert(of(kA, id + std::to_string(own), own)));
+  const auto before = map.stats().memory_bytes;
+  for (OwnId own = 2001; own <= 20'000; ++own) ASSERT_TRUE(map.insert(of(kA, id + std::to_string(own), own)));
+  EXPECT_EQ(map.stats().memory_bytes, before);
+}
+
+// interop rows 5 and 6: the key is the upstream group and the id.
+TEST(ReceiptMap, InteropRow5TwoUpstreamsMayGiveTheSameId) {
+  ReceiptMap map(small(100), kStart);
+  ASSERT_TRUE(map.insert(of(kA, "1", 10)));
+  ASSERT_TRUE(map.insert(of(kB, "1", 20)));
+  EXPECT_EQ(map.find(kA, canonical_id("1"))->own, 10U);
+  EXPECT_EQ(map.find(kB, canonical_id("1"))->own, 20U);
+  EXPECT_FALSE(map.find(UpstreamId(3), canonical_id("1")));
+}
+
+TEST(ReceiptMap, TheNewestMessageKeepsAnIdThatIsGivenTwice) {
+  ReceiptMap map(small(100), kStart);
+  ASSERT_TRUE(map.insert(of(kA, "1", 10)));
+  ASSERT_TRUE(map.insert(of(kA, "01", 20)));
+  EXPECT_EQ(map.find(kA, canonical_id("1"))->own, 20U);
+  EXPECT_FALSE(map.find_own(10));
+  EXPECT_EQ(map.stats().replaced, 1U);
+  EXPECT_EQ(map.size(), 1U);
+}
+
+TEST(ReceiptMap, ReplacingAnIdAtTheBoundEvictsNobodyElse) {
+  ReceiptMap map(small(2), kStart);
+  ASSERT_TRUE(map.insert(of(kA, "1", 10)));
+  ASSERT_TRUE(map.insert(of(kA, "2", 20)));
+  ASSERT_TRUE(map.insert(of(kA, "2", 30)));
+  EXPECT_TRUE(map.find_own(10));
+  EXPECT_EQ(map.stats().evicted, 0U);
+}
+
+TEST(ReceiptMap, FindsTheUpstreamOfOurOwnId) {
+  ReceiptMap map(small(100), kStart);
+  ASSERT_TRUE(map.insert(of(kB, "77", 10)));
+  EXPECT_EQ(map.find_own(10)->upstream, kB);
+  EXPECT_EQ(map.find_own(10)->id, "77");
+  EXPECT_FALSE(map.find_own(11));
+}
+
+TEST(ReceiptMap, APartOfTheSameMessageIsFoundByItsIdAndTheLastByTheMessage) {
+  ReceiptMap map(small(100), kStart);
+  ASSERT_TRUE(map.insert(of(kA, "p1", 10)));
+  ASSERT_TRUE(map.insert(of(kA, "p2", 10)));
+  EXPECT_EQ(map.find(kA, canonical_id("p1"))->own, 10U);
+  EXPECT_EQ(map.find(kA, canonical_id("p2"))->own, 10U);
+  EXPECT_EQ(map.find_own(10)->id, "p2");
+}
+
+TEST(ReceiptMap, EvictsTheOldestAtItsBoundAndCountsIt) {
+  ReceiptMap map(small(3), kStart);
+  for (OwnId own = 1; own <= 5; ++own) {
+    ASSERT_TRUE(map.insert(of(kA, std::to_string(own), own, kStart + std::chrono::minutes(own))));
+  }
+  EXPECT_EQ(map.size(), 3U);
+  EXPECT_EQ(map.stats().evicted, 2U);
+  EXPECT_FALSE(map.find_own(1));
+  EXPECT_FALSE(map.find_own(2));
+  EXPECT_TRUE(map.find_own(3));
+}
+
+// interop row 16: a receipt that nobody asked for still finds that it was not wanted.
+TEST(ReceiptMap, InteropRow16MessagesWithoutReceiptStayAWhileInAQueueOfTheirOwn) {
+  ReceiptMap map(small(1, 3), kStart);
+  ASSERT_TRUE(map.insert(of(kA, "tracked", 100)));
+  for (OwnId own = 1; own <= 5; ++own) ASSERT_TRUE(map.insert(untracked(std::to_string(own), own)));
+  EXPECT_TRUE(map.find_own(100)) << "they take no room from those with receipts";
+  EXPECT_FALSE(map.find_own(2));
+  ASSERT_TRUE(map.find(kA, canonical_id("3")));
+  EXPECT_FALSE(map.find(kA, canonical_id("3"))->tracked);
+  EXPECT_EQ(map.stats().untracked_evicted, 2U);
+}
+
+// interop row 60: receipts come days later; the entry outlives validity plus retention, then goes.
+TEST(ReceiptMap, InteropRow60ExpiresAfterValidityAndRetention) {
+  ReceiptMap map(small(100), kStart);
+  Submission with_validity = of(kA, "1", 1);
+  with_validity.validity = std::chrono::hours(30);  // beyond the wheel's horizon
+  ASSERT_TRUE(map.insert(with_validity));
+  ASSERT_TRUE(map.insert(of(kA, "2", 2)));
+  ASSERT_TRUE(map.insert(untracked("3", 3)));
+  EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(59), 1000));
+  EXPECT_EQ(map.size(), 3U);
+  EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(61), 1000));
+  EXPECT_TRUE(map.find_own(1));
+  EXPECT_FALSE(map.find_own(2));
+  EXPECT_FALSE(map.find_own(3));
+  for (int hour = 2; hour < 31; ++hour) EXPECT_FALSE(map.expire(kStart + std::chrono::hours(hour), 1000));
+  EXPECT_TRUE(map.find_own(1));
+  EXPECT_FALSE(map.expire(kStart + std::chrono::hours(31) + std::chrono::minutes(1), 1000));
+  EXPECT_EQ(map.size(), 0U);
+  EXPECT_EQ(map.stats().expired, 3U);
+}
+
+TEST(ReceiptMap, ExpiryStopsAtItsBudgetAndGoesOnLater) {
+  ReceiptMap map(small(100), kStart);
+  for (OwnId own = 1; own <= 100; ++own) ASSERT_TRUE(map.insert(of(kA, std::to_string(own), own)));
+  const Instant later = kStart + std::chrono::hours(2);
+  EXPECT_TRUE(map.expire(later, 30));
+  EXPECT_EQ(map.size(), 70U);
+  EXPECT_TRUE(map.expire(later, 30));
+  EXPECT_FALSE(map.expire(later, 1000));
+  EXPECT_EQ(map.size(), 0U);
+}
+
+TEST(ReceiptMap, AFinishedEntryStaysForRepeatedReceiptsAndThenGoes) {
+  ReceiptMap map(small(100), kStart);
+  ASSERT_TRUE(map.insert(of(kA, "1", 1)));
+  map.finish(map.find(kA, canonical_id("1"))->ref, kStart + std::chrono::minutes(5));
+  EXPECT_TRUE(map.find(kA, canonical_id("1"))->final_seen);
+  EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(4), 1000));
+  EXPECT_TRUE(map.find_own(1));
+  EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(6), 1000));
+  EXPECT_FALSE(map.find_own(1));
+}
+
+TEST(ReceiptMap, AReferenceToAnEntryThatIsGoneDoesNothing) {
+  ReceiptMap map(small(100), kStart);
+  ASSERT_TRUE(map.insert(of(kA, "1", 1)));
+  const auto ref = map.find(kA, canonical_id("1"))->ref;
+  map.erase(ref);
+  ASSERT_TRUE(map.insert(of(kA, "2", 2)));
+  map.erase(ref);
+  map.finish(ref, kStart);
+  EXPECT_EQ(map.upstream_id(ref), "");
+  EXPECT_EQ(map.find_own(2)->id, "2");
+  map.erase({});
+  EXPECT_EQ(map.size(), 1U);
+}
+
+// interop row 58: "10" in hexadecimal is "16", which is another message's id.
+TEST(ReceiptMap, InteropRow58AddressesDecideBetweenTwoMessagesThatAnIdMayMean) {
+  ReceiptMap map(small(100), kStart);
+  Submission first = of(kA, "10", 1);
+  first.source_hash = address_hash("FIRST");
+  Submission second = of(kA, "16", 2);
+  second.source_hash = address_hash("SECOND");
+  ASSERT_TRUE(map.insert(first));
+  ASSERT_TRUE(map.insert(second));
+  const auto candidates = smpp::candidates("16", smpp::IdFormat::automatic);
+  const auto to_first = map.match(kA, candidates, {address_hash("258841234567"), address_hash("FIRST")});
+  ASSERT_TRUE(to_first);
+  EXPECT_EQ(to_first->entry.own, 1U);
+  EXPECT_TRUE(to_first->address_agrees);
+  const auto unknown = map.match(kA, candidates, {0, 0});
+  EXPECT_EQ(unknown->entry.own, 2U) << "without help the id as it is";
+  EXPECT_FALSE(unknown->address_agrees);
+  EXPECT_FALSE(unknown->only_hit);
+}
+
+// interop row 2: responses in hexadecimal, receipts in decimal.
+TEST(IdMatcher, InteropRow2LearnsTheFormatFromPairsThatProveIt) {
+  IdMatcher matcher(smpp::IdFormat::automatic);
+  EXPECT_FALSE(matcher.trusts_first_hit());
+  matcher.learn("5", "5");
+  EXPECT_EQ(matcher.evidence().ambiguous, 1U);
+  for (int i = 0; i < 3; ++i) matcher.learn("1A2B", "6699");
+  EXPECT_EQ(matcher.format(), smpp::IdFormat::hex_to_dec);
+  EXPECT_EQ(matcher.candidates("16").begin()->view(), "10");
+  EXPECT_GT(matcher.candidates("16").size(), 1U) << "the other readings are still tried";
+  for (int i = 0; i < 3; ++i) matcher.learn("abcd", "abcd");
+  EXPECT_EQ(matcher.format(), smpp::IdFormat::as_is) << "a carrier may change its mind";
+}
+
+TEST(IdMatcher, OneStrayPairDoesNotUndoWhatWasLearnt) {
+  IdMatcher matcher(smpp::IdFormat::automatic);
+  for (int i = 0; i < 3; ++i) matcher.learn("6699", "1a2b");
+  matcher.learn("abcd", "abcd");
+  EXPECT_EQ(matcher.format(), smpp::IdFormat::dec_to_hex);
+}
+
+TEST(IdMatcher, AConfiguredFormatIsNotLearntAway) {
+  IdMatcher matcher(*IdMatcher::parse("as_is"));
+  for (int i = 0; i < 9; ++i) matcher.learn("1A2B", "6699");
+  EXPECT_EQ(matcher.format(), smpp::IdFormat::as_is);
+  EXPECT_EQ(matcher.candidates("6699").size(), 1U);
+  EXPECT_FALSE(IdMatcher::parse("octal"));
+  EXPECT_EQ(IdMatcher::name_of(*IdMatcher::parse("auto")), "auto");
+}
+
+TEST(ReceiptMap, PartitionsSpreadIdsEvenlyOverShards) {
+  std::array<int, 4> hits{};
+  for (int i = 0; i < 40'000; ++i) ++hits[ReceiptMap::partition(kA, canonical_id(std::to_string(i)), 4)];
+  for (const int each : hits) EXPECT_NEAR(each, 10'000, 600);
+  EXPECT_EQ(ReceiptMap::partition(kA, canonical_id("00AB"), 16), ReceiptMap::partition(kA, canonical_id("ab"), 16));
+}
+
+// Random operations against two std::maps that do the same slowly.
+class Model {
+ public:
+  explicit Model(std::uint64_t seed) : random_(seed) {}
+
+  void run(int steps) {
+    for (int i = 0; i < steps; ++i) {
+      switch (pick(8)) {
+        case 0:
+        case 1:
+        case 2: insert(); break;
+        case 3: erase(); break;
+        case 4: look_up(); break;
+        case 5: look_up_own(); break;
+        case 6: now_ += std::chrono::seconds(pick(20)); break;
+        default: expire(); break;
+      }
+      ASSERT_EQ(map_.size(), by_id_.size()) << "step " << i;
+    }
+  }
+
+ private:
+  struct Known {
+    OwnId own;
+    Instant expires;
+  };
+
+  std::uint64_t pick(std::uint64_t bound) { return random_() % bound; }
+  std::string some_id() { return std::string(pick(3) == 0 ? 30 : 1, 'k') + std::to_string(pick(kIds)); }
+
+  void insert() {
+    const auto id = some_id();
+    Submission submission = of(kA, id, ++own_, now_);
+    submission.validity = std::chrono::minutes(pick(300));
+    ASSERT_TRUE(map_.insert(submission));
+    if (const auto old = by_id_.find(id); old != by_id_.end()) by_own_.erase(old->second.own);
+    by_id_[id] = {own_, now_ + submission.validity + std::chrono::hours(1)};
+    by_own_[own_] = id;
+  }
+  void erase() {
+    const auto id = some_id();
+    const auto found = map_.find(kA, canonical_id(id));
+    const auto known = by_id_.find(id);
+    ASSERT_EQ(found.has_value(), known != by_id_.end());
+    if (!found) return;
+    map_.erase(found->ref);
+    by_own_.erase(known->second.own);
+    by_id_.erase(known);
+  }
+  void look_up() {
+    const auto id = some_id();
+    const auto found = map_.find(kA, canonical_id(id));
+    const auto known = by_id_.find(id);
+    ASSERT_EQ(found.has_value(), known != by_id_.end());
+    if (!found) return;
+    ASSERT_EQ(found->own, known->second.own);
+  }
+  void look_up_own() {
+    const OwnId own = 1 + pick(own_ + 1);
+    const auto found = map_.find_own(own);
+    const auto known = by_own_.find(own);
+    ASSERT_EQ(found.has_value(), known != by_own_.end());
+    if (!found) return;
+    ASSERT_EQ(found->id, known->second);
+  }
+  // Whatever the map has expired must have been due, and nothing may be overdue by more than a tick.
+  void expire() {
+    while (map_.expire(now_, 7)) {
+    }
+    for (auto at = by_id_.begin(); at != by_id_.end();) {
+      const bool there = map_.find(kA, canonical_id(at->first)).has_value();
+      if (there) {
+        ASSERT_GT(at->second.expires + std::chrono::seconds(15), now_);
+      } else {
+        ASSERT_LE(at->second.expires, now_);
+        by_own_.erase(at->second.own);
+      }
+      at = there ? std::next(at) : by_id_.erase(at);
+    }
+  }
+
+  static constexpr std::uint64_t kIds = 6000;
+  std::mt19937_64 random_;
+  Instant now_ = kStart;
+  OwnId own_ = 0;
+  ReceiptMap map_{small(100'000), kStart};
+  std::map<std::string, Known> by_id_;
+  std::map<OwnId, std::string> by_own_;
+};
+
+TEST(ReceiptMap, AgreesWithAMapUnderRandomOperations) {
+  for (std::uint64_t seed = 1; seed <= 3; ++seed) {
+    Model(seed).run(6'000);
+    if (HasFatalFailure()) FAIL() << "seed " << seed;
+  }
+}
+
+std::int64_t cpu_nanoseconds() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return now.tv_sec * 1'000'000'000 + now.tv_nsec;
+}
+
+// An entry of a 20-octet id costs at most 100 octets at any size (small sizes pay for their first blocks), and no
+// insert waits for the table to grow. CPU time, so that a busy machine does not fail the second claim.
+TEST(ReceiptMap, CostsAtMost100BytesAnEntryAndNeverStallsWhileItGrows) {
+  ReceiptMap map({.max_entries = 10'000'000, .seed = 3}, kStart);
+  std::int64_t longest = 0;
+  for (OwnId own = 1; own <= 600'000; ++own) {
+    std::string id = std::to_string(10'000'000'000'000'000'000U - own * 7'919);
+    id.resize(20, 'f');
+    const auto submission = of(kA, id, own);
+    const auto before = cpu_nanoseconds();
+    ASSERT_TRUE(map.insert(submission));
+    longest = std::max(longest, cpu_nanoseconds() - before);
+    if (own >= 20'000 && own % 5'000 == 0) {
+      ASSERT_LE(map.stats().memory_bytes, own * 100) << own;
+    }
+  }
+  EXPECT_LT(longest, 1'000'000);
+}
+
+TEST(ReceiptMap, MemoryStaysTheSameInSteadyState) {
+  ReceiptMap map(small(20'000), kStart);
+  for (OwnId own = 1; own <= 60'000; ++own) ASSERT_TRUE(map.insert(of(kA, std::to_string(own), own)));
+  const auto before = map.stats().memory_bytes;
+  for (OwnId own = 60'001; own <= 200'000; ++own) ASSERT_TRUE(map.insert(of(kA, std::to_string(own), own)));
+  EXPECT_EQ(map.stats().memory_bytes, before);
+  EXPECT_EQ(map.size(), 20'000U);
+}
+
+}  // namespace
+}  // namespace smppd::flow
