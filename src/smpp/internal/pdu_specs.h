@@ -85,7 +85,7 @@ constexpr std::initializer_list<FieldSpec> kShortMessageBody = {
     kPriority,    kSchedule,  kValidity,  kRegistered, kReplaceFlag, kDataCoding, kDefaultMsg, kSmLength, kShortMessage,
 };
 
-constexpr auto kPdus = std::to_array<PduSpec>({
+inline constexpr auto kPdus = std::to_array<PduSpec>({
     SMPPD_PDU(bind_transmitter, kAllVersions, kBind),
     SMPPD_PDU(bind_transmitter_resp, kAllVersions, {kSystemId}, kBindRespTlvs),
     SMPPD_PDU(bind_receiver, kAllVersions, kBind),
@@ -161,7 +161,7 @@ constexpr std::size_t kNoPdu = 0xFF;
 static_assert(kPdus.size() < kNoPdu);
 
 constexpr std::uint32_t kIdLimit = 0x114;  // request ids end before this
-constexpr auto kSlots = [] {
+inline constexpr auto kSlots = [] {
   std::array<std::uint8_t, std::size_t{2} * kIdLimit> slots{};
   slots.fill(kNoPdu);
   for (std::size_t i = 0; i < kPdus.size(); ++i) {

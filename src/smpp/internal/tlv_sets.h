@@ -9,12 +9,12 @@ namespace smppd::smpp::table {
 
 using Tag = TlvTag;
 
-constexpr auto kBindRespTlvs = std::to_array<Tag>({Tag::sc_interface_version, Tag::congestion_state});
+inline constexpr auto kBindRespTlvs = std::to_array<Tag>({Tag::sc_interface_version, Tag::congestion_state});
 
-constexpr auto kAlertTlvs = std::to_array<Tag>({Tag::ms_availability_status});
+inline constexpr auto kAlertTlvs = std::to_array<Tag>({Tag::ms_availability_status});
 
 // submit_sm, submit_multi; number_of_messages, qos_time_to_live and the like are data_sm's in 3.4 and here in 5.0.
-constexpr auto kSubmitTlvs = std::to_array<Tag>({
+inline constexpr auto kSubmitTlvs = std::to_array<Tag>({
     Tag::dest_addr_subunit,
     Tag::dest_network_type,
     Tag::dest_bearer_type,
@@ -61,7 +61,7 @@ constexpr auto kSubmitTlvs = std::to_array<Tag>({
     Tag::its_session_info,
 });
 
-constexpr auto kDeliverTlvs = std::to_array<Tag>({
+inline constexpr auto kDeliverTlvs = std::to_array<Tag>({
     Tag::dest_addr_subunit,    Tag::dest_network_type,      Tag::source_addr_subunit,     Tag::source_network_type,
     Tag::payload_type,         Tag::receipted_message_id,   Tag::privacy_indicator,       Tag::source_subaddress,
     Tag::dest_subaddress,      Tag::user_message_reference, Tag::user_response_code,      Tag::source_port,
@@ -74,7 +74,7 @@ constexpr auto kDeliverTlvs = std::to_array<Tag>({
 });
 
 // data_sm travels both ways: what a submission may carry and what a report may.
-constexpr auto kDataTlvs = std::to_array<Tag>({
+inline constexpr auto kDataTlvs = std::to_array<Tag>({
     Tag::dest_addr_subunit,
     Tag::dest_network_type,
     Tag::dest_bearer_type,
@@ -125,7 +125,7 @@ constexpr auto kDataTlvs = std::to_array<Tag>({
     Tag::its_session_info,
 });
 
-constexpr auto kMessageRespTlvs = std::to_array<Tag>({
+inline constexpr auto kMessageRespTlvs = std::to_array<Tag>({
     Tag::additional_status_info_text,
     Tag::dpf_result,
     Tag::network_error_code,
@@ -133,9 +133,9 @@ constexpr auto kMessageRespTlvs = std::to_array<Tag>({
     Tag::congestion_state,
 });
 
-constexpr auto kReplaceTlvs = std::to_array<Tag>({Tag::message_payload});
+inline constexpr auto kReplaceTlvs = std::to_array<Tag>({Tag::message_payload});
 
-constexpr auto kBroadcastTlvs = std::to_array<Tag>({
+inline constexpr auto kBroadcastTlvs = std::to_array<Tag>({
     Tag::dest_addr_subunit,
     Tag::source_addr_subunit,
     Tag::payload_type,
@@ -164,15 +164,15 @@ constexpr auto kBroadcastTlvs = std::to_array<Tag>({
     Tag::alert_on_message_delivery,
 });
 
-constexpr auto kBroadcastRespTlvs = std::to_array<Tag>({
+inline constexpr auto kBroadcastRespTlvs = std::to_array<Tag>({
     Tag::congestion_state,
     Tag::broadcast_area_identifier,
     Tag::broadcast_error_status,
 });
 
-constexpr auto kReferenceTlvs = std::to_array<Tag>({Tag::user_message_reference});
+inline constexpr auto kReferenceTlvs = std::to_array<Tag>({Tag::user_message_reference});
 
-constexpr auto kQueryBroadcastRespTlvs = std::to_array<Tag>({
+inline constexpr auto kQueryBroadcastRespTlvs = std::to_array<Tag>({
     Tag::user_message_reference,
     Tag::message_state,
     Tag::congestion_state,
@@ -181,6 +181,6 @@ constexpr auto kQueryBroadcastRespTlvs = std::to_array<Tag>({
     Tag::broadcast_end_time,
 });
 
-constexpr auto kCancelBroadcastTlvs = std::to_array<Tag>({Tag::user_message_reference, Tag::broadcast_content_type});
+inline constexpr auto kCancelBroadcastTlvs = std::to_array<Tag>({Tag::user_message_reference, Tag::broadcast_content_type});
 
 }  // namespace smppd::smpp::table
