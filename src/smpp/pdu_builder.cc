@@ -29,8 +29,7 @@ PduBuilder& PduBuilder::reset(CommandId id, Version version) noexcept {
   fault_ = {};
   values_.fill({});
   arena_.clear();
-  list_.clear();
-  list_count_ = 0;
+  clear_list();
   tlvs_.clear();
   if (spec_ == nullptr) return fail(EncodeProblem::unknown_command, Field::none);
   if (!spec_->has_version(version)) return fail(EncodeProblem::not_in_version, Field::none);
@@ -51,13 +50,28 @@ PduBuilder& PduBuilder::from(const PduView& view, Version version) {
       values_[i] = {static_cast<std::uint32_t>(arena_.size()), static_cast<std::uint32_t>(text.size())};
       append(arena_, text);
     } else {
-      list_.assign(raw.begin(), raw.end());
-      list_count_ = view.u8(spec_->fields[i - 1].field);
+      copy_list(view, field);
     }
   }
   const ByteSpan tlvs = view.tlv_bytes();
   tlvs_.assign(tlvs.begin(), tlvs.end());
   return *this;
+}
+
+void PduBuilder::copy_list(const PduView& view, const FieldSpec& field) {
+  const ByteSpan raw = view.field_bytes(field.field);
+  list_.assign(raw.begin(), raw.end());
+  const auto look_at = [this](std::string_view text, std::size_t max) {
+    ++list_count_;
+    list_long_ = list_long_ || text.size() >= max;
+  };
+  if (field.kind == FieldKind::destinations) {
+    for (const Destination& entry : view.destinations()) look_at(entry.address, kListAddressMax);
+  } else if (field.kind == FieldKind::unsuccess) {
+    for (const Unsuccess& entry : view.unsuccess()) look_at(entry.address, kListAddressMax);
+  } else {
+    for (const std::string_view id : view.message_ids()) look_at(id, field.max[version_index(version_)]);
+  }
 }
 
 PduBuilder& PduBuilder::fail(EncodeProblem problem, Field field, TlvTag tag) noexcept {
@@ -110,7 +124,7 @@ bool PduBuilder::list_of(FieldKind kind, Field field) noexcept {
 
 void PduBuilder::append_list_text(std::string_view text, std::size_t max, Field field) {
   if (text.find('\0') != std::string_view::npos) fail(EncodeProblem::embedded_nul, field);
-  if (text.size() >= max) fail(EncodeProblem::too_long, field);
+  list_long_ = list_long_ || text.size() >= max;
   append(list_, text);
   list_.push_back(0);
   ++list_count_;
@@ -149,6 +163,7 @@ PduBuilder& PduBuilder::add_message_id(std::string_view message_id) {
 PduBuilder& PduBuilder::clear_list() noexcept {
   list_.clear();
   list_count_ = 0;
+  list_long_ = false;
   return *this;
 }
 
@@ -231,12 +246,13 @@ std::expected<std::size_t, EncodeFault> PduBuilder::field_size(std::size_t index
       if (size > max) return std::unexpected(EncodeFault{EncodeProblem::too_long, field.field});
       return size;
     case FieldKind::destinations:
-      if (list_count_ > max) return std::unexpected(EncodeFault{EncodeProblem::too_many, field.field});
-      return list_.size();
     case FieldKind::unsuccess:
-    case FieldKind::message_ids:
-      if (list_count_ > 0xFF) return std::unexpected(EncodeFault{EncodeProblem::too_many, field.field});
+    case FieldKind::message_ids: {
+      const std::size_t most = field.kind == FieldKind::destinations ? max : 0xFF;
+      if (list_count_ > most) return std::unexpected(EncodeFault{EncodeProblem::too_many, field.field});
+      if (list_long_) return std::unexpected(EncodeFault{EncodeProblem::too_long, field.field});
       return list_.size();
+    }
   }
   return 0;
 }

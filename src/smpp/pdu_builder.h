@@ -117,6 +117,7 @@ class PduBuilder {
   [[nodiscard]] const FieldSpec* field_spec(Field field) noexcept;
   [[nodiscard]] bool derived(std::size_t index) const noexcept;
   [[nodiscard]] bool list_of(FieldKind kind, Field field) noexcept;
+  void copy_list(const PduView& view, const FieldSpec& field);
   void append_list_text(std::string_view text, std::size_t max, Field field);
   [[nodiscard]] std::expected<Plan, EncodeFault> plan(CommandStatus status) const noexcept;
   [[nodiscard]] std::expected<std::size_t, EncodeFault> body_size() const noexcept;
@@ -132,6 +133,7 @@ class PduBuilder {
   std::vector<std::uint8_t> arena_;
   std::vector<std::uint8_t> list_;
   std::size_t list_count_ = 0;
+  bool list_long_ = false;  // an entry's address or id is longer than any version allows
   std::vector<std::uint8_t> tlvs_;
 };
 

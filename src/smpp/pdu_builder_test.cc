@@ -233,6 +233,19 @@ TEST(PduBuilder, NamesTheFieldThatDoesNotFit) {
   EXPECT_EQ(fault(builder), "unknown_command");
 }
 
+// A fuzzer's find: a forgiven address of a list was copied and sent on, longer than any peer must accept.
+TEST(PduBuilder, RefusesToPassOnAListEntryThatIsTooLong) {
+  const auto bytes = unhex("00000032 80000021 00000000 00000001 3100 01 01 01" + std::string(48, '7') + "00 00000001");
+  PduView view;
+  ASSERT_EQ(view.decode(bytes).leniency, kLongText);
+  PduBuilder builder;
+  std::vector<std::uint8_t> out;
+  const Encoded encoded = builder.from(view, Version::v34).encode(out, CommandStatus::ESME_ROK, 1);
+  ASSERT_FALSE(encoded.has_value());
+  EXPECT_EQ(describe(encoded.error()), "unsuccess_sme: too_long");
+  EXPECT_TRUE(builder.clear_list().encode(out, CommandStatus::ESME_ROK, 1).has_value());
+}
+
 TEST(PduBuilder, CountsDestinationsAgainstTheVersion) {
   for (const Version version : {Version::v34, Version::v50}) {
     PduBuilder builder(CommandId::submit_multi, version);
