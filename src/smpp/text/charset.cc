@@ -120,14 +120,11 @@ class Writer {
     return character < 0x100 ? put_octet(character) : Put::lacking;
   }
 
-  // Pads what is packed, as gsm7_pack() does. False when the padding does not fit.
-  bool finish() noexcept {
-    if (coding_.alphabet != Alphabet::gsm7_packed || bit_ == coding_.fill_bits) return true;
+  // Pads what is packed, as gsm7_pack() does.
+  void finish() noexcept {
+    if (coding_.alphabet != Alphabet::gsm7_packed || bit_ == coding_.fill_bits) return;
     const bool reads_as_padding = bit_ % 8 == 0 && (last_ == '\r' || last_ == 0);
-    if (!reads_as_padding && bit_ % 8 != 1) return true;
-    if (bit_ + 7 > out_.size() * 8) return false;
-    add_packed('\r');
-    return true;
+    if ((reads_as_padding && bit_ < out_.size() * 8) || bit_ % 8 == 1) add_packed('\r');
   }
 
   [[nodiscard]] std::size_t written() const noexcept {
@@ -253,7 +250,7 @@ Conversion convert(Reader reader, Writer writer, Unencodable policy) noexcept {
     }
     done.read = reader.taken();
   }
-  if (!writer.finish()) done.full = true;
+  writer.finish();
   done.written = writer.written();
   return done;
 }

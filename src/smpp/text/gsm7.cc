@@ -149,10 +149,11 @@ bool gsm7_can_encode(std::string_view utf8, Gsm7Tables tables) noexcept {
 std::size_t gsm7_pack(ByteSpan septets, std::span<std::uint8_t> packed, unsigned fill_bits) noexcept {
   const std::size_t bits = septets.size() * 7 + fill_bits;
   const bool flush = !septets.empty() && bits % 8 == 0;
-  const bool last_reads_as_padding = flush && (septets.back() == '\r' || septets.back() == 0);
   const bool seven_spare = !septets.empty() && bits % 8 == 1;
-  const std::size_t octets = gsm7_packed_octets(septets.size() + (last_reads_as_padding ? 1 : 0), fill_bits);
+  std::size_t octets = gsm7_packed_octets(septets.size(), fill_bits);
   if (packed.size() < octets) return 0;
+  const bool guarded = flush && (septets.back() == '\r' || septets.back() == 0) && packed.size() > octets;
+  if (guarded) ++octets;
 
   std::uint32_t pending = 0;
   unsigned pending_bits = fill_bits;
@@ -167,7 +168,7 @@ std::size_t gsm7_pack(ByteSpan septets, std::span<std::uint8_t> packed, unsigned
     }
   };
   for (const auto septet : septets) put(septet);
-  if (last_reads_as_padding || seven_spare) put('\r');
+  if (guarded || seven_spare) put('\r');
   if (pending_bits > 0 && written < octets) packed[written++] = static_cast<std::uint8_t>(pending & 0xFFU);
   return written;
 }

@@ -94,8 +94,8 @@ inline constexpr std::uint16_t kNoSeptet = 0xFFFF;
 }
 
 // Packs; seven spare bits at the end hold CR (§6.1.2.3.1), because SMPP carries octets and no septet count, so that
-// zeros there would read as '@'. A text that itself ends there in CR or '@' gets one more CR. Returns octets written,
-// 0 when `packed` is too small (gsm7_packed_octets(n + 1) always suffices).
+// zeros there would read as '@'. A text that itself ends flush in CR or '@' gets one more CR where `packed` has room
+// for it. Returns octets written, 0 when `packed` is smaller than gsm7_packed_octets(n).
 [[nodiscard]] std::size_t gsm7_pack(ByteSpan septets, std::span<std::uint8_t> packed, unsigned fill_bits = 0) noexcept;
 
 // Unpacks all of `packed`; a CR or NUL in the last septet that ends flush with the last octet is padding and dropped.
