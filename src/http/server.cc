@@ -519,11 +519,19 @@ Fallible<std::unique_ptr<Server>> Server::start(ServerOptions options, AsyncHand
 
 std::uint16_t Server::port() const noexcept { return core_->port; }
 
+void Server::begin_stop() noexcept {
+  net::post(core_->context, [core = core_.get()] {
+    if (!core->draining) core->drain();
+  });
+}
+
 void Server::stop() noexcept {
   if (!core_->thread.joinable()) return;
-  net::post(core_->context, [core = core_.get()] { core->drain(); });
+  begin_stop();
   core_->thread.join();
 }
+
+void Server::post(std::function<void()> work) { net::post(core_->context, std::move(work)); }
 
 void Server::collect(telemetry::Collector& collector) const {
   const Counters& counters = core_->counters;

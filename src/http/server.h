@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 
@@ -50,6 +51,10 @@ class Server {
   // Accepts no more, closes idle connections, lets requests under way finish within drain_timeout, joins the thread.
   // Must not be called by the handler. Replies that come later are ignored.
   void stop() noexcept;
+  // The first half of stop(): returns at once; the requests under way finish meanwhile. From any thread.
+  void begin_stop() noexcept;
+  // Runs `work` on the server's thread; dropped when the server has stopped. From any thread.
+  void post(std::function<void()> work);
   // Adds smppd_http_*; from any thread.
   void collect(telemetry::Collector& collector) const;
 
