@@ -140,12 +140,13 @@ class Closed(Exception):
     """The other side closed the connection."""
 
 
-@dataclass
+@dataclass(eq=False)
 class Connection:
     """One TCP connection that carries SMPP, from either side."""
 
     socket: socket.socket
     sequence: int = 0
+    sending: threading.Lock = field(default_factory=threading.Lock)
     _pending: bytes = b""
     _put_back: list = field(default_factory=list)
 
@@ -283,6 +284,10 @@ class Smsc:
                 self.binds.append(request)
                 self.links.append(link)
                 self._changed.notify_all()
+            self.bound(link)
+
+    def bound(self, link):
+        """A link has bound; nothing happens on it unless the test, or a class derived from this one, does it."""
 
     def link(self, number=0, timeout=10.0):
         """The number-th link that has bound so far, waited for."""

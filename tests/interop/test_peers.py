@@ -1,9 +1,8 @@
 """The control: the peers understand each other without smppd between them, so what fails through smppd is smppd's."""
-import threading
-
 import pytest
 
 from harness import smpp
+from harness.carrier import Carrier
 from harness.peer import Client, Server
 from scenarios import LONG_TEXTS, SOURCE, SUBMISSIONS, as_record, joined, long_octets, receipt_fields
 
@@ -70,27 +69,25 @@ def test_our_own_octets_are_understood_by_each_server(start, server_library, kin
         assert connection.request(smpp.Pdu(smpp.UNBIND)).status == smpp.ROK
 
 
-def test_our_own_reader_understands_each_client(start, client_library):
-    with smpp.Smsc() as smsc:
-        client = start(Client(client_library, smsc.port))
+def test_our_own_carrier_understands_each_client(start, client_library):
+    with Carrier() as carrier:
+        client = start(Client(client_library, carrier.port))
         assert client.bind("trx")["status"] == smpp.ROK
-        link = smsc.link()
-        fields = smsc.binds[0].fields()
+        carrier.link()
+        fields = carrier.binds[0].fields()
         assert (fields["system_id"], fields["password"]) == ("client", "secret")
-        submission = next(one for one in SUBMISSIONS if one.name == "ucs2")
-        link.send(smpp.deliver_sm(short_message=b"first", destination=SOURCE))
+        for number, submission in enumerate(SUBMISSIONS, 1):
+            answer = client.call("submit", source=SOURCE, destination=DESTINATION, **submission.call)
+            received = carrier.wait_received(number)[-1]
+            assert (answer["status"], answer["message_id"]) == (smpp.ROK, received.message_id), submission.name
+            seen = as_record(received.pdu)
+            assert (seen["hex"], seen["data_coding"]) == (submission.octets.hex(), submission.data_coding), submission.name
+        answer = client.call("submit", source=SOURCE, destination=DESTINATION, hex="4142", registered_delivery=1)
+        receipt = client.wait_event("deliver_sm", receipted_message_id=answer["message_id"])
+        assert receipt_fields(receipt)["id"] == answer["message_id"]
+        assert carrier.deliver(source=DESTINATION, destination=SOURCE, short_message=b"first").status == smpp.ROK
         client.wait_event("deliver_sm", hex=b"first".hex())
-        assert link.receive_command(smpp.DELIVER_SM | 1 << 31).status == smpp.ROK
-
-        def answer_submit():
-            request = link.receive_command(smpp.SUBMIT_SM, timeout=15)
-            link.send(request.response(0, smpp.cstring("id-1")))
-            seen.append(as_record(request))
-
-        seen = []
-        answering = threading.Thread(target=answer_submit)
-        answering.start()
-        answer = client.call("submit", source=SOURCE, destination=DESTINATION, **submission.call)
-        answering.join(15)
-        assert (answer["status"], answer["message_id"]) == (smpp.ROK, "id-1")
-        assert (seen[0]["hex"], seen[0]["data_coding"]) == (submission.octets.hex(), 8)
+        state = client.call("query", source=SOURCE, message_id=answer["message_id"])
+        assert (state["status"], state["message_state"]) == (smpp.ROK, 2)
+        assert client.call("unbind")["status"] == smpp.ROK
+        client.finish()

@@ -1,0 +1,34 @@
+"""Configurations of smppd for tests: one listener, one client, carriers by name, everything on loopback."""
+from .process import free_port
+
+
+def upstream(name, port, **more):
+    """An upstream group with one host; `more` are keys of its section."""
+    section = {
+        "name": name,
+        "hosts": [{"address": f"127.0.0.1:{port}"}],
+        "bind": {"system_id": "carrier", "password": "secret", "type": "transceiver"},
+        "reconnect": {"initial": "100ms", "max": "300ms"},
+        **more,
+    }
+    section["bind"] = {**section["bind"], **more.get("bind", {})}
+    return section
+
+
+def config(*upstreams, listener=None, client=None, **sections):
+    """The first upstream takes every message; `sections` are added to or replace what is here."""
+    whole = {
+        "listeners": [{"name": "smpp", "type": "smpp", "address": f"127.0.0.1:{free_port()}", **(listener or {})}],
+        "upstreams": list(upstreams),
+        "routes": [{"name": "all", "match": {"destination_addr": "*"}, "upstream": upstreams[0]["name"]}],
+        "clients": [{"system_id": "client", "password": "secret", **(client or {})}],
+        "management": {"address": f"127.0.0.1:{free_port()}"},
+        "logging": {"level": "debug", "format": "text", "output": "stdout"},
+        "runtime": {"shards": 1, "drain_timeout": "3s"},
+    }
+    whole.update(sections)
+    return whole
+
+
+def port_of(config, listener=0):
+    return int(config["listeners"][listener]["address"].rsplit(":", 1)[1])
