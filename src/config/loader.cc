@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "config/internal/check.h"
+#include "config/internal/dialect.h"
 #include "config/internal/options.h"
 #include "config/internal/overrides.h"
 #include "config/internal/parse.h"
@@ -42,6 +43,7 @@ Loaded load(std::string_view text, Format format, const std::string& name, const
   Reader reader(options, folder.empty() ? "." : folder, diagnostics);
   auto config = std::make_shared<Config>();
   config->file = name;
+  translate_dialects(*root, reader);
   for (const std::string& assignment : options.overrides) apply_override(*root, assignment, reader);
   read_options(reader, *root, root_options(), config.get());
   name_the_nameless(*config);

@@ -13,6 +13,5 @@ void check(const Config& config, Reader& reader);
 
 // The parts of check().
 void check_routes(const Config& config, Reader& reader);
-void check_tables(const Config& config, Reader& reader, std::vector<Diagnostic>& diagnostics);
 
 }  // namespace smppd::config

@@ -1,10 +1,14 @@
 #include <algorithm>
-#include <map>
+#include <filesystem>
+#include <fstream>
 #include <set>
+#include <unordered_map>
 
 #include <fmt/format.h>
 
 #include "config/internal/check.h"
+#include "config/internal/options.h"
+#include "config/internal/write.h"
 
 namespace smppd::config {
 namespace {
@@ -84,29 +88,57 @@ void check_target(const Route& route, const Names& upstreams, Reader& reader) {
     reader.error_at(path + ".failover", "means nothing beside `response`");
 }
 
+// Whether the number plan can be read; routing reads it and judges its lines.
+void check_table(const Route& route, Reader& reader) {
+  if (route.table.empty()) return;
+  std::error_code failed;
+  const auto status = std::filesystem::status(route.table, failed);
+  const std::string path = route.mark.path + ".table";
+  if (!std::filesystem::exists(status)) return reader.error_at(path, fmt::format("there is no file {}", route.table));
+  if (!std::filesystem::is_regular_file(status) || !std::ifstream(route.table)) {
+    reader.error_at(path, fmt::format("cannot read {}", route.table));
+  }
+}
+
+// A table that lacks a number and has no upstream beside it lets the message go on.
+bool ends_here(const Route& route) { return route.table.empty() || !route.upstreams.empty(); }
+
 // A route behind one that takes all it could match never matches.
 void check_shadows(const Config& config, Reader& reader) {
   std::vector<const Route*> order;
   for (const Route& route : config.routes) order.push_back(&route);
   std::ranges::stable_sort(order, {}, &Route::priority);
   const Route* catch_all = nullptr;
-  std::map<std::string, const Route*> seen;
+  std::unordered_map<std::string, const Route*> seen;
+  static const Options kMatch = match_options();
   for (const Route* route : order) {
     const Match match = essential(route->match);
-    // A table that lacks a number and has no upstream beside it lets the message go on.
-    const bool takes_all = route->table.empty() || !route->upstreams.empty();
     if (catch_all != nullptr) {
       reader.warn_at(route->mark.path, fmt::format("never matches: `{}` in line {} takes every message before it",
                                                    catch_all->name, catch_all->mark.line));
       continue;
     }
-    const auto same = std::ranges::find_if(
-        order, [&](const Route* other) { return other == route || essential(other->match) == match; });
-    if (*same != route && ((*same)->table.empty() || !(*same)->upstreams.empty())) {
+    const auto [same, is_first] = seen.try_emplace(to_json(write_options(kMatch, &match, Secrets::kHide)), route);
+    if (!is_first && ends_here(*same->second)) {
       reader.warn_at(route->mark.path, fmt::format("never matches: `{}` in line {} matches the same before it",
-                                                   (*same)->name, (*same)->mark.line));
+                                                   same->second->name, same->second->mark.line));
     }
-    if (takes_all && match == Match{}) catch_all = route;
+    if (ends_here(*route) && match == Match{}) catch_all = route;
+  }
+}
+
+// An upstream that nothing leads to. A table may name any, so that it silences the warning.
+void check_unused(const Config& config, Reader& reader) {
+  std::set<std::string_view> used;
+  for (const Route& route : config.routes) {
+    if (!route.table.empty()) return;
+    for (const WeightedUpstream& one : route.upstreams) used.insert(one.upstream);
+    used.insert(route.failover.begin(), route.failover.end());
+  }
+  for (const Client& client : config.clients) used.insert(client.upstream);
+  for (const Upstream& upstream : config.upstreams) used.insert(upstream.failover.fallback);
+  for (const Upstream& upstream : config.upstreams) {
+    if (!used.contains(upstream.name)) reader.warn_at(upstream.mark.path, "no route leads here");
   }
 }
 
@@ -124,12 +156,14 @@ void check_match(const Match& match, const std::string& path, const Names& clien
 void check_routes(const Config& config, Reader& reader) {
   const Names upstreams = upstream_names(config);
   const Names clients = client_names(config);
-  std::set<std::string> used;
   for (const Route& route : config.routes) {
     check_target(route, upstreams, reader);
+    check_table(route, reader);
     check_match(route.match, route.mark.path + ".match", clients, upstreams, reader);
   }
+  if (config.routes.empty()) reader.warn_at("routes", "there are none: only clients with an `upstream` can send");
   check_shadows(config, reader);
+  check_unused(config, reader);
   for (const Upstream& upstream : config.upstreams) {
     upstreams.check(upstream.failover.fallback, upstream.mark.path + ".failover.fallback", reader);
   }

@@ -40,7 +40,9 @@ template <class V>
 // Text of at most max octets, possibly none.
 [[nodiscard]] Kind<std::string> text(std::size_t max = 4096);
 [[nodiscard]] Kind<std::string> name();  // what things are called: printable, without spaces or `/`, 1 to 64 octets
-[[nodiscard]] Kind<std::string> choice(std::vector<std::string> choices);
+// `unbuilt`: words of features to come and what they are; refused by that name.
+[[nodiscard]] Kind<std::string> choice(std::vector<std::string> choices,
+                                       std::map<std::string, std::string> unbuilt = {});
 // Not expanded from the environment: `${field}` and `${1}` belong to the message.
 [[nodiscard]] Kind<std::string> template_text(std::vector<std::string> fields, bool numbered);
 [[nodiscard]] Kind<std::string> regex();

@@ -112,9 +112,7 @@ std::optional<std::string> scalar_text(Reader& reader, const Node& node, std::st
 
 template <class V>
 Kind<V> integer(V min, V max) {
-  const bool bounded = max < std::numeric_limits<V>::max();
-  const std::string name =
-      bounded ? fmt::format("integer, {} to {}", min, max) : fmt::format("integer, at least {}", min);
+  const std::string name = fmt::format("integer, {} to {}", min, max);
   Node schema = type_schema("integer");
   schema.set("minimum", plain_node(std::to_string(min)));
   schema.set("maximum", plain_node(std::to_string(max)));
@@ -245,13 +243,15 @@ Kind<std::string> name() {
   });
 }
 
-Kind<std::string> choice(std::vector<std::string> choices) {
+Kind<std::string> choice(std::vector<std::string> choices, std::map<std::string, std::string> unbuilt) {
   const std::string all = fmt::format("{}", fmt::join(choices, ", "));
-  Kind<std::string> kind = checked(text(256), "one of " + all, [choices, all](const std::string& text) -> std::string {
-    if (std::ranges::find(choices, text) != choices.end()) return {};
-    const auto meant = nearest(text, choices);
-    return quote(text) + " is not one of " + all + (meant ? fmt::format("; did you mean `{}`?", *meant) : "");
-  });
+  Kind<std::string> kind = checked(
+      text(256), "one of " + all, [choices, all, unbuilt = std::move(unbuilt)](const std::string& text) -> std::string {
+        if (std::ranges::find(choices, text) != choices.end()) return {};
+        if (const auto later = unbuilt.find(text); later != unbuilt.end()) return later->second + " is not built yet";
+        const auto meant = nearest(text, choices);
+        return quote(text) + " is not one of " + all + (meant ? fmt::format("; did you mean `{}`?", *meant) : "");
+      });
   Node values = list_node();
   for (const std::string& word : choices) values.items.push_back(text_node(word));
   kind.schema = map_node({{"enum", std::move(values)}});

@@ -22,7 +22,7 @@ struct Entry;
 struct Node {
   enum class Kind : std::uint8_t { kNull, kScalar, kList, kMap };
   Kind kind = Kind::kNull;
-  bool plain = false;  // scalar: a number or true/false, written without quotes
+  bool plain = false;  // scalar without quotes; in a tree to be written: a number, true or false
   Position at;
   std::string text;
   std::vector<Node> items;

@@ -76,11 +76,11 @@ Options client_options() {
       enumeration<MessageIdFormat>(
           {{"hex", MessageIdFormat::kHex}, {"decimal", MessageIdFormat::kDecimal}, {"uuid", MessageIdFormat::kUuid}}),
       "How our ids look to this client.");
-  d.fixed("mode", choice({"transaction", "store_and_forward"}), std::string("transaction"),
+  d.fixed("mode", choice({"transaction"}, {{"store_and_forward", "storing messages"}}), std::string("transaction"),
           "The client is answered after the SMSC answered.");
   d.unbuilt("credit", "credit control");
-  d.unbuilt("tenant", "tenants");
-  d.unbuilt("webhook", "webhooks");
+  d.unbuilt("tenant", "multi-tenancy");
+  d.unbuilt("webhook", "webhook delivery");
   return d.take();
 }
 
@@ -88,7 +88,19 @@ Options filter_options() {
   using T = Filter;
   Describe<T> d;
   d.value("type", &T::type,
-          choice({"logger", "auth", "rate_limit", "address_filter", "transform", "protocol", "metrics"}),
+          choice({"logger", "auth", "rate_limit", "address_filter", "transform", "protocol", "metrics"},
+                 {{"firewall", "the SMS firewall"},
+                  {"credit", "credit control"},
+                  {"lua", "scripting"},
+                  {"dlr", "harmonising receipt codes for all carriers"},
+                  {"hlr", "number lookup"},
+                  {"otp", "detection of one-time passwords"},
+                  {"pricing", "pricing"},
+                  {"compression", "message compression"},
+                  {"tenant", "multi-tenancy"},
+                  {"senderid", "sender id management"},
+                  {"consent", "opt-out handling"},
+                  {"dlt", "DLT registration"}}),
           "Which filter; they run in this order.")
       .is_required();
   d.value("level", &T::level, choice({"trace", "debug", "info", "warn", "error"}), "Of `logger`: level of its lines.");

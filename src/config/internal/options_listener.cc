@@ -65,7 +65,9 @@ Options listener_options() {
   using T = Listener;
   Describe<T> d;
   d.value("name", &T::name, name(), "Name in logs, metrics and the API; `type-port` when it is left out.");
-  d.value("type", &T::type, choice({"smpp"}), "What is spoken here.").takes_effect(Effect::kNewConnections);
+  d.value("type", &T::type, choice({"smpp"}, {{"http", "the HTTP listener"}, {"grpc", "the gRPC listener"}}),
+          "What is spoken here.")
+      .takes_effect(Effect::kNewConnections);
   d.value("address", &T::address, listen_address(), "Where to listen; `:2775` is every interface.").is_required();
   d.value("max_connections", &T::max_connections, integer(1, 10'000'000), "Connections at a time; more are refused.");
   d.value("max_connections_per_ip", &T::max_connections_per_ip, integer(0, 10'000'000),

@@ -159,15 +159,15 @@ void describe_unbuilt(Describe<Config>& d) {
       {"otp", "detection of one-time passwords"},
       {"pricing", "pricing"},
       {"compression", "message compression"},
-      {"campaigns", "campaigns"},
-      {"tenants", "tenants"},
-      {"cdr", "call detail records"},
-      {"webhooks", "webhooks"},
+      {"campaigns", "campaign management"},
+      {"tenants", "multi-tenancy"},
+      {"cdr", "CDR export"},
+      {"webhooks", "webhook delivery"},
       {"archive", "the message archive"},
       {"sender_ids", "sender id management"},
       {"consent", "opt-out handling"},
       {"dlt", "DLT registration"},
-      {"security", "roles and other ways to authenticate"},
+      {"security", "role-based access"},
       {"firewall", "the SMS firewall"},
       {"lua", "scripting"},
       {"retry", "resending refused messages"},
@@ -189,7 +189,8 @@ const Options& root_options() {
            "Which messages from handsets go to which client; the first match wins. Without a match the address_range "
            "of the sessions decides.");
     d.list("clients", &T::clients, client_options(), "Who may bind.");
-    d.list("middleware", &T::middleware, filter_options(), "The filters a message passes, in this order.");
+    d.list("middleware", &T::middleware, filter_options(), "The filters a message passes, in this order.")
+        .scalar_is("type");
     d.child("multipart", &T::multipart, multipart(), "Long messages.");
     d.child("receipts", &T::receipts, receipts(), "How receipts find their message; kept in memory.");
     d.child("logging", &T::logging, logging(), "The log.");

@@ -128,7 +128,7 @@ Options route_options() {
           "Which messages: every option that is given must hold, within a list one value is enough. Nothing given "
           "matches all.");
   describe_targets(d);
-  d.fixed("mode", choice({"transaction", "store_and_forward"}), std::string("transaction"),
+  d.fixed("mode", choice({"transaction"}, {{"store_and_forward", "storing messages"}}), std::string("transaction"),
           "The client is answered after the SMSC answered.");
   d.unbuilt("script", "routing by script");
   d.unbuilt("retry", "resending refused messages");
