@@ -36,17 +36,24 @@ class PrefixMap {
   template <typename Each>
   void walk(std::string_view text, Each&& each) const noexcept {
     if (everything_ != kNone) each(everything_);
+    walk_positions(text, [&](std::uint32_t position) { each(values_[position]); });
+  }
+
+  // The same by position: prefixes but the empty one are numbered from 0 in the order of memory, so that a caller who
+  // keeps what belongs to them in that order saves a look at the value.
+  template <typename Each>
+  void walk_positions(std::string_view text, Each&& each) const noexcept {
     if (nodes_.empty()) return;
     const Node* node = nodes_.data();
     for (std::size_t at = 0; at < text.size(); at += 2) {
       const unsigned first = digit(text[at]);
       if (first > 9) return;
-      if (node->marks.has(first)) each(values_[node->first_value + node->marks.rank(first)]);
+      if (node->marks.has(first)) each(node->first_value + node->marks.rank(first));
       if (at + 1 == text.size()) return;
       const unsigned second = digit(text[at + 1]);
       if (second > 9) return;
       const unsigned pair = first * 10 + second;
-      if (node->marks.has(10 + pair)) each(values_[node->first_value + node->marks.rank(10 + pair)]);
+      if (node->marks.has(10 + pair)) each(node->first_value + node->marks.rank(10 + pair));
       if (!node->children.has(pair)) return;
       node = nodes_.data() + node->first_child + node->children.rank(pair);
     }
@@ -58,6 +65,8 @@ class PrefixMap {
     walk(text, [&found](std::uint32_t value) { found = value; });
     return found;
   }
+
+  [[nodiscard]] const std::vector<std::uint32_t>& values_by_position() const noexcept { return values_; }
 
   [[nodiscard]] std::size_t size() const noexcept { return values_.size() + (everything_ != kNone ? 1U : 0U); }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {

@@ -63,7 +63,8 @@ class RouteTable::Compiler {
     std::shared_ptr<RouteTable> table(new RouteTable(std::move(*set)));
     table->order_ = std::move(order);
     table->has_tables_ =
-        std::any_of(targets.begin(), targets.end(), [](const Target& t) { return t.table != nullptr; });
+        std::any_of(details_.begin(), details_.end(), [](const Details& one) { return one.table != nullptr; });
+    table->details_ = std::move(details_);
     table->targets_ = std::move(targets);
     return table;
   }
@@ -81,16 +82,23 @@ class RouteTable::Compiler {
     Target target;
     target.id = names_.routes.find(route_label(route, position));
     if (!target.id.valid()) problem("the route has no number");
-    target.split = split(route.upstreams);
-    for (const std::string& name : route.failover) target.failover.push_back(upstream(name));
-    if (target.failover.size() >= Decision::kMaxUpstreams) {
+    Details details;
+    details.split = split(route.upstreams);
+    for (const std::string& name : route.failover) details.failover.push_back(upstream(name));
+    if (details.failover.size() >= Decision::kMaxUpstreams) {
       problem("failover names at most " + std::to_string(Decision::kMaxUpstreams - 1) + " upstreams");
     }
-    if (!route.table.empty()) target.table = table(route.table);
-    if (route.response) target.response = std::make_unique<const config::CannedResponse>(*route.response);
+    if (!route.table.empty()) details.table = table(route.table);
+    if (route.response) details.response = std::make_unique<const config::CannedResponse>(*route.response);
     const bool sends = !route.upstreams.empty() || !route.table.empty();
     if (sends && route.response) problem("a route has either an upstream, split or table, or a response");
     if (!sends && !route.response) problem("a route needs an upstream, split, table or response");
+    if (details.split.size() == 1 && details.failover.empty() && !details.table && !details.response) {
+      target.upstream = details.split.front().upstream;
+      return target;
+    }
+    target.details = static_cast<std::uint32_t>(details_.size());
+    details_.push_back(std::move(details));
     return target;
   }
 
@@ -128,6 +136,7 @@ class RouteTable::Compiler {
   const message::Names& names_;
   std::string label_;
   std::string errors_;
+  std::vector<Details> details_;
 };
 
 Fallible<std::shared_ptr<const RouteTable>> RouteTable::compile(const config::Config& config,
@@ -139,12 +148,17 @@ Decision RouteTable::answer(const Target& target, std::span<const UpstreamId> fr
                             std::uint32_t random) const noexcept {
   Decision decision;
   decision.route = target.id;
-  if (target.response != nullptr) {
-    decision.kind = Decision::Kind::kResponse;
-    decision.response = target.response.get();
+  decision.kind = Decision::Kind::kUpstreams;
+  if (target.details == RuleSet::kNone) {
+    decision.upstreams[decision.upstream_count++] = target.upstream;
     return decision;
   }
-  decision.kind = Decision::Kind::kUpstreams;
+  const Details& details = details_[target.details];
+  if (details.response != nullptr) {
+    decision.kind = Decision::Kind::kResponse;
+    decision.response = details.response.get();
+    return decision;
+  }
   const auto add = [&decision](UpstreamId id) {
     const auto known = decision.to_try();
     if (known.size() == Decision::kMaxUpstreams || std::find(known.begin(), known.end(), id) != known.end()) return;
@@ -152,11 +166,11 @@ Decision RouteTable::answer(const Target& target, std::span<const UpstreamId> fr
   };
   for (const UpstreamId id : from_table) add(id);
   if (from_table.empty()) {
-    const Weighted* pick = target.split.data();
+    const Weighted* pick = details.split.data();
     while (random > pick->up_to) ++pick;  // the last one covers the whole range
     add(pick->upstream);
   }
-  for (const UpstreamId id : target.failover) add(id);
+  for (const UpstreamId id : details.failover) add(id);
   return decision;
 }
 
@@ -168,10 +182,11 @@ struct RouteTable::Search {
   static bool accept(void* context, std::uint32_t rule) noexcept {
     Search& search = *static_cast<Search*>(context);
     const Target& target = search.table.targets_[rule];
+    const Details* details = target.details == RuleSet::kNone ? nullptr : &search.table.details_[target.details];
     std::span<const UpstreamId> found;
-    if (target.table != nullptr) {
-      found = target.table->find(search.destination);
-      if (found.empty() && target.split.empty()) return false;
+    if (details != nullptr && details->table != nullptr) {
+      found = details->table->find(search.destination);
+      if (found.empty() && details->split.empty()) return false;
     }
     search.found = found;
     return true;
@@ -195,7 +210,9 @@ Decision RouteTable::answer_of(std::uint32_t position, const message::MessageFac
 
 const PrefixTable* RouteTable::table_of(std::uint32_t position) const noexcept {
   const auto at = std::find(order_.begin(), order_.end(), position);
-  return at == order_.end() ? nullptr : targets_[static_cast<std::size_t>(at - order_.begin())].table.get();
+  if (at == order_.end()) return nullptr;
+  const std::uint32_t details = targets_[static_cast<std::size_t>(at - order_.begin())].details;
+  return details == RuleSet::kNone ? nullptr : details_[details].table.get();
 }
 
 Fallible<std::shared_ptr<const MoTable>> MoTable::compile(const config::Config& config, const message::Names& names) {

@@ -66,12 +66,17 @@ class RouteTable {
     message::UpstreamId upstream;
     std::uint32_t up_to = 0;  // of the random number, inclusive
   };
-  struct Target {
-    message::RouteId id;
+  struct Details {
     std::vector<Weighted> split;
     std::vector<message::UpstreamId> failover;
     std::unique_ptr<const PrefixTable> table;
     std::unique_ptr<const config::CannedResponse> response;
+  };
+  // Small, because a number plan written as routes has as many of them as prefixes: one upstream needs no details.
+  struct Target {
+    message::RouteId id;
+    std::uint32_t details = RuleSet::kNone;
+    message::UpstreamId upstream;
   };
   struct Search;
   class Compiler;
@@ -83,6 +88,7 @@ class RouteTable {
   RuleSet rules_;
   std::vector<std::uint32_t> order_;  // rule -> position in the configuration
   std::vector<Target> targets_;       // by rule
+  std::vector<Details> details_;
   bool has_tables_ = false;
 };
 

@@ -20,14 +20,15 @@ struct RuleSet::Index {
   enum : std::uint8_t { kForAll = 1, kForParty = 2, kForSource = 4, kForBoth = 8 };
 
   struct Entry {
-    std::uint32_t rule = 0;
-    std::uint32_t pattern = kNone;     // into patterns_
-    std::uint32_t conditions = kNone;  // into conditions_
+    std::uint32_t rule = 0;            // kNone: past the end of a bucket
+    std::uint32_t pattern = kNone;     // into patterns
+    std::uint32_t conditions = kNone;  // into conditions
   };
   struct Bucket {
-    std::uint32_t begin = 0;
-    std::uint32_t count = 0;
     std::uint32_t lowest = kNone;  // rule of the first entry
+    std::uint32_t begin = 0;       // into entries, unless the bucket is one entry without conditions:
+    static constexpr std::uint32_t kOneForAll = kNone;
+    static constexpr std::uint32_t kOneForInternational = kNone - 1;
   };
   struct Slot {
     Bucket all;
@@ -50,6 +51,10 @@ struct RuleSet::Index {
     message::NormalAddress destination;
     std::uint32_t party;
     std::uint32_t best = kNone;
+
+    [[nodiscard]] bool accepts(std::uint32_t rule) const noexcept {
+      return accept.call == nullptr || accept.call(accept.context, rule);
+    }
   };
 
   void scan(const Bucket& bucket, Search& search) const noexcept;
@@ -131,11 +136,8 @@ class RuleSetBuilder {
       errors_.pop_back();
       return failure(std::move(errors_));
     }
-    for (auto& [key, list] : collected_) lay_out(key, list);
-    std::vector<PrefixMap::Entry> prefixes;
-    prefixes.reserve(prefix_slots_.size());
-    for (auto& [digits, slot] : prefix_slots_) prefixes.push_back({digits, slot});
-    index_.prefixes = PrefixMap(std::move(prefixes));
+    const std::vector<std::uint32_t> moved = arrange_slots();
+    for (auto& [key, list] : collected_) lay_out({moved[key.slot], key.party, key.source}, list);
     return std::make_unique<const Index>(std::move(index_));
   }
 
@@ -201,10 +203,30 @@ class RuleSetBuilder {
     return keys;
   }
 
+  // Puts the slots of the prefixes where the map has their positions, from 1 on, and the others behind them; returns
+  // where each slot went.
+  std::vector<std::uint32_t> arrange_slots() {
+    std::vector<PrefixMap::Entry> prefixes;
+    prefixes.reserve(prefix_slots_.size());
+    for (auto& [digits, slot] : prefix_slots_) prefixes.push_back({digits, slot});
+    index_.prefixes = PrefixMap(std::move(prefixes));
+    std::vector<std::uint32_t> moved(index_.slots.size());
+    std::uint32_t next = 1;
+    for (const std::uint32_t slot : index_.prefixes.values_by_position()) moved[slot] = next++;
+    for (auto& [text, slot] : index_.exact) slot = moved[slot] = next++;
+    return moved;
+  }
+
   void lay_out(const Index::Key& key, const std::vector<Index::Entry>& list) {  // entries come in order of their rules
-    const Index::Bucket bucket{static_cast<std::uint32_t>(index_.entries.size()),
-                               static_cast<std::uint32_t>(list.size()), list.front().rule};
-    index_.entries.insert(index_.entries.end(), list.begin(), list.end());
+    const Index::Entry& first = list.front();
+    Index::Bucket bucket{first.rule, static_cast<std::uint32_t>(index_.entries.size())};
+    const bool plain = first.pattern == RuleSet::kNone || first.pattern == Index::kInternational;
+    if (list.size() == 1 && first.conditions == RuleSet::kNone && plain) {
+      bucket.begin = first.pattern == RuleSet::kNone ? Index::Bucket::kOneForAll : Index::Bucket::kOneForInternational;
+    } else {
+      index_.entries.insert(index_.entries.end(), list.begin(), list.end());
+      index_.entries.push_back({RuleSet::kNone, RuleSet::kNone, RuleSet::kNone});
+    }
     Index::Slot& slot = index_.slots[key.slot];
     const bool party = key.party != RuleSet::kNone;
     const bool source = key.source != RuleSet::kNone;
@@ -227,8 +249,12 @@ class RuleSetBuilder {
 
 void RuleSet::Index::scan(const Bucket& bucket, Search& search) const noexcept {
   if (bucket.lowest >= search.best) return;
-  const Entry* const end = entries.data() + bucket.begin + bucket.count;
-  for (const Entry* entry = entries.data() + bucket.begin; entry != end && entry->rule < search.best; ++entry) {
+  if (bucket.begin >= Bucket::kOneForInternational) {
+    if (bucket.begin == Bucket::kOneForInternational && !search.destination.international) return;
+    if (search.accepts(bucket.lowest)) search.best = bucket.lowest;
+    return;
+  }
+  for (const Entry* entry = entries.data() + bucket.begin; entry->rule < search.best; ++entry) {
     if (entry->pattern == kInternational) {
       if (!search.destination.international) continue;
     } else if (entry->pattern != kNone) {
@@ -237,7 +263,7 @@ void RuleSet::Index::scan(const Bucket& bucket, Search& search) const noexcept {
     if (entry->conditions != kNone && !conditions[entry->conditions].hold(search.facts, search.party, search.now)) {
       continue;
     }
-    if (search.accept.call != nullptr && !search.accept.call(search.accept.context, entry->rule)) continue;
+    if (!search.accepts(entry->rule)) continue;
     search.best = entry->rule;
     return;
   }
@@ -287,7 +313,7 @@ std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now, A
   }
   std::array<std::uint32_t, PrefixMap::kMaxDigits + 1> path;
   std::size_t length = 0;
-  index.prefixes.walk(search.destination.text, [&](std::uint32_t slot) { path[length++] = slot; });
+  index.prefixes.walk_positions(search.destination.text, [&](std::uint32_t at) { path[length++] = at + 1; });
   while (length > 0) index.visit(path[--length], source, search);
   index.visit(0, source, search);
   return search.best;
