@@ -1,8 +1,11 @@
 #include "routing/route_table.h"
 
+#include <cstdio>
+#include <fstream>
 #include <random>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "routing/explain.h"
 
@@ -239,6 +242,76 @@ TEST_F(Routes, EverythingWrongIsReportedAtOnce) {
                            "'elsewhere'", "'h': one of the weights", "'i': a route has either"}) {
     EXPECT_NE(text.find(part), std::string::npos) << part << "\nin\n" << text;
   }
+}
+
+// Writes a number plan for the time of a test.
+class TemporaryTable {
+ public:
+  explicit TemporaryTable(const std::string& text)
+      : path_(testing::TempDir() + "smppd_route_table_test_" + std::to_string(getpid()) + "_" +
+              std::to_string(count_++) + ".csv") {
+    std::ofstream(path_) << text;
+  }
+  ~TemporaryTable() { std::remove(path_.c_str()); }
+  [[nodiscard]] const std::string& path() const { return path_; }
+
+ private:
+  static inline int count_ = 0;
+  std::string path_;
+};
+
+TEST_F(Routes, ATableRouteOnlyMatchesWhatItsTableCovers) {
+  const TemporaryTable plan("258,beta,2\n258,alpha,1\n25884,gamma\n");
+  config.file = testing::TempDir() + "smppd.yaml";
+  config::Route& table_route = route("plan", "");
+  table_route.table = plan.path().substr(testing::TempDir().size());  // beside the configuration file
+  table_route.failover = {"delta", "alpha"};
+  route("default", "delta");
+  const auto table = compile();
+  const auto decided = [&](std::string_view number) {
+    std::string text;
+    const MessageFacts facts = to(number);
+    const Decision decision = table->decide(facts, WallTime{}, 0);
+    for (const UpstreamId id : decision.to_try()) text += std::string(names.upstreams.name(id)) + " ";
+    EXPECT_EQ(explain(config, *table, names, facts, WallTime{}, 0).route, names.routes.name(decision.route));
+    return text + std::string(names.routes.name(decision.route));
+  };
+  EXPECT_EQ(decided("25882"), "alpha beta delta plan");
+  EXPECT_EQ(decided("25884"), "gamma delta alpha plan");
+  EXPECT_EQ(decided("27"), "delta default");
+}
+
+TEST_F(Routes, AWinningTableKeepsItsAnswerWhenAnEarlierRouteRefusesAfterIt) {
+  const TemporaryTable refusing("27,alpha\n");
+  const TemporaryTable winning("258,beta\n");
+  route("refuses", "").table = refusing.path();  // looked at last, as it is for every destination
+  config::Route& wins = route("wins", "");
+  wins.match.destination_addr = {glob("258*")};
+  wins.table = winning.path();
+  wins.upstreams = {{"gamma", 1}};  // for what the table does not cover
+  const auto table = compile();
+  const auto upstream = [&](std::string_view number) {
+    return names.upstreams.name(table->decide(to(number), WallTime{}, 0).upstreams[0]);
+  };
+  EXPECT_EQ(upstream("258"), "beta");
+  EXPECT_EQ(upstream("27"), "alpha");
+}
+
+TEST_F(Routes, UpstreamsBesideATableTakeWhatItDoesNotCover) {
+  const TemporaryTable plan("25884,beta\n");
+  config::Route& one = route("plan", "gamma");
+  one.match.destination_addr = {glob("258*")};
+  one.table = plan.path();
+  const auto table = compile();
+  EXPECT_EQ(names.upstreams.name(table->decide(to("25884"), WallTime{}, 0).upstreams[0]), "beta");
+  EXPECT_EQ(names.upstreams.name(table->decide(to("25882"), WallTime{}, 0).upstreams[0]), "gamma");
+  EXPECT_EQ(table->decide(to("27"), WallTime{}, 0).kind, Decision::Kind::kNoRoute);
+}
+
+TEST_F(Routes, AWrongTableIsReportedWithFileAndLine) {
+  const TemporaryTable plan("258,nobody\n");
+  route("plan", "").table = plan.path();
+  EXPECT_NE(errors().find(plan.path() + ":1: the upstream 'nobody' does not exist"), std::string::npos);
 }
 
 TEST_F(Routes, NoRouteIsNoRoute) {

@@ -1,0 +1,176 @@
+#include "message/pattern.h"
+
+#include <map>
+#include <random>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "message/cost_table.h"
+#include "message/prefix_map.h"
+
+namespace smppd::message {
+namespace {
+
+TEST(Glob, StarIsAnyRunAndQuestionMarkOneCharacter) {
+  struct Row {
+    const char* glob;
+    const char* text;
+    bool matches;
+  };
+  for (const Row& row : {Row{"*", "", true},
+                         {"*", "abc", true},
+                         {"a*c", "abbbc", true},
+                         {"a*c", "abbb", false},
+                         {"?", "", false},
+                         {"?", "a", true},
+                         {"a?c", "abc", true},
+                         {"a?c", "ac", false},
+                         {"*99", "1991199", true},
+                         {"*99", "19911991", false},
+                         {"a*b*c", "aXbXbXc", true},
+                         {"**", "x", true},
+                         {"", "", true},
+                         {"", "x", false},
+                         {"a*?", "a", false},
+                         {"a*?", "ab", true}}) {
+    EXPECT_EQ(glob_matches(row.glob, row.text, Case::kSensitive), row.matches) << row.glob << ' ' << row.text;
+  }
+  EXPECT_TRUE(glob_matches("sToP*", "StOp it", Case::kIgnored));
+  EXPECT_FALSE(glob_matches("stop*", "STOP", Case::kSensitive));
+}
+
+TEST(Glob, ManyStarsStayCheap) {
+  const std::string text(20'000, 'a');
+  EXPECT_FALSE(glob_matches("a*a*a*a*a*a*a*a*a*a*b", text, Case::kSensitive));
+}
+
+TEST(PrefixMap, FindsWhatAnOrderedMapFindsForRandomPrefixes) {
+  std::mt19937 random(5);
+  for (int round = 0; round < 200; ++round) {
+    std::map<std::string, std::uint32_t> naive;
+    std::vector<PrefixMap::Entry> entries;
+    const auto digits = [&](unsigned most) {
+      std::string text;
+      for (auto i = random() % (most + 1); i > 0; --i) text += static_cast<char>('0' + random() % (round % 9 + 2));
+      return text;
+    };
+    for (std::uint32_t i = 0; i < 100; ++i) {
+      entries.push_back({digits(7), i});
+      naive[entries.back().digits] = i;
+    }
+    const PrefixMap map(entries);
+    EXPECT_EQ(map.size(), naive.size());
+    for (int i = 0; i < 200; ++i) {
+      const std::string text = digits(10) + (i % 10 == 0 ? "x" : "");
+      std::vector<std::uint32_t> expected;
+      for (std::size_t length = 0; length <= text.size(); ++length) {
+        const auto at = naive.find(text.substr(0, length));
+        if (at != naive.end()) expected.push_back(at->second);
+      }
+      std::vector<std::uint32_t> found;
+      map.walk(text, [&](std::uint32_t value) { found.push_back(value); });
+      ASSERT_EQ(found, expected) << text;
+      ASSERT_EQ(map.longest(text), expected.empty() ? PrefixMap::kNone : expected.back());
+    }
+  }
+}
+
+TEST(PrefixMap, EmptyMapAndLongestPossiblePrefix) {
+  EXPECT_EQ(PrefixMap().longest("123"), PrefixMap::kNone);
+  const std::string longest(PrefixMap::kMaxDigits, '9');
+  EXPECT_TRUE(PrefixMap::is_prefix(longest));
+  EXPECT_FALSE(PrefixMap::is_prefix(longest + "9"));
+  EXPECT_FALSE(PrefixMap::is_prefix("12a"));
+  const PrefixMap map({{longest, 1}, {"", 2}});
+  EXPECT_EQ(map.longest(longest + "123"), 1U);
+  EXPECT_EQ(map.longest(longest.substr(1)), 2U);
+}
+
+TEST(PrefixMap, AHundredThousandRandomPrefixesTakeLessThanFiftyBytesEach) {
+  std::mt19937 random(2);
+  std::vector<PrefixMap::Entry> entries;
+  for (std::uint32_t i = 0; i < 100'000; ++i) entries.push_back({std::to_string(10'000 + random() % 90'000'000), i});
+  const PrefixMap map(std::move(entries));
+  EXPECT_LT(map.memory_bytes(), 100'000U * 50);
+}
+
+AddressPattern pattern(PatternKind kind, std::string_view text) {
+  auto compiled = AddressPattern::compile({kind, text});
+  EXPECT_TRUE(compiled.has_value());
+  return *compiled;
+}
+
+TEST(AddressPattern, KnowsWhatItAmountsTo) {
+  EXPECT_EQ(pattern(PatternKind::kGlob, "*").kind(), AddressPattern::Kind::kAny);
+  EXPECT_EQ(pattern(PatternKind::kGlob, "+*").kind(), AddressPattern::Kind::kAny);
+  EXPECT_TRUE(pattern(PatternKind::kGlob, "+*").needs_international());
+  EXPECT_EQ(pattern(PatternKind::kGlob, "+258*").kind(), AddressPattern::Kind::kPrefix);
+  EXPECT_EQ(pattern(PatternKind::kGlob, "00258*").literal(), "258");
+  EXPECT_EQ(pattern(PatternKind::kGlob, "258").kind(), AddressPattern::Kind::kExact);
+  EXPECT_EQ(pattern(PatternKind::kGlob, "25?*").literal(), "25");
+  EXPECT_EQ(pattern(PatternKind::kExact, "*100#").kind(), AddressPattern::Kind::kExact);
+  EXPECT_EQ(pattern(PatternKind::kPrefix, "").kind(), AddressPattern::Kind::kAny);
+  EXPECT_EQ(pattern(PatternKind::kExact, "000").text(), "000");
+}
+
+TEST(AddressPattern, RefusesARegexThatCannotBeReadWithAReason) {
+  const auto bad = AddressPattern::compile({PatternKind::kRegex, "(258"});
+  ASSERT_FALSE(bad.has_value());
+  EXPECT_NE(bad.error().find("(258"), std::string::npos);
+}
+
+TEST(AddressSet, MatchesWhatItsPatternsMatchOneByOne) {
+  std::mt19937 random(11);
+  const auto digits = [&](unsigned most) {
+    std::string text;
+    for (auto i = random() % (most + 1); i > 0; --i) text += static_cast<char>('0' + random() % 3);
+    return text;
+  };
+  constexpr PatternKind kKinds[] = {PatternKind::kExact, PatternKind::kGlob, PatternKind::kPrefix, PatternKind::kRegex};
+  for (int round = 0; round < 200; ++round) {
+    std::vector<std::string> texts;
+    std::vector<PatternText> patterns;
+    texts.reserve(8);
+    for (int i = 0; i < 1 + round % 6; ++i) {
+      const PatternKind kind = kKinds[random() % 4];
+      std::string text = random() % 3 == 0 ? "+" + digits(3) : digits(4);
+      if (kind == PatternKind::kGlob) text += random() % 2 == 0 ? "*" : "?1*";
+      if (kind == PatternKind::kRegex) text = "^\\+?" + digits(3) + "$";
+      texts.push_back(std::move(text));
+      patterns.push_back({kind, texts.back()});
+    }
+    const auto set = AddressSet::compile(patterns);
+    ASSERT_TRUE(set.has_value()) << set.error();
+    for (int i = 0; i < 100; ++i) {
+      const std::string sent = random() % 4 == 0 ? "+" + digits(6) : digits(6);
+      const NormalAddress address = normalise(static_cast<std::uint8_t>(random() % 3), sent);
+      bool expected = false;
+      for (const PatternText& one : patterns) expected |= AddressPattern::compile(one)->matches(address, sent);
+      ASSERT_EQ(set->matches(address, sent), expected) << sent;
+    }
+  }
+}
+
+TEST(TextSet, FoldsCaseButForRegex) {
+  const PatternText patterns[] = {
+      {PatternKind::kExact, "Yes"}, {PatternKind::kPrefix, "win "}, {PatternKind::kRegex, "^No$"}};
+  const auto set = TextSet::compile(patterns, Case::kIgnored);
+  ASSERT_TRUE(set.has_value());
+  for (const char* text : {"yes", "YES", "Win a car", "No"}) EXPECT_TRUE(set->matches(text)) << text;
+  for (const char* text : {"yes!", "wi", "NO", ""}) EXPECT_FALSE(set->matches(text)) << text;
+}
+
+TEST(CostTable, LongestPrefixHasThePriceAndTheStarCoversTheRest) {
+  const auto table = CostTable::compile({{"+258", 0.010}, {"25884", 0.008}, {"*", 0.025}});
+  ASSERT_TRUE(table.has_value()) << table.error();
+  EXPECT_DOUBLE_EQ(table->price(normalise(1, "258841")), 0.008);
+  EXPECT_DOUBLE_EQ(table->price(normalise(0, "+258821")), 0.010);
+  EXPECT_DOUBLE_EQ(table->price(normalise(1, "27")), 0.025);
+  EXPECT_EQ(CostTable::compile({{"27", 1}})->price(normalise(1, "258")), CostTable::kUnknown);
+  EXPECT_FALSE(CostTable::compile({{"abc", 1}}).has_value());
+  EXPECT_FALSE(CostTable::compile({{"", 1}}).has_value());
+}
+
+}  // namespace
+}  // namespace smppd::message
