@@ -20,15 +20,24 @@ constexpr int digit_value(char c) noexcept {
   return small >= 'a' && small <= 'f' ? small - 'a' + 10 : -1;
 }
 
+// Most ids fit 64 bits, where dividing and multiplying costs a tenth.
+constexpr std::size_t safe_digits(unsigned base) noexcept { return base == 10 ? 19 : 16; }
+
 std::optional<Number> parse_number(std::string_view digits, unsigned base) noexcept {
   if (digits.empty()) return std::nullopt;
-  constexpr Number kMax = ~Number{0};
-  Number value = 0;
-  for (const char c : digits) {
+  const auto head = digits.substr(0, safe_digits(base));
+  std::uint64_t small = 0;
+  for (const char c : head) {
     const int digit = digit_value(c);
     if (digit < 0 || static_cast<unsigned>(digit) >= base) return std::nullopt;
-    if (value > (kMax - static_cast<unsigned>(digit)) / base) return std::nullopt;
-    value = value * base + static_cast<unsigned>(digit);
+    small = small * base + static_cast<unsigned>(digit);
+  }
+  Number value = small;
+  for (const char c : digits.substr(head.size())) {
+    const int digit = digit_value(c);
+    if (digit < 0 || static_cast<unsigned>(digit) >= base) return std::nullopt;
+    if (__builtin_mul_overflow(value, Number{base}, &value)) return std::nullopt;
+    if (__builtin_add_overflow(value, static_cast<Number>(digit), &value)) return std::nullopt;
   }
   return value;
 }
@@ -41,10 +50,13 @@ std::string_view without_0x(std::string_view text) noexcept {
 CanonicalId written(Number value, unsigned base) noexcept {
   std::array<char, 40> digits{};  // 2^128 has 39 decimal digits
   std::size_t at = digits.size();
+  const auto put = [&](unsigned digit) { digits[--at] = "0123456789abcdef"[digit]; };
+  for (; value >> 64U != 0; value /= base) put(static_cast<unsigned>(value % base));
+  auto small = static_cast<std::uint64_t>(value);
   do {
-    digits[--at] = "0123456789abcdef"[static_cast<unsigned>(value % base)];
-    value /= base;
-  } while (value != 0);
+    put(static_cast<unsigned>(small % base));
+    small /= base;
+  } while (small != 0);
   return canonical_id({digits.data() + at, digits.size() - at});
 }
 
@@ -75,7 +87,7 @@ std::array<std::optional<Number>, 2> integers(std::string_view text) noexcept {
 CanonicalId canonical_id(std::string_view raw) noexcept {
   CanonicalId id;
   raw = trim(raw);
-  while (raw.size() > 1 && raw.front() == '0') raw.remove_prefix(1);
+  while (raw.size() > 1 && (raw.front() == '0' || text_internal::is_blank(raw.front()))) raw.remove_prefix(1);
   if (raw.size() <= kMaxMessageId) {
     std::transform(raw.begin(), raw.end(), id.text_.begin(), lower);
     id.size_ = static_cast<std::uint8_t>(raw.size());

@@ -14,10 +14,22 @@ using text_internal::is_blank;
 using text_internal::is_digit;
 using text_internal::lower;
 
-constexpr bool is_word(char c) noexcept {
-  return is_digit(c) || (lower(c) >= 'a' && lower(c) <= 'z') || c == '_' || c == '-';
-}
-constexpr bool is_list_separator(char c) noexcept { return c == ',' || c == ';' || c == '|' || c == '/'; }
+// What a character can be in a receipt.
+enum CharacterKind : std::uint8_t { kOrdinary, kWord, kBlank, kJoint, kList };
+
+constexpr auto kKinds = [] {
+  std::array<std::uint8_t, 256> kinds{};
+  for (unsigned c = 0; c < 256; ++c) {
+    const char character = static_cast<char>(c);
+    const char small = lower(character);
+    if (is_digit(character) || (small >= 'a' && small <= 'z') || c == '_' || c == '-') kinds[c] = kWord;
+    if (is_blank(character)) kinds[c] = kBlank;
+    if (c == '&') kinds[c] = kJoint;
+    if (c == ',' || c == ';' || c == '|' || c == '/') kinds[c] = kList;
+  }
+  return kinds;
+}();
+std::uint8_t kind(char c) noexcept { return kKinds[static_cast<std::uint8_t>(c)]; }
 
 bool begins(std::string_view text, std::string_view small) noexcept {
   return text.size() >= small.size() && equals_ignoring_case(text.substr(0, small.size()), small);
@@ -35,46 +47,62 @@ struct FieldName {
   ReceiptField field;
 };
 
-// Longer names before those they begin with.
-constexpr FieldName kFieldNames[] = {
-    {"id", ReceiptField::id},
+// By first letter; longer names before those they begin with.
+constexpr FieldName kI[] = {{"id", ReceiptField::id}};
+constexpr FieldName kS[] = {
+    {"stat", ReceiptField::stat},
+    {"sub", ReceiptField::sub},
     {"submit date", ReceiptField::submit_date},
     {"submit_date", ReceiptField::submit_date},
     {"submitdate", ReceiptField::submit_date},
-    {"sub date", ReceiptField::submit_date},
-    {"sub", ReceiptField::sub},
     {"status", ReceiptField::stat},
     {"state", ReceiptField::stat},
-    {"stat", ReceiptField::stat},
-    {"dlvrd", ReceiptField::dlvrd},
-    {"dlvd", ReceiptField::dlvrd},
-    {"done date", ReceiptField::done_date},
-    {"done_date", ReceiptField::done_date},
-    {"donedate", ReceiptField::done_date},
-    {"error", ReceiptField::err},
-    {"err", ReceiptField::err},
-    {"text", ReceiptField::text},
-    {"message_id", ReceiptField::id},
-    {"messageid", ReceiptField::id},
+    {"sub date", ReceiptField::submit_date},
 };
+constexpr FieldName kD[] = {
+    {"dlvrd", ReceiptField::dlvrd},         {"dlvd", ReceiptField::dlvrd},
+    {"done date", ReceiptField::done_date}, {"done_date", ReceiptField::done_date},
+    {"donedate", ReceiptField::done_date},
+};
+constexpr FieldName kE[] = {{"err", ReceiptField::err}, {"error", ReceiptField::err}};
+constexpr FieldName kT[] = {{"text", ReceiptField::text}};
+constexpr FieldName kM[] = {{"message_id", ReceiptField::id}, {"messageid", ReceiptField::id}};
+
+std::span<const FieldName> names_of(char first_letter) noexcept {
+  switch (first_letter) {
+    case 'i': return kI;
+    case 's': return kS;
+    case 'd': return kD;
+    case 'e': return kE;
+    case 't': return kT;
+    case 'm': return kM;
+    default: return {};
+  }
+}
 
 struct FieldAt {
   ReceiptField field = ReceiptField::none;
   std::size_t value_at = 0;  // after the separator
 };
 
-// The field name that starts at `at`, if one does and ':' or '=' follows it.
+// The field name that the word at `at` is, if ':' or '=' follows it. `at` is where a word begins.
 FieldAt field_at(std::string_view text, std::size_t at) noexcept {
-  const char first = lower(text[at]);
-  if (first != 'i' && first != 's' && first != 'd' && first != 'e' && first != 't' && first != 'm') return {};
-  if (at > 0 && is_word(text[at - 1])) return {};
-  for (const auto& name : kFieldNames) {
-    if (name.word.front() != first || !begins(text.substr(at), name.word)) continue;
+  for (const auto& name : names_of(lower(text[at]))) {
+    if (!begins(text.substr(at), name.word)) continue;
     const std::size_t separator = skip_blanks(text, at + name.word.size());
-    if (separator < text.size() && (text[separator] == ':' || text[separator] == '='))
-      return {name.field, separator + 1};
+    if (separator >= text.size()) continue;
+    if (text[separator] == ':' || text[separator] == '=') return {name.field, separator + 1};
   }
   return {};
+}
+
+// The next word at or after `at`; text.size() when there is none.
+std::size_t next_word(std::string_view text, std::size_t at) noexcept {
+  if (at > 0) {
+    while (at < text.size() && kind(text[at]) == kWord && kind(text[at - 1]) == kWord) ++at;
+  }
+  while (at < text.size() && kind(text[at]) != kWord) ++at;
+  return at;
 }
 
 bool is_clock(std::string_view text, std::size_t at) noexcept {
@@ -85,13 +113,13 @@ bool is_clock(std::string_view text, std::size_t at) noexcept {
 std::size_t value_end(std::string_view text, std::size_t at, ReceiptField field) noexcept {
   const bool date = field == ReceiptField::submit_date || field == ReceiptField::done_date;
   for (; at < text.size(); ++at) {
-    const char c = text[at];
-    if (c == '&') return at;
-    if (is_blank(c)) {
-      if (date && c == ' ' && is_clock(text, at + 1)) continue;
+    const auto what = kind(text[at]);
+    if (what <= kWord) continue;
+    if (what == kJoint) return at;
+    if (what == kBlank) {
+      if (date && is_clock(text, at + 1)) continue;
       return at;
     }
-    if (!is_list_separator(c)) continue;
     const std::size_t next = skip_blanks(text, at + 1);
     if (next >= text.size() || field_at(text, next).field != ReceiptField::none) return at;
   }
@@ -117,7 +145,7 @@ std::string_view* slot(Receipt& receipt, ReceiptField field) noexcept {
 // both the id and the state; then up to the next field.
 std::size_t text_end(std::string_view text, std::size_t at, const Receipt& so_far) noexcept {
   if (!so_far.id.empty() || !so_far.stat.empty()) return text.size();
-  for (std::size_t i = at; i < text.size(); ++i) {
+  for (std::size_t i = next_word(text, at); i < text.size(); i = next_word(text, i + 1)) {
     const auto key = field_at(text, i);
     if (key.field == ReceiptField::id || key.field == ReceiptField::stat) {
       while (i > at && is_blank(text[i - 1])) --i;
@@ -173,7 +201,7 @@ std::optional<std::uint32_t> whole_number(std::string_view digits, int base) noe
 
 Receipt parse_receipt(std::string_view text) noexcept {
   Receipt receipt;
-  for (std::size_t at = 0; at < text.size();) {
+  for (std::size_t at = next_word(text, 0); at < text.size(); at = next_word(text, at)) {
     const auto key = field_at(text, at);
     if (key.field == ReceiptField::none) {
       ++at;

@@ -96,6 +96,14 @@ void GraphemeScanner::follow_conjunct(GraphemeClass next) noexcept {
 }
 
 bool GraphemeScanner::starts_cluster(char32_t character) noexcept {
+  // Plain text after plain text, which is nearly all of it.
+  if (character >= 0x20 && character < 0x7F && last_ == GraphemeClass::other) {
+    any_ = true;
+    odd_indicators_ = false;
+    emoji_ = Emoji::none;
+    conjunct_ = Conjunct::none;
+    return true;
+  }
   const auto next = grapheme_class(character);
   const bool starts = !any_ || breaks_before(next);
   any_ = true;
