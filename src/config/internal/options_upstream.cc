@@ -169,8 +169,10 @@ Options mock_chaos() {
 Options mock() {
   using T = Mock;
   Describe<T> d;
-  d.value("message_id", &T::message_id, template_text({"counter", "uuid", "id"}, false),
-          "Ids of the responses; `${counter}`, `${uuid}` and `${id}` are filled in.");
+  d.value("message_id", &T::message_id,
+          template_text({"counter", "uuid", "id", "source_addr", "destination_addr"}, false),
+          "Ids of the responses; `${counter}`, `${uuid}`, `${id}`, `${source_addr}` and `${destination_addr}` are "
+          "filled in.");
   Describe<T> latency;
   latency.value("min", &T::latency_min, duration(kNone, kHour), "Shortest.");
   latency.value("max", &T::latency_max, duration(kNone, kHour), "Longest.");
