@@ -13,6 +13,11 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
                                                -Wno-maybe-uninitialized -Wno-dangling-pointer)
 endif()
 
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # std::stable_sort of libstdc++ 12 calls a function that its own headers call deprecated.
+  target_compile_options(smppd_flags INTERFACE -Wno-deprecated-declarations)
+endif()
+
 find_program(SMPPD_MOLD mold)
 if(SMPPD_MOLD)
   add_link_options(-fuse-ld=mold)
