@@ -1,9 +1,8 @@
-#include "smpp/pdu_check.h"
-
 #include <algorithm>
 #include <array>
 
 #include "smpp/flags.h"
+#include "smpp/pdu_inspect.h"
 
 namespace smppd::smpp {
 namespace {
@@ -118,7 +117,8 @@ class Checker {
         if (octet > 1) object(field.field, field.fault, "must be 0 or 1");
         break;
       case Field::data_coding:
-        if (DataCodingOctet{octet}.alphabet() == CodedAlphabet::reserved) object(field.field, field.fault, "reserved coding");
+        if (DataCodingOctet{octet}.alphabet() == CodedAlphabet::reserved)
+          object(field.field, field.fault, "reserved coding");
         break;
       case Field::sm_default_msg_id:
         if (octet == 0xFF) object(field.field, field.fault, "must be 0 to 254");
@@ -183,7 +183,7 @@ class Checker {
     if (known == nullptr) return;
     const auto tag = static_cast<std::uint16_t>(tlv.tag);
     const bool vendor = tag >= kVendorTagFirst && tag <= kVendorTagLast;
-    if (!vendor && (known->since > version_ || !spec_.allows(tlv.tag))) {
+    if (!vendor && (known->since > version_ || spec_.tlvs_since > version_ || !spec_.allows(tlv.tag))) {
       object(tlv.tag, ESME_ROPTPARNOTALLWD, "not allowed in this PDU");
     }
     if (tlv.value.size() < known->min || tlv.value.size() > known->max) {

@@ -1,9 +1,8 @@
-#include "smpp/pdu_check.h"
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "smpp/internal/samples.h"
+#include "smpp/pdu_inspect.h"
 
 namespace smppd::smpp {
 namespace {

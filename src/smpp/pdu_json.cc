@@ -1,6 +1,6 @@
-#include "smpp/pdu_json.h"
-
 #include <cstdio>
+
+#include "smpp/pdu_inspect.h"
 
 namespace smppd::smpp {
 namespace {

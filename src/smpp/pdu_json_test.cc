@@ -1,9 +1,8 @@
-#include "smpp/pdu_json.h"
-
 #include <gtest/gtest.h>
 
 #include "smpp/internal/samples.h"
 #include "smpp/internal/test_support.h"
+#include "smpp/pdu_inspect.h"
 
 namespace smppd::smpp {
 namespace {

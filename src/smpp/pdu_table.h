@@ -61,7 +61,8 @@ struct PduSpec {
   std::array<FieldSpec, kMaxFields> fields{};
   std::array<bool, 3> in_version{};               // by version_index()
   std::array<std::uint8_t, kFieldCount> index{};  // position of each field, kMaxFields if absent
-  std::span<const TlvTag> tlvs;                   // the TLVs the specifications allow here
+  std::span<const TlvTag> tlvs;                   // the TLVs the specifications allow here...
+  Version tlvs_since = Version::v34;              // ...from this version on
 
   [[nodiscard]] constexpr bool has_version(Version version) const noexcept {
     return in_version[version_index(version)];

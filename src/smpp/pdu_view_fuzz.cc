@@ -6,8 +6,7 @@
 #include <vector>
 
 #include "smpp/pdu_builder.h"
-#include "smpp/pdu_check.h"
-#include "smpp/pdu_json.h"
+#include "smpp/pdu_inspect.h"
 #include "smpp/pdu_view.h"
 
 namespace {

@@ -55,12 +55,13 @@ constexpr Presence kSince34{{false, true, true}};
 constexpr Presence kOnly50{{false, false, true}};
 
 constexpr PduSpec pdu(CommandId id, std::string_view name, Presence presence, std::initializer_list<FieldSpec> fields,
-                      std::span<const TlvTag> tlvs = {}) {
+                      std::span<const TlvTag> tlvs = {}, Version tlvs_since = Version::v34) {
   PduSpec spec;
   spec.id = id;
   spec.name = name;
   spec.in_version = presence.in_version;
   spec.tlvs = tlvs;
+  spec.tlvs_since = tlvs_since;
   spec.index.fill(kMaxFields);
   for (const FieldSpec& field : fields) {
     spec.index[static_cast<std::size_t>(field.field)] = spec.field_count;
@@ -103,7 +104,7 @@ inline constexpr auto kPdus = std::to_array<PduSpec>({
               kAlertTlvs),
     SMPPD_PDU(generic_nack, kAllVersions, {}),
     SMPPD_PDU(submit_sm, kAllVersions, kShortMessageBody, kSubmitTlvs),
-    SMPPD_PDU(submit_sm_resp, kAllVersions, {kMessageId}, kMessageRespTlvs),
+    SMPPD_PDU(submit_sm_resp, kAllVersions, {kMessageId}, kMessageRespTlvs, Version::v50),
     SMPPD_PDU(submit_multi, kAllVersions,
               {kServiceType, kSourceTon, kSourceNpi, kSource, u8(number_of_dests, ESME_RINVNUMDESTS),
                FieldSpec{dest_address, FieldKind::destinations, {254, 254, 255}, ESME_RINVDESTFLAG}, kEsmClass,
@@ -113,14 +114,14 @@ inline constexpr auto kPdus = std::to_array<PduSpec>({
     SMPPD_PDU(submit_multi_resp, kAllVersions,
               {kMessageId, u8(no_unsuccess, ESME_RINVNUMDESTS),
                sized(unsuccess_sme, FieldKind::unsuccess, 255, ESME_RINVDSTADR)},
-              kMessageRespTlvs),
+              kMessageRespTlvs, Version::v50),
     SMPPD_PDU(data_sm, kSince34,
               {kServiceType, kSourceTon, kSourceNpi, kLongSource, kDestTon, kDestNpi, kLongDest, kEsmClass, kRegistered,
                kDataCoding},
               kDataTlvs),
     SMPPD_PDU(data_sm_resp, kSince34, {kMessageId}, kMessageRespTlvs),
     SMPPD_PDU(deliver_sm, kAllVersions, kShortMessageBody, kDeliverTlvs),
-    SMPPD_PDU(deliver_sm_resp, kAllVersions, {kMessageId}, kMessageRespTlvs),
+    SMPPD_PDU(deliver_sm_resp, kAllVersions, {kMessageId}, kMessageRespTlvs, Version::v50),
     SMPPD_PDU(query_sm, kAllVersions, {kMessageId, kSourceTon, kSourceNpi, kSource}),
     SMPPD_PDU(query_sm_resp, kAllVersions,
               {kMessageId, date(final_date, ESME_RQUERYFAIL), u8(message_state, ESME_RQUERYFAIL),
@@ -140,7 +141,7 @@ inline constexpr auto kPdus = std::to_array<PduSpec>({
     SMPPD_PDU(replace_sm, kAllVersions,
               {kMessageId, kSourceTon, kSourceNpi, kSource, kSchedule, kValidity, kRegistered, kDefaultMsg, kSmLength,
                kShortMessage},
-              kReplaceTlvs),
+              kReplaceTlvs, Version::v50),
     SMPPD_PDU(replace_sm_resp, kAllVersions, {}),
     SMPPD_PDU(param_retrieve, kOnly33, {text(param_name, 32, ESME_RINVCMDLEN)}),
     SMPPD_PDU(param_retrieve_resp, kOnly33, {text(param_value, 101, ESME_RINVCMDLEN)}),

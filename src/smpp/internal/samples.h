@@ -26,7 +26,7 @@ inline std::string_view sample_text(Field field) {
     case Field::system_id: return "gateway";
     case Field::password: return "s3cret";
     case Field::system_type: return "VMA";
-    case Field::address_range: return "^2588[45]";
+    case Field::address_range: return "^2588";
     case Field::param_name: return "max_messages";
     case Field::param_value: return "100";
     default: return "";
@@ -60,6 +60,7 @@ inline std::string sample_tlv(const TlvSpec& spec) {
   if (spec.tag == TlvTag::message_payload) value = "payload text";
   if (spec.tag == TlvTag::dest_addr_np_information) value = "2588412345";
   if (spec.tag == TlvTag::broadcast_end_time) value = std::string("261120131500000+") + '\0';
+  if (spec.tag == TlvTag::alert_on_message_delivery) value.clear();
   if (spec.tag == TlvTag::sar_msg_ref_num) value = std::string("\x12\x34");
   return value;
 }
@@ -96,7 +97,7 @@ inline PduBuilder sample(const PduSpec& spec, Version version) {
       fill_list(builder, field.kind);
     }
   }
-  if (version == Version::v33) return builder;
+  if (version < spec.tlvs_since) return builder;
   for (const TlvTag tag : spec.tlvs) {
     const TlvSpec& tlv = *standard_tlv(tag);
     const bool second_text = tag == TlvTag::message_payload && spec.has(Field::short_message);

@@ -181,6 +181,7 @@ inline constexpr auto kQueryBroadcastRespTlvs = std::to_array<Tag>({
     Tag::broadcast_end_time,
 });
 
-inline constexpr auto kCancelBroadcastTlvs = std::to_array<Tag>({Tag::user_message_reference, Tag::broadcast_content_type});
+inline constexpr auto kCancelBroadcastTlvs =
+    std::to_array<Tag>({Tag::user_message_reference, Tag::broadcast_content_type});
 
 }  // namespace smppd::smpp::table
