@@ -44,6 +44,9 @@ class Checker {
     }
     if (spec_.has(Field::short_message)) message();
     if (spec_.id == CommandId::deliver_sm) unused_in_deliver_sm();
+    if (spec_.id == CommandId::deliver_sm_resp && !view_.text(Field::message_id).empty()) {
+      object(Field::message_id, ESME_RINVMSGID, "unused in deliver_sm_resp");
+    }
     if (spec_.id == CommandId::submit_multi && view_.destinations().empty()) {
       object(Field::number_of_dests, ESME_RINVNUMDESTS, "there must be at least one destination");
     }

@@ -135,6 +135,8 @@ TEST_F(PduCheck, WantsADestinationAndEmptyFieldsInDeliverSm) {
   deliver.set(Field::validity_period, "000001000000000R").set(Field::sm_default_msg_id, 1);
   EXPECT_THAT(objections(deliver), ElementsAre("validity_period: unused in deliver_sm (ESME_RINVEXPIRY)",
                                                "sm_default_msg_id: unused in deliver_sm (ESME_RINVDFTMSGID)"));
+  deliver.reset(CommandId::deliver_sm_resp, Version::v34).set(Field::message_id, "1");
+  EXPECT_THAT(objections(deliver), ElementsAre("message_id: unused in deliver_sm_resp (ESME_RINVMSGID)"));
 }
 
 }  // namespace

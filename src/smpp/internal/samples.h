@@ -82,12 +82,12 @@ inline void fill_list(PduBuilder& builder, FieldKind kind) {
 // short_message holds the text.
 inline PduBuilder sample(const PduSpec& spec, Version version) {
   PduBuilder builder(spec.id, version);
-  const bool deliver = spec.id == CommandId::deliver_sm;
   for (std::size_t i = 0; i < spec.field_count; ++i) {
     const FieldSpec& field = spec.fields[i];
     const bool derived = i + 1 < spec.field_count && is_counted(spec.fields[i + 1].kind);
+    // 3.4 §4.6: there, but unused.
     const bool unused =
-        deliver && (field.field == Field::schedule_delivery_time || field.field == Field::validity_period);
+        (spec.id == CommandId::deliver_sm && field.kind == FieldKind::date) || spec.id == CommandId::deliver_sm_resp;
     if (derived || unused) continue;
     if (field.kind == FieldKind::u8) {
       builder.set(field.field, sample_number(field.field, version));
