@@ -217,11 +217,12 @@ Fallible<Management::State::Listener> Management::State::listen(const Management
   server.port = only_metrics ? wanted.metrics_port : wanted.port;
   server.reply_timeout = kReplyTimeout;
   server.max_body = 64 * 1024;
-  return http::Server::start(std::move(server), [weak = weak_from_this(), only_metrics](Request request, Reply reply) {
-    const auto state = weak.lock();
-    if (state == nullptr) return;
-    state->handle(std::move(request), only_metrics, reply);
-  });
+  return http::Server::start(std::move(server),
+                             [weak = weak_from_this(), only_metrics](Request request, const Reply& reply) {
+                               const auto state = weak.lock();
+                               if (state == nullptr) return;
+                               state->handle(std::move(request), only_metrics, reply);
+                             });
 }
 
 // One collection serves everyone who asks while it is under way; one that never ended is given up when its clients were

@@ -7,6 +7,7 @@
 #include <ctime>
 #include <optional>
 #include <thread>
+#include <tuple>
 #include <unordered_set>
 #include <utility>
 
@@ -373,7 +374,7 @@ void Session::on_sent(ErrorCode error) {
   }
   if (keep_alive_) return wait_for_request();
   ErrorCode ignored;
-  stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
+  std::ignore = stream_.socket().shutdown(Tcp::socket::shutdown_send, ignored);
   if (!refused_) return close();
   stream_.expires_after(kLinger);
   buffer_.clear();
@@ -410,11 +411,11 @@ Fallible<void> ServerCore::listen() {
     for (const auto& entry : found) candidates.push_back(entry.endpoint());
   }
   for (const Tcp::endpoint& endpoint : candidates) {
-    acceptor.close(error);
+    std::ignore = acceptor.close(error);
     if (acceptor.open(endpoint.protocol(), error)) continue;
-    acceptor.set_option(Acceptor::reuse_address(true), error);
+    std::ignore = acceptor.set_option(Acceptor::reuse_address(true), error);
     if (endpoint.address().is_v6()) {
-      acceptor.set_option(net::ip::v6_only(false), error);
+      std::ignore = acceptor.set_option(net::ip::v6_only(false), error);
     }
     if (!acceptor.bind(endpoint, error) && !acceptor.listen(net::socket_base::max_listen_connections, error)) {
       port = acceptor.local_endpoint().port();
@@ -460,12 +461,12 @@ void ServerCore::admit(Socket socket) {
     count(counters.over_limit);
     static constexpr std::string_view kBusy =
         "HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
-    socket.non_blocking(true, ignored);
-    socket.write_some(net::buffer(kBusy), ignored);
-    socket.shutdown(Tcp::socket::shutdown_send, ignored);
+    std::ignore = socket.non_blocking(true, ignored);
+    std::ignore = socket.write_some(net::buffer(kBusy), ignored);
+    std::ignore = socket.shutdown(Tcp::socket::shutdown_send, ignored);
     return;
   }
-  socket.set_option(Tcp::no_delay(true), ignored);
+  std::ignore = socket.set_option(Tcp::no_delay(true), ignored);
   std::make_shared<Session>(*this, std::move(socket))->wait_for_request();
 }
 
@@ -482,7 +483,7 @@ bool ServerCore::close_longest_idle() {
 void ServerCore::drain() {
   draining = true;
   ErrorCode ignored;
-  acceptor.close(ignored);
+  std::ignore = acceptor.close(ignored);
   for (Session* session : sessions) {
     if (session->idle()) session->close();
   }

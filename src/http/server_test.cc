@@ -20,7 +20,6 @@ namespace {
 using namespace std::chrono_literals;
 using testing::EndsWith;
 using testing::HasSubstr;
-using testing::Not;
 using testing::StartsWith;
 
 class HttpServer : public testing::Test {
@@ -154,11 +153,17 @@ TEST_F(HttpServer, RefusesHeadersOverTheLimit) {
   EXPECT_THAT(endless.exchange("GET /" + std::string(100'000, 'a')), StartsWith("HTTP/1.1 431 "));
 }
 
+std::string octets(std::initializer_list<int> values) {
+  std::string bytes;
+  for (const int value : values) bytes += static_cast<char>(value);
+  return bytes;
+}
+
 TEST_F(HttpServer, Answers400AndClosesOnWhatIsNotHttp) {
   start_echo();
   const std::vector<std::string> bad{
-      "\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",                     // a TLS hello
-      std::string("\0\0\0\x10\0\0\0\x15\0\0\0\0\0\0\0\x01\r\n\r\n", 20),  // an SMPP enquire_link
+      octets({0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC}),  // a TLS hello
+      octets({0, 0, 0, 16, 0, 0, 0, 0x15, 0, 0, 0, 0, 0, 0, 0, 1}),    // an SMPP enquire_link
       "GET\r\n\r\n",
       "GET / HTTP/1.1\r\nHost x\r\n\r\n",
       "GET / HTTP/1.1\r\n\r\n",  // no Host
@@ -388,6 +393,7 @@ TEST_F(HttpServer, ServesManyClientsAtOnce) {
   start_echo();
   std::atomic<int> right{0};
   std::vector<std::thread> threads;
+  threads.reserve(8);
   for (int t = 0; t < 8; ++t) {
     threads.emplace_back([&] {
       TestClient client(server_->port());

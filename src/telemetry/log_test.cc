@@ -248,6 +248,7 @@ TEST_F(Log, TakesLinesFromManyThreadsWhileItIsReconfigured) {
   start();
   const std::uint64_t before = dropped_log_lines();
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([t] {
       for (int i = 0; i < 1000; ++i) kLog.info("busy", {{"thread", t}, {"i", i}});

@@ -1,5 +1,6 @@
 #include "telemetry/metrics.h"
 
+#include <cmath>
 #include <map>
 #include <unordered_map>
 
@@ -36,7 +37,7 @@ prometheus::ClientMetric to_prometheus(const Sample& sample) {
       metric.histogram.sample_count = sample.histogram.count();
       metric.histogram.sample_sum = sample.histogram.sum() / 1e9;
       for (const double bound : kBucketBounds) {
-        const auto nanoseconds = static_cast<std::uint64_t>(bound * 1e9 + 0.5);
+        const auto nanoseconds = static_cast<std::uint64_t>(std::llround(bound * 1e9));
         metric.histogram.bucket.push_back({sample.histogram.count_below(nanoseconds), bound});
       }
       break;

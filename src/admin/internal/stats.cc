@@ -80,7 +80,7 @@ std::string derived(const Sample& sample) {
   return out;
 }
 
-void add_to(Stats& stats, std::string name, const Sample& sample) {
+void add_to(Stats& stats, std::string_view name, const Sample& sample) {
   Stat& stat = stats[telemetry::valid_utf8(name)];
   if (sample.description->kind == telemetry::MetricKind::kHistogram) {
     stat.is_histogram = true;

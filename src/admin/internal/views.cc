@@ -204,6 +204,7 @@ std::string clients_json(const config::Config& config, const telemetry::Collecto
 
 std::string routes_json(const config::Config& config) {
   std::vector<const config::Route*> order;
+  order.reserve(config.routes.size());
   for (const config::Route& route : config.routes) order.push_back(&route);
   std::ranges::sort(order, {}, [](const config::Route* route) { return std::pair(route->priority, route); });
   json::array out;
