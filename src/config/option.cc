@@ -117,9 +117,11 @@ Node write_options(const Options& options, const void* object, Secrets secrets) 
   for (const Option& option : options) {
     if (!option.write) continue;
     Node node = option.write(option, object, secrets);
-    const bool empty_by_default = !option.default_value || is_empty(*option.default_value);
+    // What is empty by default need not be said; an optional text that is set to nothing must.
+    const bool empty_by_default =
+        !option.default_value || (!option.default_value->is_null() && is_empty(*option.default_value));
     if (node.is_null() || (is_empty(node) && empty_by_default)) continue;
-    if (option.secret && secrets == Secrets::kHide) node = text_node(std::string(kHidden));
+    if (option.secret && secrets == Secrets::kHide && !node.text.empty()) node = text_node(std::string(kHidden));
     map.entries.push_back({option.key, {}, std::move(node)});
   }
   return map;

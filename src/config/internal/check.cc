@@ -151,19 +151,11 @@ void check_clients(const Config& config, Reader& reader) {
 }
 
 void check_filters(const Config& config, Reader& reader) {
-  for (std::size_t i = 0; i < config.middleware.size(); ++i) {
-    const Filter& filter = config.middleware[i];
-    const std::pair<const char*, const char*> kOwners[] = {
-        {"level", "logger"}, {"rules", "transform"}, {"version_mapping", "protocol"}, {"prometheus", "metrics"}};
-    for (const auto& [key, owner] : kOwners) {
-      const std::string path = join_path(filter.mark.path, key);
-      if (!filter.type.empty() && filter.type != owner && reader.has_read(path)) {
-        reader.error_at(path, fmt::format("belongs to the filter `{}`, not to `{}`", owner, filter.type));
-      }
-    }
+  for (const Filter& filter : config.middleware) {
     for (const TransformRule& rule : filter.rules) {
-      if (rule.set.empty() && rule.transform.empty())
+      if (rule.set.empty() && rule.transform.empty()) {
         reader.error_at(rule.mark.path, "changes nothing; add `set` or `transform`");
+      }
     }
   }
 }

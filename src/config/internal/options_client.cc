@@ -38,6 +38,19 @@ Options rule() {
   return d.take();
 }
 
+// An option that only filters of one type have.
+void only_for(Option& option, const std::string& type) {
+  option.sentence = "Of `" + type + "`: " + option.sentence;
+  option.read = [type, read = option.read](const Option& self, Reader& reader, const Node& node, void* object) {
+    const std::string& actual = static_cast<const Filter*>(object)->type;
+    if (actual == type) return read(self, reader, node, object);
+    if (!actual.empty()) reader.error(node.at, "belongs to the filter `" + type + "`, not to `" + actual + "`");
+  };
+  option.write = [type, write = option.write](const Option& self, const void* object, Secrets secrets) {
+    return static_cast<const Filter*>(object)->type == type ? write(self, object, secrets) : Node{};
+  };
+}
+
 }  // namespace
 
 Options client_options() {
@@ -103,11 +116,13 @@ Options filter_options() {
                   {"dlt", "DLT registration"}}),
           "Which filter; they run in this order.")
       .is_required();
-  d.value("level", &T::level, choice({"trace", "debug", "info", "warn", "error"}), "Of `logger`: level of its lines.");
-  d.list("rules", &T::rules, rule(), "Of `transform`: all rules that match are applied, in this order.");
-  d.value("version_mapping", &T::version_mapping, map_of(version_name(), version_name()),
-          "Of `protocol`: a client's version and the one its messages are rewritten for.");
-  d.value("prometheus", &T::prometheus, boolean(), "Of `metrics`: whether its counters are exported.");
+  only_for(d.value("level", &T::level, choice({"trace", "debug", "info", "warn", "error"}), "level of its lines."),
+           "logger");
+  only_for(d.list("rules", &T::rules, rule(), "all rules that match are applied, in this order."), "transform");
+  only_for(d.value("version_mapping", &T::version_mapping, map_of(version_name(), version_name()),
+                   "a client's version and the one its messages are rewritten for."),
+           "protocol");
+  only_for(d.value("prometheus", &T::prometheus, boolean(), "whether its counters are exported."), "metrics");
   return d.take();
 }
 
