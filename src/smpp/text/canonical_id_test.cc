@@ -80,6 +80,13 @@ TEST(CanonicalId, IdsLongerThanTheProtocolAllowsStayDifferent) {
   EXPECT_EQ(canonical_id(common + "a").view().size(), kMaxMessageId);
 }
 
+// Blanks behind leading zeros were kept, so that the canonical form of a canonical form was another one.
+TEST(CanonicalId, BlanksBehindLeadingZerosGoToo) {
+  EXPECT_EQ(canonical_id("00 7").view(), "7");
+  const std::string longer = "0 " + std::string(80, 'x');
+  EXPECT_EQ(canonical_id(canonical_id(longer).view()), canonical_id(longer));
+}
+
 TEST(CanonicalId, NumbersOf128BitsConvertAndLargerOnesAreLeftAlone) {
   EXPECT_TRUE(
       finds("ffffffffffffffffffffffffffffffff", "340282366920938463463374607431768211455", IdFormat::automatic));
