@@ -1,7 +1,6 @@
 #include "routing/route_table.h"
 
 #include <algorithm>
-#include <filesystem>
 #include <numeric>
 
 namespace smppd::routing {
@@ -123,10 +122,8 @@ class RouteTable::Compiler {
     return split;
   }
 
-  std::unique_ptr<const PrefixTable> table(const std::string& written) {
-    std::filesystem::path path(written);
-    if (path.is_relative()) path = std::filesystem::path(config_.file).parent_path() / path;
-    auto loaded = PrefixTable::load(path.string(), names_);
+  std::unique_ptr<const PrefixTable> table(const std::string& path) {
+    auto loaded = PrefixTable::load(path, names_);
     if (loaded) return std::make_unique<const PrefixTable>(std::move(*loaded));
     problem("table:\n" + loaded.error());
     return nullptr;
