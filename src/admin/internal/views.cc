@@ -1,6 +1,7 @@
 #include "admin/internal/views.h"
 
 #include <algorithm>
+#include <cmath>
 #include <ctime>
 #include <utility>
 
@@ -31,7 +32,9 @@ std::int64_t seconds_since(WallTime time) {
 }
 
 json::value number(double value) {
-  if (value == static_cast<double>(static_cast<std::int64_t>(value))) return static_cast<std::int64_t>(value);
+  if (!std::isfinite(value)) return nullptr;
+  constexpr double kExact = 9007199254740992.0;  // beyond 2^53 a double has no units
+  if (value == std::floor(value) && std::abs(value) <= kExact) return static_cast<std::int64_t>(value);
   return value;
 }
 
