@@ -20,7 +20,7 @@ constexpr int kDay = 24 * 60;
 constexpr std::array<std::string_view, 7> kDays{"monday", "tuesday",  "wednesday", "thursday",
                                                 "friday", "saturday", "sunday"};
 
-std::string_view trimmed(std::string_view text) {
+std::string_view without_spaces(std::string_view text) {
   while (!text.empty() && text.front() == ' ') text.remove_prefix(1);
   while (!text.empty() && text.back() == ' ') text.remove_suffix(1);
   return text;
@@ -28,7 +28,7 @@ std::string_view trimmed(std::string_view text) {
 
 // "HH:MM" to minutes, -1 if it is not one.
 int minutes(std::string_view text) {
-  text = trimmed(text);
+  text = without_spaces(text);
   const std::size_t colon = text.find(':');
   if (colon == 0 || colon > 2 || text.size() != colon + 3) return -1;
   int hour = 0;
@@ -43,7 +43,7 @@ int minutes(std::string_view text) {
 }
 
 int weekday(std::string_view text) {
-  std::string lower(trimmed(text));
+  std::string lower(without_spaces(text));
   std::transform(lower.begin(), lower.end(), lower.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; });
   for (std::size_t i = 0; i < kDays.size(); ++i) {
@@ -62,7 +62,7 @@ Fallible<Schedule> Schedule::compile(const config::Schedule& schedule) {
   }
   compiled.zone_ = std::move(zone);
   std::string_view rest = schedule.hours;
-  while (!trimmed(rest).empty()) {
+  while (!without_spaces(rest).empty()) {
     const std::size_t comma = std::min(rest.find(','), rest.size());
     const std::string_view one = rest.substr(0, comma);
     rest.remove_prefix(std::min(comma + 1, rest.size()));
@@ -70,7 +70,8 @@ Fallible<Schedule> Schedule::compile(const config::Schedule& schedule) {
     const int begin = dash == std::string_view::npos ? -1 : minutes(one.substr(0, dash));
     const int end = dash == std::string_view::npos ? -1 : minutes(one.substr(dash + 1));
     if (begin < 0 || end < 0 || begin == end || begin == kDay) {
-      return failure("the hours '" + std::string(trimmed(one)) + "' cannot be read; write them like 22:00-06:00");
+      return failure("the hours '" + std::string(without_spaces(one)) +
+                     "' cannot be read; write them like 22:00-06:00");
     }
     compiled.ranges_.push_back({begin, end});
   }

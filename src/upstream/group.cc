@@ -8,7 +8,7 @@ namespace smppd::upstream {
 
 namespace {
 
-constexpr telemetry::Logger kLog{"upstream"};
+constexpr telemetry::Logger kGroupLog{"upstream"};
 constexpr double kLatencySmoothing = 0.05;
 
 std::vector<std::pair<std::string, double>> prices_of(const config::Host& host) {
@@ -268,7 +268,7 @@ void Group::settled(const Settlement& settlement) noexcept {
   if (lane.outstanding > 0) --lane.outstanding;
   if (!settlement.answered || is_host_failure(settlement.status)) {
     if (host.breaker.failed(environment_.loop.now()) && host.options != nullptr) {
-      kLog.warn("too many failures in a row, the host gets no traffic for a while",
+      kGroupLog.warn("too many failures in a row, the host gets no traffic for a while",
                 {{"upstream", name()}, {"host", host.options->address.host}, {"port", host.options->address.port}});
     }
   } else {

@@ -3,7 +3,7 @@
 namespace smppd::config {
 namespace {
 
-Options timeouts() {
+Options listener_timeouts() {
   Describe<ListenerTimeouts> d;
   d.value("read", &ListenerTimeouts::read, duration(kTick, kHour),
           "A PDU that has begun must be complete within this.");
@@ -74,7 +74,7 @@ Options listener_options() {
           "Connections at a time from one address; 0 is no limit.");
   d.value("max_connections_per_client", &T::max_connections_per_client, integer(0, 10'000'000),
           "Sessions a client may have here; 0 leaves it to the client's own max_connections.");
-  d.child("timeouts", &T::timeouts, timeouts(), "How long a peer may take.");
+  d.child("timeouts", &T::timeouts, listener_timeouts(), "How long a peer may take.");
   d.child("smpp", &T::smpp, smpp(), "How SMPP is spoken here.");
   Describe<T> rate;
   rate.value("connections_per_second", &T::connections_per_second, number(0, kMaxRate),

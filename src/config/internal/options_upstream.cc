@@ -47,7 +47,7 @@ Options pool() {
   return d.take();
 }
 
-Options timeouts() {
+Options upstream_timeouts() {
   using T = UpstreamTimeouts;
   const auto in = [](Millis T::* member) { return within(&Upstream::timeouts, member); };
   Describe<Upstream> d;
@@ -125,7 +125,7 @@ Options message() {
   return d.take();
 }
 
-Options receipts() {
+Options receipt_format() {
   using T = ReceiptFormat;
   Describe<T> d;
   d.value("id_format", &T::id_format, choice({"auto", "as_is", "hex_to_dec", "dec_to_hex"}),
@@ -223,7 +223,7 @@ void describe_more(Describe<Upstream>& d) {
                "failover.recovery_time");
   d.group("circuit_breaker", breaker.take(), "Other words for `failover`.");
   d.child("message", &T::message, message(), "What messages to this SMSC look like.");
-  d.child("receipts", &T::receipts, receipts(), "How this SMSC writes receipts.");
+  d.child("receipts", &T::receipts, receipt_format(), "How this SMSC writes receipts.");
   d.child("mock", &T::mock, mock(), "Instead of `hosts`: answers are made here, for tests.");
   d.value("tags", &T::tags, map_of(text(64), text(256)), "Yours; shown in the API.");
   d.value("message_id", &T::message_id, choice({"own", "upstream"}),
@@ -249,7 +249,7 @@ Options upstream_options() {
   d.child("pool", &T::pool, pool(), "How many links.");
   d.child("health", &T::health, health(), "Whether a host can be used.");
   describe_limits(d);
-  d.group("timeouts", timeouts(), "How long the SMSC may take.");
+  d.group("timeouts", upstream_timeouts(), "How long the SMSC may take.");
   describe_more(d);
   return d.take();
 }
