@@ -10,7 +10,6 @@
 namespace smppd::smpp {
 namespace {
 
-using text_internal::kInvalid;
 using text_internal::kLocking;
 using text_internal::kReplacementCharacter;
 using text_internal::kSingle;
