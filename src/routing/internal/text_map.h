@@ -2,11 +2,11 @@
 // its default hash does not take the standard one.
 #pragma once
 
-#include <absl/container/flat_hash_map.h>
-
 #include <functional>
 #include <string>
 #include <string_view>
+
+#include <absl/container/flat_hash_map.h>
 
 namespace smppd::routing {
 
