@@ -66,7 +66,7 @@ Reason text_failure(const char* condition, const std::vector<config::Pattern>& p
   return {condition, fmt::format("'{}' {}", text, none_of(patterns))};
 }
 
-const std::string& as_is(const std::string& name) { return name; }
+std::string as_is(const std::string& name) { return name; }
 
 Reason name_failure(const char* condition, const std::vector<std::string>& wanted, std::string_view found) {
   if (wanted.empty() || std::find(wanted.begin(), wanted.end(), found) != wanted.end()) return {};

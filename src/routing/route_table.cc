@@ -218,7 +218,7 @@ Fallible<std::shared_ptr<const MoTable>> MoTable::compile(const config::Config& 
   std::string errors;
   for (std::size_t i = 0; i < config.mo_routes.size(); ++i) {
     const config::MoRoute& route = config.mo_routes[i];
-    const std::string label = "mo_route '" + route_label(route, i) + "'";
+    const std::string label = std::string("mo_route '").append(route_label(route, i)).append("'");
     rules.push_back({&route.match, label});
     Target& target = targets.emplace_back();
     target.id = names.routes.find(mo_name(route, i));

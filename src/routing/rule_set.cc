@@ -194,6 +194,7 @@ class RuleSetBuilder {
     }
     if (texts.empty()) return {RuleSet::kNone};
     std::vector<std::uint32_t> keys;
+    keys.reserve(texts.size());
     for (const std::string& text : texts) {
       keys.push_back(index_.sources.try_emplace(text, static_cast<std::uint32_t>(index_.sources.size())).first->second);
     }
