@@ -218,7 +218,7 @@ Fallible<std::shared_ptr<const MoTable>> MoTable::compile(const config::Config& 
   std::string errors;
   for (std::size_t i = 0; i < config.mo_routes.size(); ++i) {
     const config::MoRoute& route = config.mo_routes[i];
-    const std::string label = std::string("mo_route '").append(route_label(route, i)).append("'");
+    const std::string label = "mo_route '" + route_label(route, i) + "'";
     rules.push_back({&route.match, label});
     Target& target = targets.emplace_back();
     target.id = names.routes.find(mo_name(route, i));
@@ -226,7 +226,9 @@ Fallible<std::shared_ptr<const MoTable>> MoTable::compile(const config::Config& 
     if (route.clients.empty()) add_line(errors, label + ": a mo_route needs a client");
     for (const std::string& client : route.clients) {
       target.clients.push_back(names.clients.find(client));
-      if (!target.clients.back().valid()) add_line(errors, label + ": the client '" + client + "' does not exist");
+      if (!target.clients.back().valid()) {
+        add_line(errors, std::string(label).append(": the client '").append(client).append("' does not exist"));
+      }
     }
   }
   auto set = RuleSet::compile(rules, RuleSet::Direction::kMo, config.clients, names);
