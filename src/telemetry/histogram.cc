@@ -76,4 +76,12 @@ std::uint64_t Histogram::count_below(std::uint64_t nanoseconds) const noexcept {
   return seen;
 }
 
+std::vector<std::pair<std::uint64_t, std::uint64_t>> Histogram::buckets() const {
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> filled;
+  for (unsigned i = 0; i < counts_.size(); ++i) {
+    if (counts_[i] > 0) filled.emplace_back(upper_bound_of(i), counts_[i]);
+  }
+  return filled;
+}
+
 }  // namespace smppd::telemetry

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 namespace smppd::telemetry {
@@ -21,6 +22,9 @@ class Histogram {
   [[nodiscard]] std::uint64_t percentile(double percent) const noexcept;
   // How many recorded values are <= nanoseconds (to the histogram's resolution).
   [[nodiscard]] std::uint64_t count_below(std::uint64_t nanoseconds) const noexcept;
+  // {a magnitude, how many values have it to the histogram's resolution}; recording them elsewhere merges histograms of
+  // several processes.
+  [[nodiscard]] std::vector<std::pair<std::uint64_t, std::uint64_t>> buckets() const;
 
  private:
   static constexpr unsigned kSubBits = 6;  // 64 linear steps per power of two
