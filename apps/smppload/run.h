@@ -1,0 +1,26 @@
+// One run from connecting to the verdict. The calling thread coordinates; the shards do the work.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "smppload/options.h"
+#include "smppload/stats.h"
+#include "toolkit/process_usage.h"
+
+namespace smppd::load {
+
+struct Outcome {
+  Stats stats;
+  double seconds = 0;      // from the first request measured to the last answer
+  double cpu_seconds = 0;  // of this process, while measuring
+  toolkit::ProcessUsage usage;
+  unsigned sessions_wanted = 0;
+  unsigned sessions_bound = 0;  // at the most
+  bool interrupted = false;
+};
+
+// Throws nothing; a sentence when the run could not start.
+[[nodiscard]] Fallible<Outcome> run(const Options& options);
+
+}  // namespace smppd::load
