@@ -8,8 +8,8 @@
 #include "smpp/framer.h"
 #include "smpp/pdu_builder.h"
 #include "smpp/pdu_inspect.h"
-#include "smppsim/held_response.h"
 #include "smppsim/intake.h"
+#include "smppsim/later.h"
 #include "smppsim/operations.h"
 
 namespace smppd::sim {
