@@ -73,8 +73,14 @@ bool may_receive(Role role, SessionState state, CommandId id) noexcept {
 }
 
 void write_refusal(Sink& sink, const Header& request, CommandStatus status) noexcept {
-  write_plain(sink, static_cast<CommandId>(static_cast<std::uint32_t>(request.command_id) | kResponseBit), status,
-              request.sequence_number);
+  const auto response = static_cast<CommandId>(static_cast<std::uint32_t>(request.command_id) | kResponseBit);
+  // An empty system_id: gosmpp reads one from a bind_transceiver_resp of any status, and from no other refusal.
+  const std::size_t size = response == CommandId::bind_transceiver_resp ? kHeaderSize + 1 : kHeaderSize;
+  std::uint8_t* out = sink.reserve(size);
+  out[size - 1] = 0;
+  write_bare(out, response, status, request.sequence_number);
+  store_be(out, static_cast<std::uint32_t>(size));
+  sink.commit(size);
 }
 
 Session::Event Session::next(ByteSpan bytes, Instant now, Sink& sink) noexcept {
@@ -92,7 +98,8 @@ Session::Event Session::next(ByteSpan bytes, Instant now, Sink& sink) noexcept {
   }
   last_heard_ = now;
   const Header header = read_header(frame.pdu.data());
-  return is_response(header.command_id) ? handle_response(frame, header, now) : handle_request(frame, header, now, sink);
+  return is_response(header.command_id) ? handle_response(frame, header, now)
+                                        : handle_request(frame, header, now, sink);
 }
 
 Session::Event Session::handle_request(const Frame& frame, const Header& header, Instant now, Sink& sink) noexcept {
@@ -107,10 +114,10 @@ Session::Event Session::handle_request(const Frame& frame, const Header& header,
       write_plain(sink, CommandId::generic_nack, CommandStatus::ESME_RINVCMDID, header.sequence_number);
       return {Kind::kHandled, header, frame.pdu, Problem::kUnknownCommand};
     }
-    const bool second_bind = options_->role == Role::kSmsc && is_bound(state_) &&
-                             (header.command_id == CommandId::bind_transmitter ||
-                              header.command_id == CommandId::bind_receiver ||
-                              header.command_id == CommandId::bind_transceiver);
+    const bool second_bind =
+        options_->role == Role::kSmsc && is_bound(state_) &&
+        (header.command_id == CommandId::bind_transmitter || header.command_id == CommandId::bind_receiver ||
+         header.command_id == CommandId::bind_transceiver);
     if (header.command_id == CommandId::outbind || header.command_id == CommandId::alert_notification) {
       return {Kind::kHandled, header, frame.pdu, Problem::kWrongState};  // neither has a response
     }
