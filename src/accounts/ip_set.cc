@@ -2,16 +2,11 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstring>
-
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
+#include <optional>
+#include <string_view>
 
 namespace smppd::accounts {
 namespace {
-
-constexpr std::array<std::uint8_t, 12> kV4Prefix{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF};
 
 struct Block {
   IpAddress first;
@@ -42,54 +37,6 @@ std::optional<Block> parse_block(std::string_view text) {
 }
 
 }  // namespace
-
-std::optional<IpAddress> IpAddress::parse(std::string_view text) noexcept {
-  std::array<char, INET6_ADDRSTRLEN + 1> buffer{};
-  if (text.size() >= buffer.size()) return std::nullopt;
-  std::memcpy(buffer.data(), text.data(), text.size());
-  std::array<std::uint8_t, 4> four;
-  if (inet_pton(AF_INET, buffer.data(), four.data()) == 1) return v4(four);
-  IpAddress address;
-  if (inet_pton(AF_INET6, buffer.data(), address.octets.data()) == 1) return address;
-  return std::nullopt;
-}
-
-IpAddress IpAddress::v4(std::array<std::uint8_t, 4> octets) noexcept {
-  IpAddress address;
-  std::copy(kV4Prefix.begin(), kV4Prefix.end(), address.octets.begin());
-  std::copy(octets.begin(), octets.end(), address.octets.begin() + kV4Prefix.size());
-  return address;
-}
-
-IpAddress IpAddress::from(const sockaddr& socket) noexcept {
-  if (socket.sa_family == AF_INET) {
-    sockaddr_in in;
-    std::memcpy(&in, &socket, sizeof(in));
-    std::array<std::uint8_t, 4> octets;
-    std::memcpy(octets.data(), &in.sin_addr, octets.size());
-    return v4(octets);
-  }
-  IpAddress address;
-  if (socket.sa_family == AF_INET6) {
-    sockaddr_in6 in6;
-    std::memcpy(&in6, &socket, sizeof(in6));
-    std::memcpy(address.octets.data(), &in6.sin6_addr, address.octets.size());
-  }
-  return address;
-}
-
-bool IpAddress::is_v4() const noexcept { return std::equal(kV4Prefix.begin(), kV4Prefix.end(), octets.begin()); }
-
-bool IpAddress::is_loopback() const noexcept {
-  static constexpr std::array<std::uint8_t, 16> kLoopback{0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-  return is_v4() ? octets[12] == 127 : octets == kLoopback;
-}
-
-bool IpAddress::is_private() const noexcept {
-  if (!is_v4()) return (octets[0] & 0xFE) == 0xFC || (octets[0] == 0xFE && (octets[1] & 0xC0) == 0x80);
-  return octets[12] == 10 || (octets[12] == 172 && (octets[13] & 0xF0) == 16) ||
-         (octets[12] == 192 && octets[13] == 168) || (octets[12] == 169 && octets[13] == 254);
-}
 
 Fallible<IpSet> IpSet::compile(std::span<const std::string> cidrs) {
   std::vector<Range> ranges;

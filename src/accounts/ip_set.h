@@ -4,35 +4,16 @@
 // kind of socket it came through. 0.0.0.0/0 is every IPv4 address, ::/0 is every address.
 #pragma once
 
-#include <array>
-#include <compare>
-#include <cstdint>
-#include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/result.h"
-
-struct sockaddr;
+#include "runtime/ip_address.h"
 
 namespace smppd::accounts {
 
-struct IpAddress {
-  std::array<std::uint8_t, 16> octets{};  // network order
-
-  auto operator<=>(const IpAddress&) const noexcept = default;
-
-  [[nodiscard]] static std::optional<IpAddress> parse(std::string_view text) noexcept;
-  [[nodiscard]] static IpAddress v4(std::array<std::uint8_t, 4> octets) noexcept;
-  // AF_INET or AF_INET6; the zero address for any other family, which no list contains unless it is ::/0.
-  [[nodiscard]] static IpAddress from(const sockaddr& address) noexcept;
-
-  [[nodiscard]] bool is_v4() const noexcept;
-  [[nodiscard]] bool is_loopback() const noexcept;  // 127.0.0.0/8, ::1
-  [[nodiscard]] bool is_private() const noexcept;   // RFC 1918, fc00::/7, link-local
-};
+using runtime::IpAddress;
 
 class IpSet {
  public:

@@ -20,6 +20,7 @@ class Secret {
   };
 
   Secret() = default;
+  bool operator==(const Secret&) const = default;
   [[nodiscard]] static Secret plain(std::string password);
   // Fails with a sentence that does not contain the hash.
   [[nodiscard]] static Fallible<Secret> hashed(std::string hash);

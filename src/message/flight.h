@@ -25,7 +25,7 @@ struct Flight {
   smpp::CommandId command_id{};
   std::uint32_t source_hash = 0;  // of source_addr; who asks for a message later must know it
   UpstreamId upstream;
-  std::uint16_t host = 0;              // index within the upstream
+  std::uint16_t host = 0;  // index within the upstream
   std::uint8_t registered_delivery = 0;
   std::uint8_t lane_shard = 0;  // the shard whose link carries it
   bool part_of_multi = false;
@@ -44,8 +44,8 @@ struct DeliveryTicket {
   SlabHandle link;
   std::uint32_t sequence_number = 0;
   UpstreamId upstream;
-  std::uint8_t shard = 0;       // of the link
-  bool answered = false;        // the SMSC has its answer already (parked receipts, parts held for reassembly)
+  std::uint8_t shard = 0;  // of the link
+  bool answered = false;   // the SMSC has its answer already (parked receipts, parts held for reassembly)
   smpp::CommandId command_id{};
 };
 

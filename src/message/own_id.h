@@ -1,5 +1,5 @@
-// The message ids smppd issues. Time-ordered, unique over shards, nodes and restarts as long as no shard issues more than
-// five million a second for as long as it ran before. Shard-local generator; formatting is free of allocation.
+// The message ids smppd issues. Time-ordered, unique over shards, nodes and restarts as long as no shard issues more
+// than five million a second for as long as it ran before. Shard-local generator; formatting is free of allocation.
 #pragma once
 
 #include <cstdint>

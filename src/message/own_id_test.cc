@@ -1,8 +1,8 @@
 #include "message/own_id.h"
 
-#include <gtest/gtest.h>
-
 #include <set>
+
+#include <gtest/gtest.h>
 
 namespace smppd::message {
 namespace {

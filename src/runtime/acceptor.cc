@@ -1,11 +1,11 @@
 #include "runtime/acceptor.h"
 
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <cstring>
 #include <string>
+
+#include <sys/socket.h>
+#include <unistd.h>
 
 namespace smppd::runtime {
 

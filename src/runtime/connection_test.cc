@@ -1,13 +1,13 @@
 #include "runtime/connection.h"
 
-#include <gtest/gtest.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
 #include <functional>
 #include <memory>
 #include <string>
 #include <vector>
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "runtime/acceptor.h"
 #include "runtime/resolver.h"
@@ -183,7 +183,8 @@ TEST(Acceptor, ConnectsBothEndsOverLoopback) {
   Recorder client(loop);
   client.connection.connect(at);
   client.connection.write(as_bytes("early"));
-  for (int i = 0; i < 50 && (server.accepted.empty() || server.accepted[0]->received != "early"); ++i) loop.run_once(5ms);
+  for (int i = 0; i < 50 && (server.accepted.empty() || server.accepted[0]->received != "early"); ++i)
+    loop.run_once(5ms);
   ASSERT_EQ(server.accepted.size(), 1U);
   EXPECT_TRUE(client.connected);
   EXPECT_EQ(server.accepted[0]->received, "early");

@@ -1,12 +1,12 @@
 #include "runtime/event_loop.h"
 
-#include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "runtime/connection.h"
 
@@ -24,7 +24,8 @@ EventLoop::EventLoop()
       events_(std::make_unique<Events>()) {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
   wake_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-  if (epoll_ < 0 || wake_fd_ < 0) throw std::system_error(errno, std::generic_category(), "cannot create an event loop");
+  if (epoll_ < 0 || wake_fd_ < 0)
+    throw std::system_error(errno, std::generic_category(), "cannot create an event loop");
   epoll_event event{};
   event.events = EPOLLIN | EPOLLET;
   event.data.ptr = nullptr;

@@ -1,8 +1,9 @@
 // One shard's event loop: edge-triggered epoll, timers, and the order of things inside a turn.
 //
-// A turn: wait -> read the clock once -> timers -> ready sockets -> posted work and mail from other shards -> flush every
-// connection that has output, once -> hand mail to other shards -> destroy what was retired. Everything a shard owns is
-// touched on its own thread only; post(), wake() and stop() are the exceptions and may be called from any thread.
+// A turn: wait -> read the clock once -> timers -> ready sockets -> posted work and mail from other shards -> flush
+// every connection that has output, once -> hand mail to other shards -> destroy what was retired. Everything a shard
+// owns is touched on its own thread only; post(), wake() and stop() are the exceptions and may be called from any
+// thread.
 #pragma once
 
 #include <atomic>
@@ -71,7 +72,8 @@ class EventLoop {
   // The one read buffer of the shard, valid only inside a read.
   [[nodiscard]] std::uint8_t* read_buffer() noexcept { return read_buffer_.get(); }
   static constexpr std::size_t kReadBuffer = 256 * 1024;
-  static constexpr std::size_t kMaxPartial = 128 * 1024;  // room in front of it for the unconsumed rest of earlier reads
+  static constexpr std::size_t kMaxPartial =
+      128 * 1024;  // room in front of it for the unconsumed rest of earlier reads
 
   // Runs `work` in a turn of this loop; control only, it allocates and locks.
   void post(std::function<void()> work);

@@ -1,10 +1,10 @@
 #include "runtime/ip_address.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
 
 namespace smppd::runtime {
 
@@ -23,6 +23,13 @@ Fallible<IpAddress> IpAddress::parse(std::string_view text) {
   }
   if (inet_pton(AF_INET6, copy.c_str(), address.octets.data()) == 1) return address;
   return failure("\"" + copy + "\" is not an IP address");
+}
+
+IpAddress IpAddress::v4(std::array<std::uint8_t, 4> octets) noexcept {
+  IpAddress address;
+  std::copy(kMapped.begin(), kMapped.end(), address.octets.begin());
+  std::copy(octets.begin(), octets.end(), address.octets.begin() + kMapped.size());
+  return address;
 }
 
 bool IpAddress::is_v4() const noexcept { return std::equal(kMapped.begin(), kMapped.end(), octets.begin()); }

@@ -2,12 +2,12 @@
 // family.
 #pragma once
 
-#include <sys/socket.h>
-
 #include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
+
+#include <sys/socket.h>
 
 #include "base/result.h"
 
@@ -17,6 +17,7 @@ struct IpAddress {
   std::array<std::uint8_t, 16> octets{};
 
   [[nodiscard]] static Fallible<IpAddress> parse(std::string_view text);
+  [[nodiscard]] static IpAddress v4(std::array<std::uint8_t, 4> octets) noexcept;
   [[nodiscard]] bool is_v4() const noexcept;
   [[nodiscard]] bool is_loopback() const noexcept;
   // RFC 1918, RFC 4193, link-local and loopback.

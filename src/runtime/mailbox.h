@@ -1,8 +1,9 @@
 // Mail from one shard to another: a ring of variable-length records with one producer thread and one consumer thread.
 //
-// Records become visible in batches (publish(), once per turn). The ring is bounded: try_begin() says no when it is full
-// and the caller applies its back-pressure. Records that must not be refused (answers; their number is bounded by the
-// requests in flight) go through send_always(), which spills into a side buffer that publish() moves over, in order.
+// Records become visible in batches (publish(), once per turn). The ring is bounded: try_begin() says no when it is
+// full and the caller applies its back-pressure. Records that must not be refused (answers; their number is bounded by
+// the requests in flight) go through send_always(), which spills into a side buffer that publish() moves over, in
+// order.
 #pragma once
 
 #include <atomic>

@@ -1,9 +1,9 @@
 #include "runtime/resolver.h"
 
-#include <netdb.h>
-
 #include <cstring>
 #include <memory>
+
+#include <netdb.h>
 
 namespace smppd::runtime {
 

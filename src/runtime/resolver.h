@@ -23,7 +23,8 @@ class Resolver {
   Resolver();
   ~Resolver();
 
-  // Any thread. `answer` is called exactly once, on the resolver's thread, or not at all when the resolver is destroyed.
+  // Any thread. `answer` is called exactly once, on the resolver's thread, or not at all when the resolver is
+  // destroyed.
   void resolve(std::string host, std::uint16_t port, Answer answer);
   // The blocking form, for start-up.
   [[nodiscard]] static Fallible<std::vector<SocketAddress>> lookup(const std::string& host, std::uint16_t port);

@@ -1,11 +1,11 @@
 #include "runtime/shard.h"
 
-#include <pthread.h>
-#include <sched.h>
-
 #include <condition_variable>
 #include <mutex>
 #include <string>
+
+#include <pthread.h>
+#include <sched.h>
 
 namespace smppd::runtime {
 

@@ -1,11 +1,11 @@
 #include "runtime/shard.h"
 
-#include <gtest/gtest.h>
-
 #include <atomic>
 #include <latch>
 #include <numeric>
 #include <thread>
+
+#include <gtest/gtest.h>
 
 namespace smppd::runtime {
 namespace {

@@ -20,8 +20,8 @@ std::uint64_t TimerWheel::tick_of(Instant at) const noexcept {
   return static_cast<std::uint64_t>((at - start_ + kTick - Duration(1)) / kTick);
 }
 
-// Level L holds the ticks less than 64^(L+1) away; what is further off than the last level reaches is put at its end and
-// placed anew when it cascades.
+// Level L holds the ticks less than 64^(L+1) away; what is further off than the last level reaches is put at its end
+// and placed anew when it cascades.
 TimerWheel::Position TimerWheel::position_of(std::uint64_t tick) const noexcept {
   constexpr std::uint64_t kReach = std::uint64_t{1} << (kSlotBits * kLevels);
   const std::uint64_t distance = std::min(tick - current_, kReach - 1);

@@ -1,11 +1,11 @@
 #include "runtime/timer_wheel.h"
 
-#include <gtest/gtest.h>
-
 #include <map>
 #include <memory>
 #include <random>
 #include <vector>
+
+#include <gtest/gtest.h>
 
 namespace smppd::runtime {
 namespace {

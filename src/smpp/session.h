@@ -1,8 +1,8 @@
 // One side's view of an SMPP session, without I/O: which PDU may come in which state, enquire_link both ways, unbind,
 // unknown and misplaced commands, and every deadline. SMPP 3.4 §2.2, §4.1-4.2, §4.11; 5.0 §2.3, §2.4.
 //
-// Fed with bytes and the time of the turn; writes its own answers to a Sink and hands everything that means something to
-// the application to the caller. Shard-local. Size matters: one per connection, idle or not.
+// Fed with bytes and the time of the turn; writes its own answers to a Sink and hands everything that means something
+// to the application to the caller. Shard-local. Size matters: one per connection, idle or not.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +45,8 @@ struct SessionOptions {
   Duration idle_timeout = 0s;       // without any PDU but enquire_link, either way
   Duration enquire_interval = 30s;  // silence of the peer before it is asked
   Duration enquire_timeout = 10s;
-  int enquire_misses = 1;           // unanswered enquire_links before the session ends
-  Duration unbind_timeout = 5s;     // for the answer to our unbind
+  int enquire_misses = 1;        // unanswered enquire_links before the session ends
+  Duration unbind_timeout = 5s;  // for the answer to our unbind
   bool answer_enquire = true;
   bool answer_unbind = true;
 };
@@ -113,8 +113,7 @@ class Session {
   bool enquiring_ = false;
 };
 
-// Answers a request with its response's header alone, as 3.4 §4.4.2 has it for a status other than ROK; the refusal of a
-// bind_transceiver carries an empty system_id.
+// Answers a request with its response's header alone, as 3.4 §4.4.2 has it for a status other than ROK.
 void write_refusal(Sink& sink, const Header& request, CommandStatus status) noexcept;
 
 }  // namespace smppd::smpp

@@ -1,5 +1,5 @@
-// Requests in flight on one connection, by sequence number: a ring that answers in any order and expires in the order of
-// sending. Sans-I/O, shard-local, no allocation after the first request.
+// Requests in flight on one connection, by sequence number: a ring that answers in any order and expires in the order
+// of sending. Sans-I/O, shard-local, no allocation after the first request.
 //
 // Sequence numbers run from 1 to 0x7FFFFFFF and start again (SMPP 3.4 §5.1.4). A slot whose request is still unanswered
 // when its turn comes again is skipped, so one lost answer costs one slot, not the window. An expired request stays
