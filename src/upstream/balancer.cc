@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <bit>
 #include <limits>
+#include <string>
+#include <utility>
 
 namespace smppd::upstream {
 
@@ -55,33 +57,19 @@ double load_of(const HostLoad& host) noexcept { return (host.outstanding + 1.0) 
 
 Fallible<Algorithm> parse_algorithm(std::string_view name) {
   static constexpr std::pair<std::string_view, Algorithm> kNames[] = {
-      {"round_robin", Algorithm::kRoundRobin},   {"weighted_round_robin", Algorithm::kWeightedRoundRobin},
-      {"least_connections", Algorithm::kLeastConnections}, {"random", Algorithm::kRandom},
-      {"p2c", Algorithm::kPowerOfTwo},           {"ip_hash", Algorithm::kIpHash},
-      {"latency", Algorithm::kLatency},          {"cost_based", Algorithm::kCostBased},
+      {"round_robin", Algorithm::kRoundRobin},
+      {"weighted_round_robin", Algorithm::kWeightedRoundRobin},
+      {"least_connections", Algorithm::kLeastConnections},
+      {"random", Algorithm::kRandom},
+      {"p2c", Algorithm::kPowerOfTwo},
+      {"ip_hash", Algorithm::kIpHash},
+      {"latency", Algorithm::kLatency},
+      {"cost_based", Algorithm::kCostBased},
   };
   for (const auto& [known, algorithm] : kNames) {
     if (known == name) return algorithm;
   }
   return failure("\"" + std::string(name) + "\" is not a load balancing algorithm");
-}
-
-CostList::CostList(const std::vector<std::pair<std::string, double>>& prices) {
-  for (const auto& [prefix, price] : prices) {
-    std::string_view digits = prefix;
-    if (digits == "*") digits = "";
-    if (digits.starts_with('+')) digits.remove_prefix(1);
-    by_length_.emplace_back(digits, price);
-  }
-  std::stable_sort(by_length_.begin(), by_length_.end(),
-                   [](const auto& a, const auto& b) { return a.first.size() > b.first.size(); });
-}
-
-double CostList::price(std::string_view international_digits) const noexcept {
-  for (const auto& [prefix, price] : by_length_) {
-    if (international_digits.starts_with(prefix)) return price;
-  }
-  return std::numeric_limits<double>::infinity();
 }
 
 std::size_t Balancer::round_robin(std::uint64_t candidates) noexcept {
@@ -145,7 +133,8 @@ std::size_t Balancer::pick(const std::vector<HostLoad>& hosts, std::uint64_t can
     case Algorithm::kLatency:
       // One pick in 64 goes elsewhere, so that a host that has recovered is noticed.
       if (facts.random % 64 == 0) return nth_host(candidates, (facts.random >> 8) % count);
-      return lowest(candidates, turn(), [&](std::size_t h) { return hosts[h].latency_ns * (hosts[h].outstanding + 1.0); });
+      return lowest(candidates, turn(),
+                    [&](std::size_t h) { return hosts[h].latency_ns * (hosts[h].outstanding + 1.0); });
     case Algorithm::kCostBased: return cheapest(hosts, candidates, facts);
   }
   return round_robin(candidates);

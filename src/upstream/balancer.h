@@ -3,12 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 #include "base/result.h"
+#include "message/cost_table.h"
+#include "message/facts.h"
 
 namespace smppd::upstream {
 
@@ -24,29 +24,17 @@ enum class Algorithm : std::uint8_t {
 };
 [[nodiscard]] Fallible<Algorithm> parse_algorithm(std::string_view name);
 
-// Price per message by longest destination prefix; "*" is the default.
-class CostList {
- public:
-  CostList() = default;
-  explicit CostList(const std::vector<std::pair<std::string, double>>& prices);
-  // Infinite when nothing matches.
-  [[nodiscard]] double price(std::string_view international_digits) const noexcept;
-
- private:
-  std::vector<std::pair<std::string, double>> by_length_;  // longest prefix first
-};
-
 // What a balancer sees of a host; kept up to date by the group.
 struct HostLoad {
   int weight = 100;
-  std::uint32_t outstanding = 0;   // requests of this shard in flight there
-  double latency_ns = 0;           // smoothed; 0 when unknown
-  CostList cost;
+  std::uint32_t outstanding = 0;  // requests of this shard in flight there
+  double latency_ns = 0;          // smoothed; 0 when unknown
+  message::CostTable cost;
 };
 
 struct PickFacts {
-  std::string_view destination;  // international digits, for cost_based
-  std::uint64_t client_hash = 0; // of the client's address, for ip_hash
+  message::NormalAddress destination;  // for cost_based
+  std::uint64_t client_hash = 0;       // of the client's address, for ip_hash
   std::uint32_t random = 0;
 };
 

@@ -24,7 +24,8 @@ class Events {
  public:
   // The SMSC answered; `pdu` is its response and lives until the call returns. A late answer comes for a request that
   // was already reported lost.
-  virtual void on_response(Group& group, const message::Flight& flight, ByteSpan pdu, Duration took, bool late) noexcept = 0;
+  virtual void on_response(Group& group, const message::Flight& flight, ByteSpan pdu, Duration took,
+                           bool late) noexcept = 0;
   virtual void on_loss(Group& group, const message::Flight& flight, message::Loss loss) noexcept = 0;
   // deliver_sm, data_sm or alert_notification; answered later through UpstreamSet::answer(ticket).
   virtual void on_request(Group& group, const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept = 0;

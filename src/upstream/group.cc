@@ -11,10 +11,6 @@ namespace {
 constexpr telemetry::Logger kGroupLog{"upstream"};
 constexpr double kLatencySmoothing = 0.05;
 
-std::vector<std::pair<std::string, double>> prices_of(const config::Host& host) {
-  return {host.cost.begin(), host.cost.end()};
-}
-
 bool is_host_failure(smpp::CommandStatus status) noexcept { return status == smpp::CommandStatus::ESME_RSYSERR; }
 
 }  // namespace
@@ -32,7 +28,8 @@ Group::Group(const GroupEnvironment& environment, message::UpstreamId id, std::s
   session_options_.role = smpp::Role::kEsme;
   session_options_.bind_timeout = options.timeouts.bind;
   session_options_.read_timeout = options.timeouts.read;
-  session_options_.enquire_interval = options.health.enabled ? Duration(options.enquire_link_interval) : Duration::zero();
+  session_options_.enquire_interval =
+      options.health.enabled ? Duration(options.enquire_link_interval) : Duration::zero();
   session_options_.enquire_timeout = options.enquire_link_timeout;
   session_options_.enquire_misses = options.health.threshold;
   for (const config::Host& host : options.hosts) {
@@ -40,10 +37,12 @@ Group::Group(const GroupEnvironment& environment, message::UpstreamId id, std::s
     added.options = &host;
     added.lanes.resize(environment.shard_count);
     if (options.failover.enabled) added.breaker = Breaker(options.failover.threshold, options.failover.recovery_time);
-    loads_.push_back({host.weight, 0, 0, CostList(prices_of(host))});
+    loads_.push_back({host.weight, 0, 0, message::CostTable::compile(host.cost).value_or(message::CostTable())});
   }
   if (options.mock) {
-    mock_ = std::make_unique<MockLink>(*this, options, environment.shard * 7919ULL + id.value() + 1);
+    mock_ = std::make_unique<MockLink>(
+        *this, options,
+        MockLink::Place{environment.shard * 7919ULL + id.value() + 1, environment.shard, environment.shard_count});
     hosts_.emplace_back().lanes.resize(environment.shard_count);
     loads_.emplace_back();
   }
@@ -149,7 +148,8 @@ Link* Group::link_with_room(Host& host, Instant now) noexcept {
 }
 
 int Group::lane_with_room(Host& host, Instant now) noexcept {
-  const bool here = std::any_of(host.links.begin(), host.links.end(), [&](Link* link) { return link->has_room(now); });
+  const bool here =
+      std::any_of(host.links.begin(), host.links.end(), [&](const Link* link) { return link->has_room(now); });
   if (here) return static_cast<int>(environment_.shard);
   int best = -1;
   double best_load = 1.0;
@@ -169,7 +169,7 @@ Group::Pick Group::pick(const PickFacts& facts) noexcept {
   const Instant now = environment_.loop.now();
   if (draining_) return {};
   if (limit_ != nullptr && !limit_->take(now)) return {Outcome::kFull, 0, 0, limit_->next(now)};
-  if (mock_) return {Outcome::kSend, 0, shard(), {}};
+  if (mock_) return {mock_->free_slots() > 0 ? Outcome::kSend : Outcome::kFull, 0, shard(), {}};
   bool full = false;
   int priority = -1;
   while (true) {
@@ -203,6 +203,20 @@ Group::Pick Group::pick(const PickFacts& facts) noexcept {
   return {Outcome::kFull, 0, 0, {}};
 }
 
+std::size_t Group::free_slots() noexcept {
+  const Instant now = environment_.loop.now();
+  std::size_t slots = 0;
+  for (Host& host : hosts_) {
+    for (const Link* link : host.links) {
+      if (link->has_room(now)) slots += link->window_limit() - link->in_flight();
+    }
+    for (const OtherLane& lane : host.lanes) {
+      if (lane.lane.window > lane.outstanding) slots += lane.lane.window - lane.outstanding;
+    }
+  }
+  return mock_ ? mock_->free_slots() : slots;
+}
+
 // A pool that is all busy opens one more of its links.
 void Group::grow(Host& host) noexcept {
   for (const Link* link : host.links) {
@@ -222,6 +236,13 @@ void Group::launched(std::uint16_t host, std::uint8_t lane) noexcept {
   ++hosts_[host].lanes[lane].outstanding;
   hosts_[host].breaker.sent();
   ++probe_.requests;
+}
+
+void Group::abandoned(std::uint16_t host, std::uint8_t lane) noexcept {
+  if (loads_[host].outstanding > 0) --loads_[host].outstanding;
+  if (hosts_[host].lanes[lane].outstanding > 0) --hosts_[host].lanes[lane].outstanding;
+  --probe_.requests;
+  if (limit_ != nullptr) limit_->give_back();
 }
 
 bool Group::send(const message::Flight& flight, ByteSpan pdu) noexcept {
@@ -268,8 +289,9 @@ void Group::settled(const Settlement& settlement) noexcept {
   if (lane.outstanding > 0) --lane.outstanding;
   if (!settlement.answered || is_host_failure(settlement.status)) {
     if (host.breaker.failed(environment_.loop.now()) && host.options != nullptr) {
-      kGroupLog.warn("too many failures in a row, the host gets no traffic for a while",
-                {{"upstream", name()}, {"host", host.options->address.host}, {"port", host.options->address.port}});
+      kGroupLog.warn(
+          "too many failures in a row, the host gets no traffic for a while",
+          {{"upstream", name()}, {"host", host.options->address.host}, {"port", host.options->address.port}});
     }
   } else {
     host.breaker.succeeded();
@@ -323,7 +345,11 @@ void Group::link_has_room(Link& link) noexcept {
 
 Group::HostView Group::host(std::size_t index) const {
   const Host& host = hosts_[index];
-  return {host.options, host.lane, loads_[index].outstanding, host.breaker.state(),
+  return {host.options,
+          host.lane,
+          loads_[index].outstanding,
+          host.breaker.state(),
+          loads_[index].latency_ns,
           {host.links.begin(), host.links.end()}};
 }
 

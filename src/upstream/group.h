@@ -70,8 +70,10 @@ class Group {
   // A request another shard picked this one for: sent as soon as a link of the host has room, or lost for good.
   void send_for_other_shard(const message::Flight& flight, ByteSpan pdu);
 
-  // Accounting of the shard that picked; every kSend is followed by one settled().
+  // Accounting of the shard that picked: launched() before the request goes, then one settled() when it is answered or
+  // lost, or abandoned() when it was not sent after all.
   void launched(std::uint16_t host, std::uint8_t shard) noexcept;
+  void abandoned(std::uint16_t host, std::uint8_t shard) noexcept;
   struct Settlement {
     std::uint16_t host;
     std::uint8_t shard;
@@ -85,9 +87,14 @@ class Group {
   void set_lane(std::uint16_t host, unsigned shard, const Lane& lane) noexcept;
   // True when some host could take a request, now or once there is room.
   [[nodiscard]] bool alive() noexcept;
+  // How many requests this shard could send right now.
+  [[nodiscard]] std::size_t free_slots() noexcept;
   // on_room() will be called once there is room.
   void want_room() noexcept { room_wanted_ = true; }
   void notify_room() noexcept;
+  void notify_room_if_wanted() noexcept {
+    if (room_wanted_) notify_room();
+  }
 
   [[nodiscard]] message::UpstreamId id() const noexcept { return id_; }
   [[nodiscard]] const config::Upstream& options() const noexcept { return *options_; }
@@ -107,11 +114,14 @@ class Group {
     Lane lane;  // of this shard
     std::uint32_t outstanding;
     Breaker::State breaker;
+    double latency_ns;  // smoothed; 0 when unknown
     std::vector<const Link*> links;
   };
   [[nodiscard]] std::size_t host_count() const noexcept { return hosts_.size(); }
   [[nodiscard]] HostView host(std::size_t index) const;
-  [[nodiscard]] const config::Endpoint& address(std::uint16_t host) const noexcept { return hosts_[host].options->address; }
+  [[nodiscard]] const config::Endpoint& address(std::uint16_t host) const noexcept {
+    return hosts_[host].options->address;
+  }
 
   // Links tell these.
   void link_changed(Link& link) noexcept;

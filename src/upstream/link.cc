@@ -140,7 +140,8 @@ void Link::send_bind() noexcept {
   if (const auto encoded = builder.encode(pdu, smpp::CommandStatus::ESME_ROK, bind_sequence_); !encoded) {
     state_ = LinkState::kRefused;
     last_error_ = "the bind cannot be written: " + smpp::describe(encoded.error());
-    kLog.error("bind fields of an upstream do not fit the protocol", {{"upstream", group_.name()}, {"error", last_error_}});
+    kLog.error("bind fields of an upstream do not fit the protocol",
+               {{"upstream", group_.name()}, {"error", last_error_}});
     connection_.close();
     return;
   }
@@ -192,8 +193,8 @@ void Link::on_pdu(const smpp::Header& header, ByteSpan pdu) noexcept {
       [[fallthrough]];
     }
     case smpp::CommandId::alert_notification: {
-      const message::DeliveryTicket ticket{handle_, header.sequence_number, group_.id(), group_.shard(), false,
-                                           header.command_id};
+      const message::DeliveryTicket ticket{handle_, header.sequence_number, group_.id(), group_.shard(),
+                                           false,   header.command_id};
       group_.events().on_request(group_, ticket, pdu);
       return;
     }
@@ -216,9 +217,9 @@ void Link::on_bind_response(const smpp::Header& header, ByteSpan) noexcept {
   }
   if (header.command_status == smpp::CommandStatus::ESME_ROK) {
     ++probe_.binds;
-    session_.bound(use_ == LinkUse::kTransmitter  ? smpp::SessionState::kBoundTx
-                   : use_ == LinkUse::kReceiver   ? smpp::SessionState::kBoundRx
-                                                  : smpp::SessionState::kBoundTrx);
+    session_.bound(use_ == LinkUse::kTransmitter ? smpp::SessionState::kBoundTx
+                   : use_ == LinkUse::kReceiver  ? smpp::SessionState::kBoundRx
+                                                 : smpp::SessionState::kBoundTrx);
     bound_at_ = last_used_ = loop_.now();
     backoff_ = group_.options().reconnect.initial;
     const config::Health& health = group_.options().health;
@@ -237,8 +238,10 @@ void Link::on_bind_response(const smpp::Header& header, ByteSpan) noexcept {
     last_error_ = "bind refused: " + status;
     state_ = LinkState::kRefused;
     kLog.error("the SMSC refuses these credentials; the link stays down until the configuration changes",
-               {{"upstream", group_.name()}, {"host", group_.address(host_).host},
-                {"system_id", group_.system_id(host_)}, {"status", status}});
+               {{"upstream", group_.name()},
+                {"host", group_.address(host_).host},
+                {"system_id", group_.system_id(host_)},
+                {"status", status}});
     connection_.close();
     return;
   }
@@ -254,15 +257,15 @@ void Link::probe_warmth() noexcept {
     return;
   }
   warm_sequence_ = window_.bare_sequence();
-  smpp::write_bare(connection_.reserve(smpp::kHeaderSize), smpp::CommandId::enquire_link,
-                   smpp::CommandStatus::ESME_ROK, warm_sequence_);
+  smpp::write_bare(connection_.reserve(smpp::kHeaderSize), smpp::CommandId::enquire_link, smpp::CommandStatus::ESME_ROK,
+                   warm_sequence_);
   connection_.commit(smpp::kHeaderSize);
 }
 
 void Link::become_ready() noexcept {
   last_error_.clear();
-  kLog.info("link bound", {{"upstream", group_.name()}, {"host", group_.address(host_).host},
-                           {"port", group_.address(host_).port}});
+  kLog.info("link bound",
+            {{"upstream", group_.name()}, {"host", group_.address(host_).host}, {"port", group_.address(host_).port}});
   enter(LinkState::kBound);
 }
 
@@ -327,11 +330,13 @@ void Link::schedule_retry() noexcept {
   const double jitter = random_between(1.0 - reconnect.jitter, 1.0 + reconnect.jitter);
   const Duration wait(static_cast<Duration::rep>(static_cast<double>(backoff_.count()) * jitter));
   deadline_ = loop_.now() + wait;
-  kLog.warn("link is down", {{"upstream", group_.name()}, {"host", group_.address(host_).host},
-                             {"port", group_.address(host_).port}, {"reason", last_error_},
+  kLog.warn("link is down", {{"upstream", group_.name()},
+                             {"host", group_.address(host_).host},
+                             {"port", group_.address(host_).port},
+                             {"reason", last_error_},
                              {"retry_ms", std::chrono::duration_cast<std::chrono::milliseconds>(wait).count()}});
-  backoff_ = std::min<Duration>(Duration(static_cast<Duration::rep>(static_cast<double>(backoff_.count()) * reconnect.factor)),
-                                reconnect.max);
+  backoff_ = std::min<Duration>(
+      Duration(static_cast<Duration::rep>(static_cast<double>(backoff_.count()) * reconnect.factor)), reconnect.max);
   enter(LinkState::kWaiting);
 }
 

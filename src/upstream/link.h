@@ -21,15 +21,15 @@ namespace smppd::upstream {
 class Group;
 
 enum class LinkState : std::uint8_t {
-  kIdle,       // not wanted at the moment (above min_connections)
-  kWaiting,    // until the next attempt
+  kIdle,     // not wanted at the moment (above min_connections)
+  kWaiting,  // until the next attempt
   kResolving,
   kConnecting,
   kBinding,
-  kWarming,    // bound after a failure, proving itself with enquire_link before it gets traffic
+  kWarming,  // bound after a failure, proving itself with enquire_link before it gets traffic
   kBound,
-  kDraining,   // no new requests; unbinds when its window is empty
-  kRefused,    // credentials refused: stays down until the configuration changes
+  kDraining,  // no new requests; unbinds when its window is empty
+  kRefused,   // credentials refused: stays down until the configuration changes
   kStopped,
 };
 [[nodiscard]] std::string_view name_of(LinkState state) noexcept;
@@ -111,7 +111,7 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
   smpp::Window<message::Flight> window_;
   Throttle throttle_;
   SlabHandle handle_;
-  Instant deadline_{};      // of the current state
+  Instant deadline_{};  // of the current state
   Instant bound_at_{};
   Instant last_used_{};
   Duration backoff_{};

@@ -16,10 +16,15 @@ class Group;
 
 class MockLink {
  public:
-  MockLink(Group& group, const config::Upstream& options, std::uint64_t seed);
+  struct Place {
+    std::uint64_t seed;
+    unsigned shard;
+    unsigned shard_count;
+  };
+  MockLink(Group& group, const config::Upstream& options, const Place& place);
   ~MockLink();
   void submit(const message::Flight& flight, ByteSpan pdu, Instant now) noexcept;
-  [[nodiscard]] std::size_t pending() const noexcept;
+  [[nodiscard]] std::size_t free_slots() const noexcept;
 
  private:
   struct State;

@@ -33,12 +33,9 @@ class SharedLimit {
     }
   }
   // Gives a permit back that was taken and not used.
-  void give_back() noexcept {
-    due_.fetch_sub(interval_.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  }
+  void give_back() noexcept { due_.fetch_sub(interval_.load(std::memory_order_relaxed), std::memory_order_relaxed); }
   [[nodiscard]] Instant next(Instant now) const noexcept {
-    const std::int64_t wait = due_.load(std::memory_order_relaxed) +
-                              interval_.load(std::memory_order_relaxed) -
+    const std::int64_t wait = due_.load(std::memory_order_relaxed) + interval_.load(std::memory_order_relaxed) -
                               tolerance_.load(std::memory_order_relaxed) - now.time_since_epoch().count();
     return wait > 0 ? now + Duration(wait) : now;
   }
