@@ -1,8 +1,8 @@
 // The seam of the middleware chain: a filter sees each message on its way in (MT) or back (MO), and each outcome.
 //
 // One instance per shard, made by its plugin's factory on the control thread, used on the shard's thread only: plain
-// members need no lock. Calls are synchronous and noexcept; they must not block. A chain that is not configured does not
-// exist, and a filter that leaves a hook out costs nothing there (see hooks()).
+// members need no lock. Calls are synchronous and noexcept; they must not block. A chain that is not configured does
+// not exist, and a filter that leaves a hook out costs nothing there (see hooks()).
 #pragma once
 
 #include <cstdint>
@@ -18,6 +18,10 @@
 #include "message/names.h"
 #include "smpp/pdu_builder.h"
 #include "smpp/pdu_view.h"
+
+namespace smppd::telemetry {
+class Collector;
+}
 
 namespace smppd::flow {
 
@@ -41,8 +45,9 @@ class Draft {
 
   [[nodiscard]] const smpp::PduView& original() const noexcept { return original_; }
   [[nodiscard]] bool edited() const noexcept { return edited_; }
-  // A copy to change, made at the first call. Whoever changes a field that MessageFacts has, updates the facts too; text
-  // the facts point to must live until the message has been forwarded (the builder's own storage does not qualify).
+  // A copy to change, made at the first call. Whoever changes a field that MessageFacts has, updates the facts too;
+  // text the facts point to must live until the message has been forwarded (the builder's own storage does not
+  // qualify).
   [[nodiscard]] smpp::PduBuilder& edit() noexcept {
     if (!edited_) scratch_.from(original_, version_);
     edited_ = true;
@@ -64,6 +69,7 @@ struct MessageContext {
   message::OwnId id;
   Instant now;
   WallTime wall;
+  bool again = false;  // it was judged before and had to wait for a window: count and charge it once
 };
 
 // How a message ended: answered by an SMSC, here, or not at all.
@@ -88,6 +94,8 @@ class Filter {
   virtual Verdict on_message(MessageContext&) noexcept { return Verdict::pass(); }
   virtual Verdict on_mo(MessageContext&) noexcept { return Verdict::pass(); }
   virtual void on_outcome(const OutcomeContext&) noexcept {}
+  // Adds what the filter counts; on the filter's shard, when the metrics are asked for.
+  virtual void collect(telemetry::Collector&) const {}
 };
 
 // What a factory may use; everything named here outlives the filters.

@@ -1,0 +1,74 @@
+#include "flow/directory.h"
+
+#include <algorithm>
+
+namespace smppd::flow {
+
+namespace {
+
+// Whatever a regular expression needs beyond digits; without it the range is an address or the beginning of one.
+bool is_plain(std::string_view range) noexcept {
+  return range.find_first_not_of("+0123456789") == std::string_view::npos;
+}
+
+}  // namespace
+
+void Directory::add(const Receiver& receiver, std::string_view address_range) {
+  by_client_[receiver.client].push_back(receiver);
+  ++count_;
+  Ranged ranged{receiver, std::string(address_range), nullptr};
+  if (!is_plain(address_range)) {
+    re2::RE2::Options quiet;
+    quiet.set_log_errors(false);
+    auto pattern = std::make_shared<re2::RE2>(ranged.range, quiet);
+    if (pattern->ok()) ranged.pattern = std::move(pattern);
+  }
+  ranged_.push_back(std::move(ranged));
+}
+
+void Directory::remove(std::uint8_t shard, SlabHandle session) {
+  const auto is_it = [&](const Receiver& r) { return r.shard == shard && r.session == session; };
+  for (auto at = by_client_.begin(); at != by_client_.end(); ++at) {
+    const auto gone = std::erase_if(at->second, is_it);
+    if (gone == 0) continue;
+    count_ -= gone;
+    if (at->second.empty()) by_client_.erase(at);
+    break;
+  }
+  std::erase_if(ranged_, [&](const Ranged& r) { return is_it(r.receiver); });
+}
+
+const std::vector<Receiver>& Directory::of(message::ClientId client, std::uint8_t near) noexcept {
+  found_.clear();
+  const auto at = by_client_.find(client);
+  if (at == by_client_.end()) return found_;
+  found_ = at->second;
+  ++turn_;
+  std::rotate(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(turn_ % found_.size()), found_.end());
+  std::stable_partition(found_.begin(), found_.end(), [near](const Receiver& r) { return r.shard == near; });
+  return found_;
+}
+
+bool Directory::covers(const Ranged& ranged, std::string_view destination) noexcept {
+  if (ranged.range.empty()) return false;
+  if (ranged.pattern != nullptr)
+    return re2::RE2::FullMatch(re2::StringPiece(destination.data(), destination.size()), *ranged.pattern);
+  std::string_view range = ranged.range;
+  if (range.starts_with('+')) range.remove_prefix(1);
+  if (destination.starts_with('+')) destination.remove_prefix(1);
+  return destination.starts_with(range);
+}
+
+const std::vector<Receiver>& Directory::covering(std::string_view destination) noexcept {
+  found_.clear();
+  for (const Ranged& ranged : ranged_) {
+    if (covers(ranged, destination)) found_.push_back(ranged.receiver);
+  }
+  if (found_.size() > 1) {
+    ++turn_;
+    std::rotate(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(turn_ % found_.size()), found_.end());
+  }
+  return found_;
+}
+
+}  // namespace smppd::flow

@@ -1,0 +1,54 @@
+// Which sessions can receive what, over all shards: every shard has a copy, changed by mail when a session binds or
+// goes. Shard-local.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "base/slab.h"
+#include "flow/snapshot.h"
+#include "message/ids.h"
+#include "re2/re2.h"
+
+namespace smppd::flow {
+
+struct Receiver {
+  SlabHandle session;
+  std::uint8_t shard = 0;
+  message::ClientId client;
+  PeerSide side;
+};
+
+class Directory {
+ public:
+  // A receive-capable session appeared; `address_range` is its bind's (3.4 §5.2.7: a regular expression, or a prefix).
+  void add(const Receiver& receiver, std::string_view address_range);
+  void remove(std::uint8_t shard, SlabHandle session);
+
+  // The client's sessions in the order to offer a message: those of `near` first, then the others, each turn another
+  // one first. Empty when the client cannot receive now.
+  [[nodiscard]] const std::vector<Receiver>& of(message::ClientId client, std::uint8_t near) noexcept;
+  // The sessions whose address_range covers the destination, for MO without a route.
+  [[nodiscard]] const std::vector<Receiver>& covering(std::string_view destination) noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return count_; }
+
+ private:
+  struct Ranged {
+    Receiver receiver;
+    std::string range;
+    std::shared_ptr<re2::RE2> pattern;  // null: every destination or a plain prefix
+  };
+  static bool covers(const Ranged& ranged, std::string_view destination) noexcept;
+
+  std::unordered_map<message::ClientId, std::vector<Receiver>> by_client_;
+  std::vector<Ranged> ranged_;
+  std::vector<Receiver> found_;
+  std::size_t turn_ = 0;
+  std::size_t count_ = 0;
+};
+
+}  // namespace smppd::flow

@@ -1,0 +1,35 @@
+// From a decoded PDU to what rules ask for. No allocation but the text's buffer, and that only when a rule wants text.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "message/facts.h"
+#include "smpp/pdu_view.h"
+#include "smpp/text/charset.h"
+
+namespace smppd::flow {
+
+// submit_sm, data_sm, deliver_sm, replace_sm, broadcast_sm and one destination's view of submit_multi.
+[[nodiscard]] message::MessageFacts facts_of(const smpp::PduView& view) noexcept;
+
+// short_message, or message_payload when that carries the text.
+[[nodiscard]] ByteSpan body_of(const smpp::PduView& view) noexcept;
+
+// The text behind the user data header; all of it when the header is not one.
+[[nodiscard]] ByteSpan without_udh(ByteSpan body) noexcept;
+
+class LazyText final : public message::TextSource {
+ public:
+  LazyText(const smpp::PduView& view, smpp::Alphabet peer_default) noexcept
+      : view_(view), peer_default_(peer_default) {}
+  [[nodiscard]] std::string_view utf8() noexcept override;
+
+ private:
+  const smpp::PduView& view_;
+  smpp::Alphabet peer_default_;
+  bool decoded_ = false;
+  std::string_view text_;
+};
+
+}  // namespace smppd::flow

@@ -1,0 +1,129 @@
+#include "flow/flow.h"
+
+#include <random>
+
+#include "flow/multi.h"
+
+namespace smppd::flow {
+
+Flow::Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Receipts& receipts, unsigned node)
+    : shard_(shard),
+      upstreams_(shard.loop(), resolver, *this, shard.index(), shard.count()),
+      chain_(std::make_unique<FilterChain>()),
+      receipts_(receipts, shard.loop().now(), std::random_device{}()),
+      ids_(node, shard.index(), std::chrono::system_clock::now()),
+      random_state_(std::random_device{}() | 1) {
+  shard.set_mail_handler(this);
+}
+
+void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<FilterChain> chain,
+                 const std::vector<upstream::UpstreamSet::Entry>& upstreams, const upstream::SharedLimits& limits,
+                 Instant drain_until) {
+  snapshot_ = std::move(snapshot);
+  chain_ = std::move(chain);
+  receipts_.configure(*snapshot_);
+  upstreams_.apply(snapshot_->config, upstreams, limits, drain_until);
+  // Who waited for an upstream that is gone finds another road or is refused.
+  for (auto& [id, sessions] : waiting_) {
+    for (const SlabHandle session : sessions) sessions_->resume(session);
+    sessions.clear();
+  }
+}
+
+Flow::~Flow() = default;
+
+WallTime Flow::wall_now() noexcept {
+  if (wall_turn_ != shard_.loop().turns()) {
+    wall_turn_ = shard_.loop().turns();
+    wall_ = shard_.loop().wall_now();
+  }
+  return wall_;
+}
+
+// xorshift64*: a draw per message that needs no engine and no lock.
+std::uint32_t Flow::random() noexcept {
+  random_state_ ^= random_state_ >> 12;
+  random_state_ ^= random_state_ << 25;
+  random_state_ ^= random_state_ >> 27;
+  return static_cast<std::uint32_t>((random_state_ * 0x2545F4914F6CDD1DULL) >> 32);
+}
+
+void Flow::receiver_bound(const Receiver& receiver, std::string_view address_range) {
+  directory_.add(receiver, address_range);
+  for (unsigned shard = 0; shard < shard_.count(); ++shard) {
+    if (shard != shard_.index()) {
+      post(shard_, shard, MailKind::kReceiver, ReceiverMail{receiver, false}, as_bytes(address_range));
+    }
+  }
+}
+
+void Flow::receiver_gone(const Receiver& receiver) {
+  directory_.remove(receiver.shard, receiver.session);
+  for (unsigned shard = 0; shard < shard_.count(); ++shard) {
+    if (shard != shard_.index()) post(shard_, shard, MailKind::kReceiver, ReceiverMail{receiver, true});
+  }
+}
+
+void Flow::on_lane(upstream::Group& group, std::uint16_t host, const upstream::Lane& lane) noexcept {
+  for (unsigned shard = 0; shard < shard_.count(); ++shard) {
+    if (shard != shard_.index()) post(shard_, shard, MailKind::kLane, LaneMail{group.id(), host, lane});
+  }
+}
+
+void Flow::on_mail_room(unsigned) noexcept {}
+
+void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
+  const Letter letter(record);
+  switch (letter.kind) {
+    case MailKind::kSubmit: {
+      const message::Flight flight = letter.facts<SubmitMail>().flight;
+      if (upstream::Group* group = upstreams_.find(flight.upstream)) {
+        group->send_for_other_shard(flight, letter.octets<SubmitMail>());
+      } else {
+        post(shard_, flight.origin.shard, MailKind::kLoss, LossMail{flight, message::Loss::kNeverSent});
+      }
+      return;
+    }
+    case MailKind::kResponse: {
+      const auto mail = letter.facts<ResponseMail>();
+      finish(mail.flight, letter.octets<ResponseMail>(), mail.took, mail.late);
+      return;
+    }
+    case MailKind::kLoss: {
+      const auto mail = letter.facts<LossMail>();
+      finish_lost(mail.flight, mail.loss);
+      return;
+    }
+    case MailKind::kLane: {
+      const auto mail = letter.facts<LaneMail>();
+      if (upstream::Group* group = upstreams_.find(mail.upstream)) group->set_lane(mail.host, from, mail.lane);
+      return;
+    }
+    case MailKind::kTrack: track(letter.facts<TrackMail>().flight, as_text(letter.octets<TrackMail>())); return;
+    case MailKind::kReport: match_report(letter.facts<ReportMail>().ticket, letter.octets<ReportMail>()); return;
+    case MailKind::kTold: receipts_.told(letter.facts<ToldMail>().id, shard_.loop().now()); return;
+    case MailKind::kDeliver: deliver_here(letter.facts<DeliverMail>(), letter.octets<DeliverMail>()); return;
+    case MailKind::kDelivered: {
+      const auto mail = letter.facts<DeliveredMail>();
+      answer_smsc(mail.ticket, mail.status);
+      return;
+    }
+    case MailKind::kReceiver: {
+      const auto mail = letter.facts<ReceiverMail>();
+      if (mail.gone) {
+        directory_.remove(mail.receiver.shard, mail.receiver.session);
+      } else {
+        directory_.add(mail.receiver, as_text(letter.octets<ReceiverMail>()));
+      }
+      return;
+    }
+    case MailKind::kOperate: operate_here(letter.facts<OperateMail>().flight, letter.octets<OperateMail>()); return;
+    case MailKind::kOperated: {
+      const auto mail = letter.facts<OperatedMail>();
+      operate_failed(mail.flight, mail.status);
+      return;
+    }
+  }
+}
+
+}  // namespace smppd::flow

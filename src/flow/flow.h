@@ -1,0 +1,151 @@
+// The messages of one shard on their way: owns the shard's upstreams, knows its sessions through a port, talks to the
+// flows of other shards by mail. Shard-local; every member function runs on the shard's thread.
+//
+// The road (docs/architecture.md): road.cc is MT from the checked view to the SMSC's answer, deliver.cc is MO and
+// receipts, multi.cc submit_multi, operate.cc query, cancel and replace. Each stop has a named way to fail and a count
+// in FlowProbe.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "base/slab.h"
+#include "flow/adapt.h"
+#include "flow/directory.h"
+#include "flow/mail.h"
+#include "flow/ports.h"
+#include "flow/probe.h"
+#include "flow/receipts.h"
+#include "flow/snapshot.h"
+#include "message/own_id.h"
+#include "runtime/shard.h"
+#include "telemetry/log.h"
+#include "upstream/upstream_set.h"
+
+namespace smppd::flow {
+
+class Flow final : public upstream::Events, public runtime::MailHandler {
+ public:
+  Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Receipts& receipts, unsigned node);
+  ~Flow();
+
+  void set_sessions(Sessions& sessions) noexcept { sessions_ = &sessions; }
+  // Publishes a configuration to this shard. Messages on their way keep what they were given.
+  void apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<FilterChain> chain,
+             const std::vector<upstream::UpstreamSet::Entry>& upstreams, const upstream::SharedLimits& limits,
+             Instant drain_until);
+
+  enum class Taken : std::uint8_t {
+    kYes,   // its answer was or will be given
+    kWait,  // every window on its road is full: keep the PDU, Sessions::resume() tells when to try again
+  };
+  // A request of a bound session that is neither bind, unbind nor enquire_link. `again`: it was told to wait before.
+  Taken submit(const Sender& sender, const smpp::Header& header, ByteSpan pdu, bool again) noexcept;
+
+  // A session answered a deliver_sm, or will not: `status` is what the SMSC is told.
+  void delivered(const Delivery& delivery, smpp::CommandStatus status) noexcept;
+
+  void receiver_bound(const Receiver& receiver, std::string_view address_range);
+  void receiver_gone(const Receiver& receiver);
+
+  [[nodiscard]] const Snapshot& snapshot() const noexcept { return *snapshot_; }
+  [[nodiscard]] const std::shared_ptr<const Snapshot>& shared_snapshot() const noexcept { return snapshot_; }
+  [[nodiscard]] upstream::UpstreamSet& upstreams() noexcept { return upstreams_; }
+  [[nodiscard]] const FlowProbe& probe() const noexcept { return probe_; }
+  [[nodiscard]] const FilterChain& chain() const noexcept { return *chain_; }
+  [[nodiscard]] ReceiptDesk& receipts() noexcept { return receipts_; }
+  // Whether this shard keeps the receipts of that upstream, and speaks for it.
+  [[nodiscard]] bool is_home(message::UpstreamId id) const noexcept { return home_of(id) == shard_.index(); }
+  [[nodiscard]] std::uint64_t loop_turns() const noexcept { return shard_.loop().turns(); }
+  [[nodiscard]] WallTime wall_now() noexcept;
+  // Periodic work; the server calls it about every 100 ms.
+  void tick() noexcept;
+
+  // upstream::Events
+  void on_response(upstream::Group& group, const message::Flight& flight, ByteSpan pdu, Duration took,
+                   bool late) noexcept override;
+  void on_loss(upstream::Group& group, const message::Flight& flight, message::Loss loss) noexcept override;
+  void on_request(upstream::Group& group, const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept override;
+  void on_room(upstream::Group& group) noexcept override;
+  void on_lane(upstream::Group& group, std::uint16_t host, const upstream::Lane& lane) noexcept override;
+  // runtime::MailHandler
+  void on_mail(unsigned from, ByteSpan record) noexcept override;
+  void on_mail_room(unsigned shard) noexcept override;
+
+ private:
+  struct Submission;  // one message on the road, on the stack
+  struct Multi;       // a submit_multi waiting for its parts
+
+  // road.cc, in the order of the stops
+  Taken submit_message(const Sender& sender, ByteSpan pdu, bool again) noexcept;
+  [[nodiscard]] bool read(Submission& m, ByteSpan pdu) noexcept;
+  [[nodiscard]] bool judge(Submission& m) noexcept;
+  [[nodiscard]] bool route(Submission& m) noexcept;
+  [[nodiscard]] Taken pick_and_send(Submission& m) noexcept;
+  [[nodiscard]] bool write_out(Submission& m, const UpstreamFacts& upstream, ByteSpan& out) noexcept;
+  Taken send(Submission& m, upstream::Group& group, const UpstreamFacts& upstream,
+             const upstream::Group::Pick& pick) noexcept;
+  void refuse(const Submission& m, smpp::CommandStatus status) noexcept;
+  void answer_here(const Submission& m, smpp::CommandStatus status, std::string_view upstream_id = {}) noexcept;
+  void wait_for(const Sender& sender, upstream::Group& group) noexcept;
+  void finish(const message::Flight& flight, ByteSpan pdu, Duration took, bool late) noexcept;
+  void finish_lost(const message::Flight& flight, message::Loss loss) noexcept;
+  void note_outcome(const message::Flight& flight, smpp::CommandStatus status, bool uncertain,
+                    std::string_view upstream_id) noexcept;
+  void track(const message::Flight& flight, std::string_view upstream_id) noexcept;
+
+  // multi.cc
+  Taken submit_multi(const Sender& sender, ByteSpan pdu, bool again) noexcept;
+  static void write_single(const smpp::PduView& view, const smpp::Destination& destination, smpp::Version version,
+                           smpp::PduBuilder& builder, std::vector<std::uint8_t>& out);
+  void part_done(const message::Flight& flight, smpp::CommandStatus status, std::string_view upstream_id) noexcept;
+  void multi_answer(SlabHandle handle, Multi& multi) noexcept;
+
+  // operate.cc
+  Taken operate(const Sender& sender, const smpp::Header& header, ByteSpan pdu) noexcept;
+  void operate_here(message::Flight flight, ByteSpan pdu) noexcept;
+  void operate_failed(const message::Flight& flight, smpp::CommandStatus status) noexcept;
+
+  // deliver.cc
+  void match_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
+  void write_report(const smpp::PduView& view, const Report& report, const UpstreamFacts& upstream, message::OwnId id,
+                    message::ClientId client, smpp::PduBuilder& builder) noexcept;
+  void forward_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const Report& report,
+                      const ReceiptMap::Entry& entry) noexcept;
+  void route_mo(upstream::Group& group, const message::DeliveryTicket& ticket, const smpp::PduView& view) noexcept;
+  bool offer(const std::vector<Receiver>& receivers, Delivery delivery, const smpp::PduView& view, const PeerSide& from,
+             smpp::PduBuilder* edited) noexcept;
+  void deliver_here(const DeliverMail& mail, ByteSpan pdu) noexcept;
+  void answer_smsc(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept;
+
+  [[nodiscard]] unsigned home_of(message::UpstreamId upstream) const noexcept {
+    return upstream.value() % shard_.count();
+  }
+  [[nodiscard]] std::uint8_t here() const noexcept { return static_cast<std::uint8_t>(shard_.index()); }
+  [[nodiscard]] std::uint32_t random() noexcept;
+
+  runtime::Shard& shard_;
+  upstream::UpstreamSet upstreams_;
+  Sessions* sessions_ = nullptr;
+  std::shared_ptr<const Snapshot> snapshot_;
+  std::unique_ptr<FilterChain> chain_;
+  Directory directory_;
+  ReceiptDesk receipts_;
+  message::OwnIdGenerator ids_;
+  Slab<Multi> multis_;
+  std::unordered_map<message::UpstreamId, std::deque<SlabHandle>> waiting_;  // sessions, by what they wait for
+  smpp::PduBuilder scratch_;
+  smpp::PduBuilder adapted_;
+  std::vector<std::uint8_t> encoded_;
+  FlowProbe probe_;
+  telemetry::LogLimit malformed_log_, uncertain_log_, unmatched_log_;
+  WallTime wall_{};
+  std::uint64_t wall_turn_ = 0;
+  std::uint64_t random_state_;
+};
+
+}  // namespace smppd::flow

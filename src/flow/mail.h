@@ -1,0 +1,119 @@
+// What one shard's flow tells another's: a kind, a plain fact sheet, and octets (a PDU, an id). Copied into the
+// mailbox, read in place by the receiver. Never leaves the process, so the layout is the compiler's.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <type_traits>
+#include <vector>
+
+#include "base/bytes.h"
+#include "flow/directory.h"
+#include "message/flight.h"
+#include "runtime/shard.h"
+#include "upstream/events.h"
+
+namespace smppd::flow {
+
+enum class MailKind : std::uint32_t {
+  kSubmit,     // SubmitMail + PDU: send it on one of your links
+  kResponse,   // ResponseMail + the SMSC's PDU: the answer to a kSubmit
+  kLoss,       // LossMail: no answer to a kSubmit
+  kLane,       // LaneMail: what my links of a host can take
+  kTrack,      // TrackMail + SMSC's message id: remember it (to the upstream's home shard)
+  kReport,     // ReportMail + PDU: a receipt to be matched (to the upstream's home shard)
+  kDeliver,    // DeliverMail + PDU: hand it to this session of yours
+  kDelivered,  // DeliveredMail: what became of a kDeliver or kReport; answer the SMSC
+  kTold,       // ToldMail: a client has its final receipt (to the upstream's home shard)
+  kReceiver,   // ReceiverMail + address_range: a session came or went
+  kOperate,    // OperateMail + PDU: query, cancel or replace, if the message is known to you
+  kOperated,   // OperatedMail: it failed; tell the client
+};
+
+struct SubmitMail {
+  message::Flight flight;
+};
+struct ResponseMail {
+  message::Flight flight;
+  Duration took;
+  bool late;
+};
+struct LossMail {
+  message::Flight flight;
+  message::Loss loss;
+};
+struct LaneMail {
+  message::UpstreamId upstream;
+  std::uint16_t host;
+  upstream::Lane lane;
+};
+struct TrackMail {
+  message::Flight flight;
+};
+struct ReportMail {
+  message::DeliveryTicket ticket;
+};
+struct DeliverMail {
+  message::DeliveryTicket ticket;
+  message::OwnId id;
+  message::ClientId client;
+  SlabHandle session;
+};
+struct DeliveredMail {
+  message::DeliveryTicket ticket;
+  smpp::CommandStatus status;
+};
+struct ToldMail {
+  message::OwnId id;
+};
+struct ReceiverMail {
+  Receiver receiver;
+  bool gone;
+};
+struct OperateMail {
+  message::Flight flight;  // of the operation; flight.id names the message it is about
+};
+struct OperatedMail {
+  message::Flight flight;
+  smpp::CommandStatus status;
+};
+
+// Sends `facts` and `octets`; answers and facts that must not be lost are never refused.
+template <typename Facts>
+void post(runtime::Shard& from, unsigned to, MailKind kind, const Facts& facts, ByteSpan octets = {}) {
+  static_assert(std::is_trivially_copyable_v<Facts>);
+  const std::size_t size = sizeof kind + sizeof facts + octets.size();
+  if (std::uint8_t* at = from.begin_mail(to, size)) {
+    std::memcpy(at, &kind, sizeof kind);
+    std::memcpy(at + sizeof kind, &facts, sizeof facts);
+    if (!octets.empty()) std::memcpy(at + sizeof kind + sizeof facts, octets.data(), octets.size());
+    from.commit_mail(to);
+    return;
+  }
+  std::vector<std::uint8_t> record(size);
+  std::memcpy(record.data(), &kind, sizeof kind);
+  std::memcpy(record.data() + sizeof kind, &facts, sizeof facts);
+  if (!octets.empty()) std::memcpy(record.data() + sizeof kind + sizeof facts, octets.data(), octets.size());
+  from.send_mail(to, record);
+}
+
+struct Letter {
+  MailKind kind;
+  ByteSpan body;
+
+  explicit Letter(ByteSpan record) noexcept : body(record.subspan(sizeof kind)) {
+    std::memcpy(&kind, record.data(), sizeof kind);
+  }
+  template <typename Facts>
+  [[nodiscard]] Facts facts() const noexcept {
+    Facts facts;
+    std::memcpy(&facts, body.data(), sizeof facts);
+    return facts;
+  }
+  template <typename Facts>
+  [[nodiscard]] ByteSpan octets() const noexcept {
+    return body.subspan(sizeof(Facts));
+  }
+};
+
+}  // namespace smppd::flow

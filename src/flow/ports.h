@@ -1,0 +1,61 @@
+// How the flow reaches the sessions of its shard. Implemented by downstream::SessionTable; shard-local.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "accounts/client_registry.h"
+#include "base/bytes.h"
+#include "base/slab.h"
+#include "flow/snapshot.h"
+#include "message/flight.h"
+#include "message/ids.h"
+#include "smpp/values.h"
+
+namespace smppd::flow {
+
+// Who submits: what the road must know of the session. Lives as long as the session.
+struct Sender {
+  SlabHandle session;
+  message::ClientId client;                      // invalid: anonymous
+  const accounts::ClientEntry* entry = nullptr;  // null: anonymous; replaced at a reload
+  const config::SmppListener* listener = nullptr;
+  message::ListenerId listener_id;
+  PeerSide side;
+  std::uint64_t address_hash = 0;  // of the peer's IP address, for ip_hash
+};
+
+// The answer to a request of a session.
+struct Answer {
+  std::uint32_t sequence_number = 0;
+  smpp::CommandId request{};
+  smpp::CommandStatus status{};
+  message::OwnId id = 0;         // not 0: the message_id to show
+  std::string_view upstream_id;  // message_id: upstream
+  ByteSpan upstream_response;    // the SMSC's whole response, if it is worth more than its status
+};
+
+// A deliver_sm or data_sm for a session. `pdu` has room for a header at its front; its sequence_number is set on
+// sending.
+struct Delivery {
+  ByteSpan pdu;
+  message::DeliveryTicket ticket;
+  message::OwnId id = 0;  // of the message a receipt is about; 0 for MO
+};
+
+class Sessions {
+ public:
+  virtual void answer(SlabHandle session, const Answer& answer) noexcept = 0;
+  // False when the session is gone, may not receive, or its window is full: offer it to another.
+  virtual bool deliver(SlabHandle session, const Delivery& delivery) noexcept = 0;
+  // What a client is told of a request that has no answer: its own or its listener's choice.
+  [[nodiscard]] virtual smpp::CommandStatus status_for_loss(SlabHandle session, message::ClientId client,
+                                                            bool uncertain) noexcept = 0;
+  // A session whose submit() answered kWait may try again.
+  virtual void resume(SlabHandle session) noexcept = 0;
+
+ protected:
+  ~Sessions() = default;
+};
+
+}  // namespace smppd::flow

@@ -1,0 +1,45 @@
+// What a shard's flow counts. Plain integers, exported by server/metrics.cc.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "message/ids.h"
+#include "smpp/values.h"
+#include "telemetry/histogram.h"
+
+namespace smppd::flow {
+
+// Messages of one client through one upstream.
+struct Traffic {
+  std::uint64_t accepted = 0;  // ESME_ROK
+  std::uint64_t refused = 0;   // any other answer, here or there
+  std::uint64_t uncertain = 0;
+};
+
+struct FlowProbe {
+  std::uint64_t submitted = 0;  // requests that came onto the road
+  std::uint64_t malformed = 0, filtered = 0, dropped_by_filter = 0;
+  std::uint64_t no_route = 0, no_upstream = 0, canned = 0, unadaptable = 0;
+  std::uint64_t waits = 0;
+  std::uint64_t uncertain = 0, never_sent = 0, late = 0;
+  std::uint64_t multi = 0, operations = 0, operations_unknown = 0;
+  std::uint64_t receipts = 0, receipts_forwarded = 0, receipts_unwanted = 0, receipts_unmatched = 0;
+  std::uint64_t receipts_parked = 0, receipts_refused = 0, receipts_duplicate = 0;
+  std::uint64_t receipts_by_state[10] = {};  // by MessageState octet, 0 for what is unknown
+  std::uint64_t mo = 0, mo_forwarded = 0, mo_refused = 0, mo_reassembled = 0, alerts = 0;
+  std::uint64_t cross_shard = 0;
+
+  // Grown when a client or upstream is first seen, not per message.
+  std::vector<std::vector<Traffic>> traffic;  // [upstream][client + 1]; client 0 is the anonymous one
+
+  Traffic& of(message::UpstreamId upstream, message::ClientId client) {
+    const std::size_t u = upstream.valid() ? upstream.value() + 1U : 0;
+    const std::size_t c = client.valid() ? client.value() + 1U : 0;
+    if (traffic.size() <= u) traffic.resize(u + 1);
+    if (traffic[u].size() <= c) traffic[u].resize(c + 1);
+    return traffic[u][c];
+  }
+};
+
+}  // namespace smppd::flow

@@ -1,0 +1,140 @@
+#include "flow/receipts.h"
+
+#include "flow/facts_of.h"
+#include "smpp/flags.h"
+
+namespace smppd::flow {
+
+namespace {
+
+using smpp::TlvTag;
+
+constexpr Duration kAfterFinal = std::chrono::hours(1);
+
+ReceiptMap::Options map_options(const config::Receipts& options, std::uint64_t seed) {
+  return {options.max_entries, options.untracked_entries, options.retention, seed};
+}
+ReceiptParking::Options parking_options(const config::Receipts& options, std::uint64_t seed) {
+  return {options.early_hold, options.park, options.max_parked, seed};
+}
+
+std::string_view plain_text(const smpp::PduView& view) noexcept {
+  ByteSpan body = body_of(view);
+  if (smpp::EsmClass{view.u8(smpp::Field::esm_class)}.has_udh()) body = without_udh(body);
+  return as_text(body);
+}
+
+}  // namespace
+
+Report read_report(const smpp::PduView& view, const UpstreamFacts& upstream) noexcept {
+  Report report;
+  report.text = plain_text(view);
+  smpp::Receipt from_text;
+  if (upstream.receipt_pattern != nullptr) {
+    if (const auto matched = upstream.receipt_pattern->match(report.text)) {
+      from_text = *matched;
+      report.vendor_text = true;
+    }
+  }
+  if (!report.vendor_text) from_text = smpp::parse_receipt(report.text);
+  const auto& states = upstream.options->receipts.states;
+  if (!states.empty() && !from_text.stat.empty()) {
+    const auto known = states.find(std::string(from_text.stat));
+    if (known != states.end()) from_text.state = smpp::receipt_state_of(known->second);
+  }
+  smpp::ReceiptTlvs tlvs;
+  tlvs.receipted_message_id = view.tlv_text(TlvTag::receipted_message_id);
+  tlvs.message_state = view.tlv_u8(TlvTag::message_state);
+  tlvs.network_error_code = view.tlv(TlvTag::network_error_code);
+  report.receipt = smpp::merge_receipt(from_text, tlvs);
+  return report;
+}
+
+bool is_report(const smpp::PduView& view, const UpstreamFacts& upstream) noexcept {
+  if (smpp::EsmClass{view.u8(smpp::Field::esm_class)}.is_report()) return true;
+  if (!upstream.options->receipts.detect_unflagged) return false;
+  if (view.tlv(TlvTag::receipted_message_id)) return true;
+  const std::string_view text = plain_text(view);
+  return smpp::looks_like_receipt(text) ||
+         (upstream.receipt_pattern != nullptr && upstream.receipt_pattern->match(text).has_value());
+}
+
+ReceiptDesk::ReceiptDesk(const config::Receipts& options, Instant now, std::uint64_t seed)
+    : map_(map_options(options, seed), now), parking_(parking_options(options, seed ^ 0x9E37'79B9'7F4A'7C15ULL)) {}
+
+void ReceiptDesk::configure(const Snapshot& snapshot) {
+  for (std::uint16_t i = 0; i < snapshot.upstreams.size(); ++i) {
+    const UpstreamFacts& facts = snapshot.upstreams[i];
+    if (facts.options == nullptr) continue;
+    const message::UpstreamId id(i);
+    const auto format = IdMatcher::parse(facts.options->receipts.id_format).value_or(smpp::IdFormat::automatic);
+    // What was learnt is kept as long as nobody configures another format.
+    if (const auto before = formats_.find(id); before != formats_.end() && before->second == format) continue;
+    formats_[id] = format;
+    matchers_.insert_or_assign(id, IdMatcher(format));
+  }
+}
+
+IdMatcher& ReceiptDesk::matcher_of(message::UpstreamId id) {
+  return matchers_.try_emplace(id, smpp::IdFormat::automatic).first->second;
+}
+
+const IdMatcher* ReceiptDesk::matcher(message::UpstreamId id) const noexcept {
+  const auto at = matchers_.find(id);
+  return at == matchers_.end() ? nullptr : &at->second;
+}
+
+std::vector<ParkedReport> ReceiptDesk::accepted(const message::Flight& flight, std::string_view upstream_id,
+                                                Instant now) {
+  Submission submission;
+  submission.upstream = flight.upstream;
+  submission.upstream_id = upstream_id;
+  submission.own = flight.id;
+  submission.client = flight.client;
+  submission.source_hash = flight.source_hash;
+  submission.registered_delivery = flight.registered_delivery;
+  submission.tracked = flight.registered_delivery != 0;
+  submission.at = now;
+  std::vector<ParkedReport> waited;
+  if (!map_.insert(submission) || parking_.empty()) return waited;
+  const smpp::CanonicalId id = smpp::canonical_id(upstream_id);
+  while (const auto parked = parking_.take(flight.upstream, id)) {
+    waited.push_back({parked->ticket, {parked->pdu.begin(), parked->pdu.end()}});
+  }
+  return waited;
+}
+
+std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream, std::string_view receipt_id,
+                                                    std::string_view source, std::string_view destination) {
+  IdMatcher& matcher = matcher_of(upstream);
+  const auto found =
+      map_.match(upstream, matcher.candidates(receipt_id), {address_hash(source), address_hash(destination)});
+  if (!found) return std::nullopt;
+  if (found->only_hit || found->address_agrees) matcher.learn(map_.upstream_id(found->entry.ref), receipt_id);
+  return found->entry;
+}
+
+void ReceiptDesk::told(message::OwnId id, Instant now) noexcept {
+  if (const auto entry = map_.entry_of(id)) map_.finish(entry->ref, now + kAfterFinal);
+}
+
+std::optional<message::DeliveryTicket> ReceiptDesk::park(const message::DeliveryTicket& ticket,
+                                                         std::string_view receipt_id, ByteSpan pdu, Instant now) {
+  const auto released = parking_.park(ticket, matcher_of(ticket.upstream).candidates(receipt_id), pdu, now);
+  if (!released) return std::nullopt;
+  return released->ticket;
+}
+
+std::optional<ReceiptDesk::Known> ReceiptDesk::find_own(message::OwnId own) {
+  const auto entry = map_.entry_of(own);
+  if (!entry) return std::nullopt;
+  return Known{entry->client, entry->upstream, entry->source_hash, std::string(map_.upstream_id(entry->ref))};
+}
+
+std::optional<ReceiptDesk::Known> ReceiptDesk::find_theirs(message::UpstreamId upstream, std::string_view id) {
+  const auto entry = map_.find(upstream, smpp::canonical_id(id));
+  if (!entry) return std::nullopt;
+  return Known{entry->client, entry->upstream, entry->source_hash, std::string(map_.upstream_id(entry->ref))};
+}
+
+}  // namespace smppd::flow

@@ -1,0 +1,112 @@
+// The receipts of the upstreams whose home this shard is: the ids SMSCs gave, what each upstream does to its ids, and
+// the receipts that came too early. Joins ReceiptMap, IdMatcher and ReceiptParking for the flow; shard-local.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "config/config.h"
+#include "flow/id_matcher.h"
+#include "flow/receipt_map.h"
+#include "flow/receipt_parking.h"
+#include "flow/snapshot.h"
+#include "message/flight.h"
+#include "smpp/pdu_view.h"
+#include "smpp/text/receipt.h"
+
+namespace smppd::flow {
+
+// A receipt as read from its PDU; views into it and into `text`.
+struct Report {
+  smpp::Receipt receipt;
+  std::string_view text;
+  bool vendor_text = false;  // the text is of the upstream's own grammar
+};
+
+// Reads the receipt in a deliver_sm or data_sm, TLVs first (interop rows 7, 8).
+[[nodiscard]] Report read_report(const smpp::PduView& view, const UpstreamFacts& upstream) noexcept;
+// Whether this PDU is a receipt: by its esm_class, or where configured by the look of its text (interop row 15).
+[[nodiscard]] bool is_report(const smpp::PduView& view, const UpstreamFacts& upstream) noexcept;
+
+struct ParkedReport {
+  message::DeliveryTicket ticket;
+  std::vector<std::uint8_t> pdu;
+};
+
+class ReceiptDesk {
+ public:
+  ReceiptDesk(const config::Receipts& options, Instant now, std::uint64_t seed);
+
+  void configure(const Snapshot& snapshot);
+
+  // An SMSC accepted a message under this id; returns the receipts that waited for it (nearly always none).
+  [[nodiscard]] std::vector<ParkedReport> accepted(const message::Flight& flight, std::string_view upstream_id,
+                                                   Instant now);
+
+  // The message a receipt is about.
+  [[nodiscard]] std::optional<ReceiptMap::Entry> match(message::UpstreamId upstream, std::string_view receipt_id,
+                                                       std::string_view source, std::string_view destination);
+  // The receipt went to its client; another final one for the message is a duplicate.
+  void told(message::OwnId id, Instant now) noexcept;
+
+  // Keeps a receipt whose message is not known yet. What comes back is given up as unmatched for want of room: the
+  // oldest one or this one.
+  [[nodiscard]] std::optional<message::DeliveryTicket> park(const message::DeliveryTicket& ticket,
+                                                            std::string_view receipt_id, ByteSpan pdu, Instant now);
+
+  struct Known {
+    message::ClientId client;
+    message::UpstreamId upstream;
+    std::uint32_t source_hash;
+    std::string upstream_id;
+  };
+  // For query, cancel and replace: by our id, or by the SMSC's own where the client was shown that.
+  template <typename IsHome>
+  [[nodiscard]] std::optional<Known> find(message::OwnId own, std::string_view shown, const Snapshot& snapshot,
+                                          IsHome&& is_home) {
+    if (own != 0) {
+      if (auto known = find_own(own)) return known;
+    }
+    for (std::uint16_t i = 0; i < snapshot.upstreams.size(); ++i) {
+      const message::UpstreamId id(i);
+      if (!snapshot.upstreams[i].passes_ids_through || !is_home(id)) continue;
+      if (auto known = find_theirs(id, shown)) return known;
+    }
+    return std::nullopt;
+  }
+
+  // Expires, and calls back for parked receipts whose time has come.
+  template <typename Acknowledge, typename Unmatched>
+  void tick(Instant now, Acknowledge&& acknowledge, Unmatched&& unmatched) {
+    constexpr std::size_t kExpireBudget = 2'000;
+    (void)map_.expire(now, kExpireBudget);
+    while (const auto due = parking_.next_due(now)) {
+      const message::DeliveryTicket ticket = due->receipt.ticket;
+      if (due->kind == ReceiptParking::Due::Kind::kAcknowledge) {
+        acknowledge(ticket);
+      } else {
+        unmatched(ticket);
+      }
+    }
+  }
+
+  [[nodiscard]] ReceiptMap::Stats map_stats() const noexcept { return map_.stats(); }
+  [[nodiscard]] const ReceiptParking::Stats& parking_stats() const noexcept { return parking_.stats(); }
+  [[nodiscard]] const IdMatcher* matcher(message::UpstreamId id) const noexcept;
+
+ private:
+  [[nodiscard]] IdMatcher& matcher_of(message::UpstreamId id);
+  [[nodiscard]] std::optional<Known> find_own(message::OwnId own);
+  [[nodiscard]] std::optional<Known> find_theirs(message::UpstreamId upstream, std::string_view id);
+
+  ReceiptMap map_;
+  ReceiptParking parking_;
+  std::unordered_map<message::UpstreamId, IdMatcher> matchers_;
+  std::unordered_map<message::UpstreamId, smpp::IdFormat> formats_;
+};
+
+}  // namespace smppd::flow

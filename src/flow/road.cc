@@ -1,0 +1,346 @@
+// A message's road, MT: read, judge, route, pick, send, and the answer on its way back. One function per stop.
+#include <cstring>
+
+#include "flow/facts_of.h"
+#include "flow/flow.h"
+#include "flow/receipt_map.h"
+#include "flow/submission.h"
+#include "smpp/flags.h"
+
+namespace smppd::flow {
+
+namespace {
+
+constexpr telemetry::Logger kLog{"flow"};
+
+std::string_view id_in_response(ByteSpan pdu) noexcept {
+  const std::string_view body = as_text(pdu.subspan(smpp::kHeaderSize));
+  return body.substr(0, body.find('\0'));
+}
+
+bool gives_an_id(smpp::CommandId request) noexcept {
+  return request == smpp::CommandId::submit_sm || request == smpp::CommandId::data_sm ||
+         request == smpp::CommandId::broadcast_sm;
+}
+
+}  // namespace
+
+Flow::Taken Flow::submit(const Sender& sender, const smpp::Header& header, ByteSpan pdu, bool again) noexcept {
+  switch (header.command_id) {
+    case smpp::CommandId::submit_sm:
+    case smpp::CommandId::data_sm:
+    case smpp::CommandId::broadcast_sm: return submit_message(sender, pdu, again);
+    case smpp::CommandId::submit_multi: return submit_multi(sender, pdu, again);
+    case smpp::CommandId::query_sm:
+    case smpp::CommandId::query_msg_details:
+    case smpp::CommandId::cancel_sm:
+    case smpp::CommandId::replace_sm:
+    case smpp::CommandId::query_broadcast_sm:
+    case smpp::CommandId::cancel_broadcast_sm: return operate(sender, header, pdu);
+    default:
+      // param_retrieve and query_last_msgs ask for what only one SMSC could know.
+      sessions_->answer(sender.session,
+                        {header.sequence_number, header.command_id, smpp::CommandStatus::ESME_RINVCMDID, 0, {}, {}});
+      return Taken::kYes;
+  }
+}
+
+Flow::Taken Flow::submit_message(const Sender& sender, ByteSpan pdu, bool again) noexcept {
+  Submission m(sender, scratch_, again);
+  if (!read(m, pdu) || !judge(m) || !route(m)) return Taken::kYes;
+  return pick_and_send(m);
+}
+
+// Stop 2: the octets become a checked view and facts that rules can ask for.
+bool Flow::read(Submission& m, ByteSpan pdu) noexcept {
+  if (!m.again) ++probe_.submitted;
+  m.arrived = shard_.loop().now();
+  const smpp::DecodeResult decoded = m.view.decode(pdu);
+  m.header = m.view.header();
+  if (!decoded) {
+    ++probe_.malformed;
+    std::uint64_t suppressed = 0;
+    if (malformed_log_.allow(m.arrived, suppressed)) {
+      kLog.warn("malformed request", {{"command", smpp::name_of(m.header.command_id)},
+                                      {"field", smpp::name_of(decoded.field)},
+                                      {"fault", smpp::name_of(decoded.fault)},
+                                      {"suppressed", suppressed}});
+    }
+    refuse(m, decoded.status);
+    return false;
+  }
+  m.facts = facts_of(m.view);
+  m.facts.client = m.sender.client;
+  m.facts.text = &m.text;
+  m.id = m.sender.side.version == smpp::Version::v33 ? ids_.next_short() : ids_.next(wall_now());
+  return true;
+}
+
+// Stop 3: the middleware. A message that waited for a window has been judged; filters that count know from `again`.
+bool Flow::judge(Submission& m) noexcept {
+  if (chain_->on_message.empty()) return true;
+  MessageContext context{m.facts, m.draft, m.sender.entry, m.sender.side.version, m.id, m.arrived, wall_now(), m.again};
+  for (Filter* filter : chain_->on_message) {
+    const Verdict verdict = filter->on_message(context);
+    if (verdict.kind == Verdict::Kind::kPass) continue;
+    if (verdict.kind == Verdict::Kind::kDrop) {
+      ++probe_.dropped_by_filter;
+      answer_here(m, smpp::CommandStatus::ESME_ROK);
+    } else {
+      ++probe_.filtered;
+      refuse(m, verdict.status);
+    }
+    return false;
+  }
+  return true;
+}
+
+// Stop 5: the compiled table names the upstreams to try, or an answer of its own.
+bool Flow::route(Submission& m) noexcept {
+  if (m.sender.entry != nullptr && m.sender.entry->upstream.valid()) {
+    m.road.kind = routing::Decision::Kind::kUpstreams;
+    m.road.upstreams[0] = m.sender.entry->upstream;
+    m.road.upstream_count = 1;
+    return true;
+  }
+  m.road = snapshot_->routes->decide(m.facts, wall_now(), random());
+  if (m.road.kind == routing::Decision::Kind::kUpstreams) return true;
+  if (m.road.kind == routing::Decision::Kind::kNoRoute) {
+    ++probe_.no_route;
+    refuse(m, static_cast<smpp::CommandStatus>(m.sender.listener->no_route_status));
+    return false;
+  }
+  ++probe_.canned;
+  const config::CannedResponse& response = *m.road.response;
+  const auto status = static_cast<smpp::CommandStatus>(response.status);
+  if (status != smpp::CommandStatus::ESME_ROK) {
+    refuse(m, status);
+  } else {
+    answer_here(m, status, response.message_id == "${id}" ? std::string_view() : response.message_id);
+  }
+  return false;
+}
+
+// Stop 6: the first upstream on the list that is alive takes the message, or has it wait.
+Flow::Taken Flow::pick_and_send(Submission& m) noexcept {
+  const upstream::PickFacts facts{message::normalised_destination(m.facts), m.sender.address_hash, random()};
+  const auto list = m.road.to_try();
+  for (std::size_t i = 0; i < 2 * list.size(); ++i) {
+    // First the route's own upstreams, then what those name as their fallback.
+    message::UpstreamId id = list[i % list.size()];
+    if (i >= list.size()) {
+      const UpstreamFacts* tried = snapshot_->upstream(id);
+      id = tried == nullptr ? message::UpstreamId() : tried->fallback;
+    }
+    const UpstreamFacts* upstream = id.valid() ? snapshot_->upstream(id) : nullptr;
+    upstream::Group* group = upstream == nullptr ? nullptr : upstreams_.find(id);
+    if (group == nullptr) continue;
+    const auto pick = group->pick(facts);
+    if (pick.outcome == upstream::Group::Outcome::kDown) continue;
+    if (pick.outcome == upstream::Group::Outcome::kFull) {
+      wait_for(m.sender, *group);
+      return Taken::kWait;
+    }
+    return send(m, *group, *upstream, pick);
+  }
+  ++probe_.no_upstream;
+  refuse(m, static_cast<smpp::CommandStatus>(m.sender.listener->no_upstream_status));
+  return Taken::kYes;
+}
+
+// The octets for this upstream: the client's own where nothing has to change.
+bool Flow::write_out(Submission& m, const UpstreamFacts& upstream, ByteSpan& out) noexcept {
+  if (!m.draft.edited() && !needs_adapting(m.view, m.sender.side, upstream)) {
+    out = m.view.bytes();
+    return true;
+  }
+  encoded_.clear();
+  const auto adapted = adapt(m.draft, m.facts, m.sender.side, upstream, adapted_, encoded_);
+  if (!adapted) {
+    ++probe_.unadaptable;
+    refuse(m, adapted.error());
+    return false;
+  }
+  out = encoded_;
+  return true;
+}
+
+// Stop 7.
+Flow::Taken Flow::send(Submission& m, upstream::Group& group, const UpstreamFacts& upstream,
+                       const upstream::Group::Pick& pick) noexcept {
+  ByteSpan pdu;
+  if (!write_out(m, upstream, pdu)) return Taken::kYes;
+  message::Flight flight;
+  flight.id = m.id;
+  flight.arrived = m.arrived;
+  flight.origin = {m.sender.session, m.header.sequence_number, here()};
+  flight.client = m.sender.client;
+  flight.command_id = m.header.command_id;
+  flight.source_hash = address_hash(m.facts.source_addr);
+  flight.upstream = group.id();
+  flight.host = pick.host;
+  flight.registered_delivery = m.facts.registered_delivery;
+  flight.lane_shard = pick.shard;
+  flight.part_of_multi = m.part_of_multi;
+  flight.tracked = gives_an_id(m.header.command_id);
+  group.launched(pick.host, pick.shard);
+  if (pick.shard == here()) {
+    if (group.send(flight, pdu)) return Taken::kYes;
+    group.abandoned(pick.host, pick.shard);
+    wait_for(m.sender, group);
+    return Taken::kWait;
+  }
+  ++probe_.cross_shard;
+  post(shard_, pick.shard, MailKind::kSubmit, SubmitMail{flight}, pdu);
+  return Taken::kYes;
+}
+
+void Flow::wait_for(const Sender& sender, upstream::Group& group) noexcept {
+  ++probe_.waits;
+  if (sender.listener->overload != config::Overload::kWait) return;
+  waiting_[group.id()].push_back(sender.session);
+  group.want_room();
+}
+
+// As many sessions try again as there are slots, the longest waiting first; the others keep their place.
+void Flow::on_room(upstream::Group& group) noexcept {
+  const auto at = waiting_.find(group.id());
+  if (at == waiting_.end()) return;
+  std::size_t slots = std::max<std::size_t>(group.free_slots(), 1);
+  for (; slots > 0 && !at->second.empty(); --slots) {
+    const SlabHandle session = at->second.front();
+    at->second.pop_front();
+    sessions_->resume(session);
+  }
+  if (!at->second.empty()) group.want_room();
+}
+
+void Flow::refuse(const Submission& m, smpp::CommandStatus status) noexcept {
+  ++probe_.of({}, m.sender.client).refused;
+  if (m.part_of_multi) {
+    message::Flight flight;
+    flight.origin = {m.multi, m.multi_index, here()};
+    part_done(flight, status, {});
+    return;
+  }
+  sessions_->answer(m.sender.session, {m.header.sequence_number, m.header.command_id, status, 0, {}, {}});
+}
+
+void Flow::answer_here(const Submission& m, smpp::CommandStatus status, std::string_view upstream_id) noexcept {
+  ++probe_.of({}, m.sender.client).accepted;
+  if (m.part_of_multi) {
+    message::Flight flight;
+    flight.origin = {m.multi, m.multi_index, here()};
+    part_done(flight, status, upstream_id);
+    return;
+  }
+  sessions_->answer(
+      m.sender.session,
+      {m.header.sequence_number, m.header.command_id, status, upstream_id.empty() ? m.id : 0, upstream_id, {}});
+}
+
+// The way back, on the link's shard: remember the SMSC's id, then answer where the request came from.
+void Flow::on_response(upstream::Group&, const message::Flight& flight, ByteSpan pdu, Duration took,
+                       bool late) noexcept {
+  const auto status = smpp::read_header(pdu.data()).command_status;
+  if (flight.tracked && status == smpp::CommandStatus::ESME_ROK) {
+    message::Flight remembered = flight;
+    // The client was told that the outcome is unknown and has no id to match a receipt with.
+    if (late) remembered.registered_delivery = 0;
+    track(remembered, id_in_response(pdu));
+  }
+  if (late) {
+    ++probe_.late;
+    return;
+  }
+  if (flight.origin.shard == here()) {
+    finish(flight, pdu, took, late);
+  } else {
+    post(shard_, flight.origin.shard, MailKind::kResponse, ResponseMail{flight, took, late}, pdu);
+  }
+}
+
+void Flow::on_loss(upstream::Group&, const message::Flight& flight, message::Loss loss) noexcept {
+  if (flight.origin.shard == here()) {
+    finish_lost(flight, loss);
+  } else {
+    post(shard_, flight.origin.shard, MailKind::kLoss, LossMail{flight, loss});
+  }
+}
+
+// On the shard the request came to: settle the books, answer the client.
+void Flow::finish(const message::Flight& flight, ByteSpan pdu, Duration took, bool) noexcept {
+  const smpp::CommandStatus status = smpp::read_header(pdu.data()).command_status;
+  if (upstream::Group* group = upstreams_.find(flight.upstream)) {
+    group->settled({flight.host, flight.lane_shard, true, status, took});
+  }
+  const std::string_view upstream_id = gives_an_id(flight.command_id) ? id_in_response(pdu) : std::string_view();
+  note_outcome(flight, status, false, upstream_id);
+  if (flight.part_of_multi) {
+    part_done(flight, status, upstream_id);
+    return;
+  }
+  const UpstreamFacts* upstream = snapshot_->upstream(flight.upstream);
+  const bool own = upstream == nullptr || !upstream->passes_ids_through;
+  sessions_->answer(flight.origin.session,
+                    {flight.origin.sequence_number, flight.command_id, status, own ? flight.id : 0, upstream_id, pdu});
+}
+
+void Flow::finish_lost(const message::Flight& flight, message::Loss loss) noexcept {
+  const bool uncertain = loss != message::Loss::kNeverSent;
+  if (upstream::Group* group = upstreams_.find(flight.upstream)) {
+    group->settled({flight.host, flight.lane_shard, false, smpp::CommandStatus::ESME_RSYSERR, {}});
+    ++(loss == message::Loss::kTimeout ? group->probe().timeouts : group->probe().lost);
+  }
+  if (uncertain) {
+    ++probe_.uncertain;
+    std::uint64_t suppressed = 0;
+    if (uncertain_log_.allow(shard_.loop().now(), suppressed)) {
+      kLog.warn("outcome unknown: the request was sent and its answer never came",
+                {{"id", message::OwnIdText(flight.id, message::IdFormat::kHex).view()},
+                 {"upstream", snapshot_->upstream_names[flight.upstream.value()]},
+                 {"reason", loss == message::Loss::kTimeout ? "no answer in time" : "link lost"},
+                 {"suppressed", suppressed}});
+    }
+  } else {
+    ++probe_.never_sent;
+  }
+  const auto status = sessions_->status_for_loss(flight.origin.session, flight.client, uncertain);
+  note_outcome(flight, status, uncertain, {});
+  if (flight.part_of_multi) {
+    part_done(flight, status, {});
+    return;
+  }
+  sessions_->answer(flight.origin.session, {flight.origin.sequence_number, flight.command_id, status, 0, {}, {}});
+}
+
+void Flow::note_outcome(const message::Flight& flight, smpp::CommandStatus status, bool uncertain,
+                        std::string_view upstream_id) noexcept {
+  Traffic& traffic = probe_.of(flight.upstream, flight.client);
+  ++(uncertain ? traffic.uncertain : status == smpp::CommandStatus::ESME_ROK ? traffic.accepted : traffic.refused);
+  if (chain_->on_outcome.empty()) return;
+  const OutcomeContext context{flight.id,
+                               flight.client,
+                               flight.upstream,
+                               flight.command_id,
+                               status,
+                               uncertain,
+                               shard_.loop().now() - flight.arrived,
+                               upstream_id};
+  for (Filter* filter : chain_->on_outcome) filter->on_outcome(context);
+}
+
+// Receipts come to whatever link the SMSC likes; the home shard of the upstream keeps all its ids.
+void Flow::track(const message::Flight& flight, std::string_view upstream_id) noexcept {
+  if (upstream_id.empty()) return;
+  const unsigned home = home_of(flight.upstream);
+  if (home != shard_.index()) {
+    post(shard_, home, MailKind::kTrack, TrackMail{flight}, as_bytes(upstream_id));
+    return;
+  }
+  for (const ParkedReport& parked : receipts_.accepted(flight, upstream_id, shard_.loop().now())) {
+    match_report(parked.ticket, parked.pdu);
+  }
+}
+
+}  // namespace smppd::flow

@@ -1,0 +1,72 @@
+// One configuration as the shards use it: compiled, immutable, shared, replaced whole. A message keeps no reference to
+// it across turns; what it needs later travels in its Flight.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "accounts/client_registry.h"
+#include "config/config.h"
+#include "flow/filter.h"
+#include "message/ids.h"
+#include "message/names.h"
+#include "routing/route_table.h"
+#include "smpp/text/charset.h"
+#include "smpp/text/receipt_pattern.h"
+#include "smpp/tlv.h"
+#include "smpp/values.h"
+
+namespace smppd::flow {
+
+// One end of a conversation, as far as the octets of a message depend on it.
+struct PeerSide {
+  smpp::Version version = smpp::Version::v34;
+  smpp::Alphabet alphabet = smpp::Alphabet::gsm7;  // what data_coding 0 means to it
+  std::uint16_t max_short_message = 0;             // octets; 0: what the version allows
+  bool operator==(const PeerSide&) const noexcept = default;
+};
+
+struct UpstreamFacts {
+  const config::Upstream* options = nullptr;  // null: no upstream has this id in this configuration
+  PeerSide side;
+  message::UpstreamId fallback;
+  bool has_defaults = false;        // config::MessageDefaults says something
+  bool passes_ids_through = false;  // message_id: upstream
+  std::shared_ptr<const smpp::ReceiptPattern> receipt_pattern;
+};
+
+struct Snapshot {
+  std::uint64_t generation = 0;
+  config::ConfigPtr config;
+  std::shared_ptr<const routing::RouteTable> routes;
+  std::shared_ptr<const routing::MoTable> mo_routes;
+  std::shared_ptr<const accounts::ClientRegistry> clients;
+  std::shared_ptr<const smpp::TlvRegistry> tlvs;
+  std::vector<UpstreamFacts> upstreams;     // by UpstreamId
+  std::vector<std::string> client_names;    // by ClientId
+  std::vector<std::string> upstream_names;  // by UpstreamId
+
+  [[nodiscard]] const UpstreamFacts* upstream(message::UpstreamId id) const noexcept {
+    return id.value() < upstreams.size() && upstreams[id.value()].options != nullptr ? &upstreams[id.value()] : nullptr;
+  }
+};
+
+// The middleware of one shard, split by hook so that what is not wanted costs nothing.
+struct FilterChain {
+  std::vector<std::unique_ptr<Filter>> filters;
+  std::vector<Filter*> on_message;
+  std::vector<Filter*> on_mo;
+  std::vector<Filter*> on_outcome;
+
+  void add(std::unique_ptr<Filter> filter) {
+    const std::uint8_t hooks = filter->hooks();
+    if ((hooks & Filter::kOnMessage) != 0) on_message.push_back(filter.get());
+    if ((hooks & Filter::kOnMo) != 0) on_mo.push_back(filter.get());
+    if ((hooks & Filter::kOnOutcome) != 0) on_outcome.push_back(filter.get());
+    filters.push_back(std::move(filter));
+  }
+};
+
+}  // namespace smppd::flow

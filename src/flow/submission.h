@@ -1,0 +1,32 @@
+// One message on the road, on the stack of Flow::submit(). Private to flow.
+#pragma once
+
+#include "flow/facts_of.h"
+#include "flow/filter.h"
+#include "flow/flow.h"
+#include "routing/route_table.h"
+
+namespace smppd::flow {
+
+struct Flow::Submission {
+  Submission(const Sender& s, smpp::PduBuilder& scratch, bool waited) noexcept
+      : sender(s), draft(view, scratch, s.side.version), text(view, s.side.alphabet), again(waited) {}
+  Submission(const Submission&) = delete;
+  Submission& operator=(const Submission&) = delete;
+
+  const Sender& sender;
+  smpp::PduView view;
+  smpp::Header header;
+  message::MessageFacts facts;
+  Draft draft;
+  LazyText text;
+  message::OwnId id = 0;
+  Instant arrived{};
+  routing::Decision road;
+  bool again;
+  bool part_of_multi = false;
+  SlabHandle multi;  // part_of_multi: where its answer is gathered
+  std::uint32_t multi_index = 0;
+};
+
+}  // namespace smppd::flow
