@@ -1,0 +1,351 @@
+#include "downstream/session.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include "downstream/bind_attempt.h"
+#include "downstream/session_table.h"
+#include "message/own_id.h"
+#include "smpp/pdu_builder.h"
+#include "telemetry/log.h"
+
+namespace smppd::downstream {
+
+namespace {
+
+constexpr telemetry::Logger kLog{"downstream"};
+
+using smpp::CommandId;
+using smpp::CommandStatus;
+using EventKind = smpp::Session::Event::Kind;
+using Problem = smpp::Session::Event::Problem;
+
+bool is_delivery_answer(CommandId id) noexcept {
+  return id == CommandId::deliver_sm_resp || id == CommandId::data_sm_resp || id == CommandId::generic_nack;
+}
+
+}  // namespace
+
+Session::Session(SessionTable& table, Listener& listener, const runtime::SocketAddress& peer)
+    : table_(table),
+      listener_(&listener),
+      shared_(listener.shared()),
+      connection_(table.loop(), *this),
+      session_(shared_->session_options, table.loop().now()),
+      timer_(&Session::on_timer, this),
+      peer_(peer),
+      window_(static_cast<std::uint32_t>(listener.options().smpp.window_size)) {
+  sender_.listener = &listener.options().smpp;
+  sender_.listener_id = shared_->id;
+  sender_.address_hash = std::hash<std::string_view>{}(as_text(peer.ip.octets));
+}
+
+Session::~Session() {
+  shared_->by_ip.leave(peer_.ip);
+  shared_->connections.leave();
+}
+
+void Session::start(int fd, SlabHandle handle) noexcept {
+  sender_.session = handle;
+  connection_.adopt(fd);
+  arm();
+}
+
+std::uint32_t Session::next_sequence() noexcept {
+  if (deliveries_ != nullptr) return deliveries_->bare_sequence();
+  sequence_ = sequence_ >= smpp::kMaxSequence ? 1 : sequence_ + 1;
+  return sequence_;
+}
+
+std::size_t Session::on_bytes(ByteSpan bytes) noexcept {
+  std::size_t consumed = 0;
+  const Instant now = table_.loop().now();
+  while (connection_.open() && !connection_.paused()) {
+    const auto event = session_.next(bytes.subspan(consumed), now, *this);
+    if (event.kind == EventKind::kNeedMore) break;
+    if (event.kind == EventKind::kLost) {
+      ++listener_->probe().framing_lost;
+      kLog.debug("not SMPP, closing", {{"listener", options().name}, {"peer", peer_.to_string()}});
+      connection_.close_after_flush();
+      consumed = bytes.size();
+      break;
+    }
+    if (event.kind == EventKind::kPdu && !smpp::is_response(event.header.command_id)) {
+      if (!on_request(event.header, event.pdu)) break;
+      consumed += event.pdu.size();
+      continue;
+    }
+    consumed += event.pdu.size();
+    if (event.kind == EventKind::kUnbound) {
+      leaving_ = true;
+      give_up_deliveries();
+      if (outstanding_ == 0) connection_.close_after_flush();
+    } else if (event.kind == EventKind::kPdu) {
+      on_response(event.header, event.pdu);
+    } else if (event.problem == Problem::kUnknownCommand) {
+      ++listener_->probe().unknown_commands;
+    } else if (event.problem == Problem::kWrongState) {
+      ++listener_->probe().wrong_state;
+    }
+  }
+  if (!connection_.open()) return consumed;
+  if (consumed < bytes.size() && !connection_.paused()) arm_by(now + options().timeouts.read);
+  if (connection_.congested() && !connection_.paused()) {
+    congested_ = true;
+    pause();
+  }
+  if (connection_.output_bytes() > 0) arm_by(now + options().timeouts.write);
+  return consumed;
+}
+
+// False: the request stays where it is and reading stops.
+bool Session::on_request(const smpp::Header& header, ByteSpan pdu) noexcept {
+  if (smpp::is_bind(header.command_id)) {
+    on_bind(header, pdu);
+    return true;
+  }
+  if (give_up_) {
+    give_up_ = again_ = false;
+    ++listener_->probe().throttled;
+    refuse(header, CommandStatus::ESME_RTHROTTLED);
+    return true;
+  }
+  if (outstanding_ >= window_ && window_ > 0) {
+    ++listener_->probe().window_waits;
+    if (options().smpp.overload != config::Overload::kWait) return hold_back(header);
+    window_full_ = true;
+    pause();
+    return false;
+  }
+  ++outstanding_;
+  const auto taken = table_.flow().submit(sender_, header, pdu, again_);
+  again_ = false;
+  if (taken == flow::Flow::Taken::kYes) return true;
+  --outstanding_;
+  if (options().smpp.overload != config::Overload::kWait) return hold_back(header);
+  if (!waiting_) waiting_since_ = table_.loop().now();
+  waiting_ = again_ = true;
+  pause();
+  arm_by(waiting_since_ + options().smpp.overload_wait);
+  return false;
+}
+
+bool Session::hold_back(const smpp::Header& header) noexcept {
+  ++listener_->probe().throttled;
+  refuse(header, options().smpp.overload == config::Overload::kThrottle ? CommandStatus::ESME_RTHROTTLED
+                                                                        : CommandStatus::ESME_RMSGQFUL);
+  return true;
+}
+
+void Session::refuse(const smpp::Header& header, CommandStatus status) noexcept {
+  smpp::write_refusal(*this, header, status);
+}
+
+void Session::resume() noexcept {
+  if (!waiting_) return;
+  waiting_ = false;
+  if (!window_full_ && !congested_) connection_.resume_reading();
+}
+
+void Session::on_drained() noexcept {
+  congested_ = false;
+  if (!waiting_ && !window_full_) connection_.resume_reading();
+}
+
+CommandStatus Session::status_for_loss(bool uncertain) const noexcept {
+  if (!uncertain) return static_cast<CommandStatus>(sender_.listener->no_upstream_status);
+  if (sender_.entry != nullptr && sender_.entry->uncertain_status) {
+    return static_cast<CommandStatus>(*sender_.entry->uncertain_status);
+  }
+  return static_cast<CommandStatus>(sender_.listener->uncertain_status);
+}
+
+void Session::answer(const flow::Answer& answer) noexcept {
+  if (outstanding_ > 0) --outstanding_;
+  if (window_full_) {
+    window_full_ = false;
+    if (!waiting_ && !congested_) connection_.resume_reading();
+  }
+  if (!connection_.open()) return;
+  const auto format = sender_.entry == nullptr ? config::MessageIdFormat::kHex : sender_.entry->message_id_format;
+  const message::OwnIdText own(answer.id, static_cast<message::IdFormat>(format));
+  const std::string_view shown = answer.id != 0 ? own.view() : answer.upstream_id;
+  if (answer.status == CommandStatus::ESME_RINVCMDID) {
+    smpp::write_bare(connection_.reserve(smpp::kHeaderSize), CommandId::generic_nack, answer.status,
+                     answer.sequence_number);
+    connection_.commit(smpp::kHeaderSize);
+  } else if (answer.status != CommandStatus::ESME_ROK) {
+    smpp::write_refusal(*this, {smpp::kHeaderSize, answer.request, {}, answer.sequence_number}, answer.status);
+  } else if (answer.request == CommandId::submit_sm && session_.version() != smpp::Version::v50) {
+    std::uint8_t* out = connection_.reserve(smpp::kHeaderSize + shown.size() + 1);
+    connection_.commit(
+        smpp::write_response_with_id(out, CommandId::submit_sm_resp, answer.status, answer.sequence_number, shown));
+  } else {
+    answer_with_body(answer, shown);
+  }
+  if (leaving_ && outstanding_ == 0) connection_.close_after_flush();
+}
+
+// Answers whose body is more than an id: the SMSC's response under the client's sequence_number and id.
+void Session::answer_with_body(const flow::Answer& answer, std::string_view shown_id) noexcept {
+  smpp::PduBuilder builder;
+  smpp::PduView view;
+  const CommandId response = smpp::response_to(answer.request);
+  if (!answer.upstream_response.empty() && view.decode(answer.upstream_response) && view.id() == response) {
+    builder.from(view, session_.version());
+  } else {
+    builder.reset(response, session_.version());
+  }
+  if (smpp::spec_of(response)->has(smpp::Field::message_id)) builder.set(smpp::Field::message_id, shown_id);
+  std::vector<std::uint8_t> pdu;
+  if (builder.encode(pdu, answer.status, answer.sequence_number)) {
+    connection_.write(pdu);
+  } else {
+    smpp::write_refusal(*this, {smpp::kHeaderSize, answer.request, {}, answer.sequence_number},
+                        CommandStatus::ESME_RSYSERR);
+  }
+}
+
+bool Session::deliver(const flow::Delivery& delivery) noexcept {
+  if (!session_.may_send_deliver() || !connection_.open() || leaving_ || connection_.congested()) return false;
+  if (deliveries_ == nullptr) {
+    deliveries_ = std::make_unique<smpp::Window<Pending>>(static_cast<std::uint32_t>(options().smpp.deliver_window));
+  }
+  if (deliveries_->full()) return false;
+  const Instant now = table_.loop().now();
+  const std::uint32_t sequence = deliveries_->open({delivery.ticket, delivery.id}, now);
+  std::uint8_t* out = connection_.reserve(delivery.pdu.size());
+  std::memcpy(out, delivery.pdu.data(), delivery.pdu.size());
+  store_be(out + 12, sequence);
+  connection_.commit(delivery.pdu.size());
+  session_.worked(now);
+  ++listener_->probe().deliveries;
+  arm_by(now + options().timeouts.response);
+  return true;
+}
+
+void Session::on_response(const smpp::Header& header, ByteSpan) noexcept {
+  const auto entry =
+      deliveries_ == nullptr ? smpp::Window<Pending>::Entry{} : deliveries_->find(header.sequence_number);
+  if (entry.value == nullptr || !is_delivery_answer(header.command_id)) {
+    ++listener_->probe().unknown_responses;
+    return;
+  }
+  const Pending pending = *entry.value;
+  deliveries_->close(header.sequence_number);
+  if (entry.late) {
+    // The SMSC was told that the client did not take it, and will send it again.
+    ++listener_->probe().late_delivery_responses;
+    return;
+  }
+  table_.flow().delivered({{}, pending.ticket, pending.id}, header.command_status);
+}
+
+void Session::give_up_deliveries() noexcept {
+  if (deliveries_ == nullptr) return;
+  deliveries_->abandon([this](const Pending& pending, std::uint32_t) {
+    table_.flow().delivered({{}, pending.ticket, pending.id}, CommandStatus::ESME_RX_T_APPN);
+  });
+}
+
+void Session::unbind() noexcept {
+  if (leaving_) return;
+  leaving_ = true;
+  if (!bound()) {
+    connection_.close();
+    return;
+  }
+  table_.flow().receiver_gone(
+      {sender_.session, static_cast<std::uint8_t>(table_.shard()), sender_.client, sender_.side});
+  session_.unbind(table_.loop().now(), *this);
+  arm();
+}
+
+bool Session::reconfigure(const accounts::ClientRegistry& clients) noexcept {
+  if (sender_.entry == nullptr) return clients.empty() || !bound();
+  const accounts::ClientEntry* entry = clients.find(sender_.client);
+  if (entry == nullptr || !(entry->secret == sender_.entry->secret) || !entry->may_come_from(peer_.ip)) {
+    sender_.entry = nullptr;
+    return false;
+  }
+  sender_.entry = entry;
+  window_ = entry->window_size > 0 ? entry->window_size : static_cast<std::uint32_t>(options().smpp.window_size);
+  return true;
+}
+
+void Session::on_closed(runtime::CloseReason reason, int) noexcept {
+  timer_.cancel();
+  const bool was_bound = bound();
+  if (was_bound) {
+    kLog.info("session closed",
+              {{"client", sender_.entry == nullptr ? std::string_view("anonymous") : sender_.entry->system_id},
+               {"peer", peer_.to_string()},
+               {"listener", options().name},
+               {"by", reason == runtime::CloseReason::kLocal ? "us" : "peer"}});
+  }
+  if (was_bound && !leaving_) {
+    table_.flow().receiver_gone(
+        {sender_.session, static_cast<std::uint8_t>(table_.shard()), sender_.client, sender_.side});
+  }
+  session_.closed();
+  give_up_deliveries();
+  ++listener_->probe().closed;
+  table_.closed(*this);
+}
+
+void Session::arm() noexcept {
+  Instant deadline = session_.deadline();
+  if (deliveries_ != nullptr && deliveries_->size() > 0) {
+    deadline = std::min<Instant>(deadline, deliveries_->oldest_sent() + options().timeouts.response);
+  }
+  if (waiting_) deadline = std::min<Instant>(deadline, waiting_since_ + options().smpp.overload_wait);
+  if (connection_.output_bytes() > 0) {
+    deadline = std::min<Instant>(deadline, connection_.last_progress() + options().timeouts.write);
+  }
+  armed_for_ = Instant::max();
+  arm_by(deadline);
+}
+
+// Deadlines move away with every PDU; the timer is only moved when one comes nearer.
+void Session::arm_by(Instant deadline) noexcept {
+  if (deadline >= armed_for_ || deadline == Instant::max()) return;
+  armed_for_ = deadline;
+  table_.loop().timers().arm(timer_, deadline);
+}
+
+void Session::on_timer(void* self) noexcept { static_cast<Session*>(self)->on_time(); }
+
+void Session::on_time() noexcept {
+  const Instant now = table_.loop().now();
+  ListenerProbe& probe = listener_->probe();
+  const auto end = [&](std::uint64_t& count, const char* reason) {
+    ++count;
+    kLog.debug("closing session", {{"peer", peer_.to_string()}, {"listener", options().name}, {"reason", reason}});
+    connection_.close();
+  };
+  if (connection_.output_bytes() > 0 && now - connection_.last_progress() >= options().timeouts.write) {
+    return end(probe.write_timeouts, "the peer reads nothing");
+  }
+  switch (session_.on_time(now, *this)) {
+    case smpp::Session::Due::kNothing: break;
+    case smpp::Session::Due::kBindTimeout: return end(probe.bind_timeouts, "no bind in time");
+    case smpp::Session::Due::kReadTimeout: return end(probe.read_timeouts, "a PDU was begun and not finished in time");
+    case smpp::Session::Due::kIdleTimeout: return end(probe.idle_timeouts, "idle");
+    case smpp::Session::Due::kEnquireTimeout: return end(probe.enquire_timeouts, "enquire_link was not answered");
+    case smpp::Session::Due::kUnbindTimeout: connection_.close(); return;
+  }
+  if (deliveries_ != nullptr) {
+    deliveries_->expire(now - options().timeouts.response, [&](const Pending& pending, std::uint32_t) {
+      ++probe.delivery_timeouts;
+      table_.flow().delivered({{}, pending.ticket, pending.id}, CommandStatus::ESME_RX_T_APPN);
+    });
+  }
+  if (waiting_ && now >= waiting_since_ + options().smpp.overload_wait) {
+    waiting_ = false;
+    give_up_ = true;
+    if (!window_full_ && !congested_) connection_.resume_reading();
+  }
+  arm();
+}
+
+}  // namespace smppd::downstream

@@ -1,0 +1,113 @@
+#include "downstream/session_table.h"
+
+#include <algorithm>
+
+namespace smppd::downstream {
+
+SessionTable::SessionTable(runtime::EventLoop& loop, flow::Flow& flow, accounts::PasswordVerifier& verifier,
+                           unsigned shard)
+    : loop_(loop), flow_(flow), verifier_(verifier), shard_(shard) {
+  flow.set_sessions(*this);
+}
+
+SessionTable::~SessionTable() { close_all(); }
+
+void SessionTable::apply(std::vector<Opened> opened) {
+  std::vector<std::unique_ptr<Listener>> next;
+  for (Opened& one : opened) {
+    const auto same = std::find_if(listeners_.begin(), listeners_.end(), [&](const auto& listener) {
+      return listener && one.fd < 0 && listener->shared()->id == one.shared->id;
+    });
+    if (same != listeners_.end()) {
+      next.push_back(std::move(*same));
+    } else {
+      next.push_back(std::make_unique<Listener>(*this, loop_, std::move(one.shared), one.fd));
+    }
+  }
+  for (auto& listener : listeners_) {
+    if (!listener) continue;
+    listener->stop_accepting();
+    leaving_.push_back(std::move(listener));
+  }
+  listeners_ = std::move(next);
+  const accounts::ClientRegistry& clients = *flow_.snapshot().clients;
+  for_each_session([&](Session& session) {
+    const bool stays = std::none_of(leaving_.begin(), leaving_.end(),
+                                    [&](const auto& listener) { return listener.get() == &session.listener(); });
+    if (!session.reconfigure(clients) || !stays) session.unbind();
+  });
+}
+
+void SessionTable::drain() noexcept {
+  for (auto& listener : listeners_) listener->stop_accepting();
+  for_each_session([](Session& session) { session.unbind(); });
+}
+
+void SessionTable::close_all() noexcept {
+  for_each_session([](Session& session) { session.close(); });
+}
+
+void SessionTable::answer(SlabHandle handle, const flow::Answer& answer) noexcept {
+  if (Session* session = sessions_.get(handle)) {
+    session->answer(answer);
+  } else if (!listeners_.empty()) {
+    ++listeners_.front()->probe().answers_to_gone_sessions;
+  }
+}
+
+bool SessionTable::deliver(SlabHandle handle, const flow::Delivery& delivery) noexcept {
+  Session* session = sessions_.get(handle);
+  return session != nullptr && session->deliver(delivery);
+}
+
+smpp::CommandStatus SessionTable::status_for_loss(SlabHandle handle, message::ClientId, bool uncertain) noexcept {
+  const Session* session = sessions_.get(handle);
+  return session == nullptr ? smpp::CommandStatus::ESME_RSYSERR : session->status_for_loss(uncertain);
+}
+
+void SessionTable::resume(SlabHandle handle) noexcept {
+  if (Session* session = sessions_.get(handle)) session->resume();
+}
+
+void SessionTable::adopt(Listener& listener, int fd, const runtime::SocketAddress& peer) noexcept {
+  auto [session, handle] = sessions_.make(*this, listener, peer);
+  session->start(fd, handle);
+}
+
+// Called from inside the session's own callback: it is destroyed when the turn ends.
+void SessionTable::closed(Session& session) noexcept {
+  const SlabHandle handle = session.sender().session;
+  loop_.retire(std::shared_ptr<void>(nullptr, [this, handle](void*) {
+    sessions_.release(handle);
+    std::erase_if(leaving_, [this](const auto& listener) {
+      bool used = false;
+      for_each_session([&](Session& other) { used = used || &other.listener() == listener.get(); });
+      return !used;
+    });
+  }));
+}
+
+accounts::PasswordVerifier::Answer SessionTable::verify(const Session& session, const accounts::ClientEntry& client,
+                                                        std::string_view password) {
+  const SlabHandle handle = session.sender().session;
+  return verifier_.verify(client.id, client.system_id, client.secret, password, [this, handle](bool right) {
+    loop_.post([this, handle, right] { verified(handle, right); });
+  });
+}
+
+void SessionTable::verified(SlabHandle handle, bool right) noexcept {
+  if (Session* session = sessions_.get(handle)) session->verified(right);
+}
+
+bool SessionTable::kick_oldest(message::ClientId client) noexcept {
+  Session* oldest = nullptr;
+  for_each_session([&](Session& session) {
+    if (!session.bound() || session.sender().client != client) return;
+    if (oldest == nullptr || session.bound_at() < oldest->bound_at()) oldest = &session;
+  });
+  if (oldest == nullptr) return false;
+  oldest->close();
+  return true;
+}
+
+}  // namespace smppd::downstream

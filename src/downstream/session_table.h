@@ -1,0 +1,75 @@
+// All sessions of one shard, across its listeners; the port through which the flow answers and delivers. Shard-local.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "accounts/password_verifier.h"
+#include "base/slab.h"
+#include "downstream/listener.h"
+#include "downstream/session.h"
+#include "flow/flow.h"
+
+namespace smppd::downstream {
+
+class SessionTable final : public flow::Sessions {
+ public:
+  SessionTable(runtime::EventLoop& loop, flow::Flow& flow, accounts::PasswordVerifier& verifier, unsigned shard);
+  ~SessionTable();
+
+  // A listener and the socket this shard accepts on.
+  struct Opened {
+    std::shared_ptr<ListenerShared> shared;
+    int fd = -1;  // -1: the listener is unchanged and goes on
+  };
+  // Publishes a configuration: new listeners open, unchanged ones go on, others stop accepting and say unbind to their
+  // sessions; sessions of clients that are gone or changed their credentials are unbound too.
+  void apply(std::vector<Opened> listeners);
+
+  // Stops accepting and says unbind to everyone.
+  void drain() noexcept;
+  void close_all() noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return sessions_.size(); }
+
+  // flow::Sessions
+  void answer(SlabHandle session, const flow::Answer& answer) noexcept override;
+  bool deliver(SlabHandle session, const flow::Delivery& delivery) noexcept override;
+  smpp::CommandStatus status_for_loss(SlabHandle session, message::ClientId client, bool uncertain) noexcept override;
+  void resume(SlabHandle session) noexcept override;
+
+  // For listeners and sessions.
+  void adopt(Listener& listener, int fd, const runtime::SocketAddress& peer) noexcept;
+  void closed(Session& session) noexcept;
+  // Asks for the verdict on a password; Session::verified() follows when it is kLater.
+  [[nodiscard]] accounts::PasswordVerifier::Answer verify(const Session& session, const accounts::ClientEntry& client,
+                                                          std::string_view password);
+  void verified(SlabHandle session, bool right) noexcept;
+  // Closes the client's oldest session of this shard, if it has one.
+  bool kick_oldest(message::ClientId client) noexcept;
+
+  [[nodiscard]] flow::Flow& flow() noexcept { return flow_; }
+  [[nodiscard]] runtime::EventLoop& loop() noexcept { return loop_; }
+  [[nodiscard]] unsigned shard() const noexcept { return shard_; }
+
+  template <typename Visit>
+  void for_each_session(Visit&& visit) {
+    sessions_.for_each([&](Session& session, SlabHandle) { visit(session); });
+  }
+  template <typename Visit>
+  void for_each_listener(Visit&& visit) {
+    for (auto& listener : listeners_) visit(*listener);
+  }
+
+ private:
+  runtime::EventLoop& loop_;
+  flow::Flow& flow_;
+  accounts::PasswordVerifier& verifier_;
+  unsigned shard_;
+  std::vector<std::unique_ptr<Listener>> listeners_;
+  std::vector<std::unique_ptr<Listener>> leaving_;  // until their last session is gone
+  Slab<Session> sessions_;
+};
+
+}  // namespace smppd::downstream
