@@ -37,12 +37,12 @@ void report_unknown(Reader& reader, const Entry& entry, const Options& options) 
   reader.unknown(entry.at, join_path(reader.path(), entry.key), std::move(message));
 }
 
-// The scalar as the map it is short for, kept in `storage`, if this option has such a form.
-const Node& expand_shorthand(const Option& option, const Node& node, Node& storage) {
+// The scalar as the map it is short for, if this option has such a form.
+Node expand_shorthand(const Option& option, const Node& node) {
   if (!node.is_scalar()) return node;
-  if (option.shorthand) return storage = option.shorthand(node);
+  if (option.shorthand) return option.shorthand(node);
   if (option.shorthand_for.empty()) return node;
-  return storage = map_node({{option.shorthand_for, node}}, node.at);
+  return map_node({{option.shorthand_for, node}}, node.at);
 }
 
 void read_option(Reader& reader, const Option& option, const Entry& entry, void* object) {
@@ -58,10 +58,7 @@ void read_option(Reader& reader, const Option& option, const Entry& entry, void*
     if (!entry.value.text.empty() && !entry.value.text.contains("${")) reader.saw_literal_secret();
   }
   if (option.other_form) return option.read(option, reader, option.other_form(entry.value), object);
-  Node storage;
-  if (option.shape == Shape::kMap) {
-    return option.read(option, reader, expand_shorthand(option, entry.value, storage), object);
-  }
+  if (option.shape == Shape::kMap) return option.read(option, reader, expand_shorthand(option, entry.value), object);
   option.read(option, reader, entry.value, object);
 }
 
@@ -103,8 +100,7 @@ void read_items(const Option& self, Reader& reader, const Node& node, const std:
   const auto read_one = [&](const Node& one, std::size_t i) {
     const auto scope = reader.enter(i, one.at);
     const auto inside = reader.enter_object();
-    Node storage;
-    const Node& whole = expand_shorthand(self, one, storage);
+    const Node whole = expand_shorthand(self, one);
     if (whole.is_null()) return reader.error(one.at, "an empty item");
     read_options(reader, whole, self.children, item(i));
   };

@@ -1,0 +1,40 @@
+// The commands of smppd. Each returns the process's exit code; docs/cli.md has them.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace smppd::cli {
+
+enum ExitCode : int {
+  kOk = 0,
+  kFailed = 1,     // could not start or was refused at run time: a port in use, a file that cannot be written
+  kBadConfig = 2,  // the configuration or the command line is wrong
+  kNoMatch = 3,    // route test: no route matches
+};
+
+struct ConfigChoice {
+  std::string file;
+  std::vector<std::string> overrides;
+  bool lenient = false;
+};
+
+int serve(const ConfigChoice& choice);
+
+int validate(const ConfigChoice& choice);
+int dump_config(const ConfigChoice& choice, const std::string& format);
+
+struct RouteQuestion {
+  std::string destination;
+  std::string source;
+  std::string client;
+  std::string text;
+  std::string service_type;
+  std::string at;  // ISO 8601 in UTC; empty: now
+  bool json = false;
+};
+int test_route(const ConfigChoice& choice, const RouteQuestion& question);
+
+int print_version();
+
+}  // namespace smppd::cli

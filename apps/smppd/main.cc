@@ -1,0 +1,62 @@
+#include <CLI/CLI.hpp>
+
+#include "commands.h"
+
+namespace {
+
+void add_config_options(CLI::App& app, smppd::cli::ConfigChoice& choice, bool required) {
+  auto* file = app.add_option("-c,--config", choice.file, "Configuration file (.yaml, .json or .toml)");
+  if (required) file->required();
+  app.add_option("--set", choice.overrides, "Override one key for this run: --set runtime.shards=1")->take_all();
+  app.add_flag("--lenient", choice.lenient, "Unknown keys are warnings instead of errors");
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  using namespace smppd::cli;
+  CLI::App app{"smppd: SMS gateway, router, load balancer and proxy for SMPP 3.3, 3.4 and 5.0"};
+  app.failure_message(CLI::FailureMessage::help);
+  ConfigChoice choice;
+  RouteQuestion question;
+  std::string format = "yaml";
+  add_config_options(app, choice, false);
+
+  auto* validate_command = app.add_subcommand("validate", "Check a configuration and tell everything that is wrong");
+  add_config_options(*validate_command, choice, true);
+
+  auto* route = app.add_subcommand("route", "Routing questions");
+  route->require_subcommand(1);
+  auto* test = route->add_subcommand("test", "Which route would a message take, and why");
+  add_config_options(*test, choice, true);
+  test->add_option("destination", question.destination, "destination_addr")->required();
+  test->add_option("--source", question.source, "source_addr");
+  test->add_option("--client", question.client, "system_id of the client");
+  test->add_option("--text", question.text, "Text of the message");
+  test->add_option("--service-type", question.service_type, "service_type");
+  test->add_option("--at", question.at, "When, as 2026-01-31T22:15:00Z (default: now)");
+  test->add_flag("--json", question.json, "Answer as JSON");
+
+  auto* config = app.add_subcommand("config", "Configuration questions");
+  config->require_subcommand(1);
+  auto* dump = config->add_subcommand("dump", "The normalised configuration with every default, secrets masked");
+  add_config_options(*dump, choice, true);
+  dump->add_option("--format", format, "yaml or json")->check(CLI::IsMember({"yaml", "json"}));
+
+  auto* version = app.add_subcommand("version", "What this binary is");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? kOk : kBadConfig;
+  }
+  if (*version) return print_version();
+  if (*validate_command) return validate(choice);
+  if (*test) return test_route(choice, question);
+  if (*dump) return dump_config(choice, format);
+  if (choice.file.empty()) {
+    std::cerr << "smppd: no configuration: start it as smppd --config FILE (configs/minimal.yaml is a beginning)\n";
+    return kBadConfig;
+  }
+  return serve(choice);
+}

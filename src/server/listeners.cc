@@ -1,0 +1,102 @@
+// Opening the sockets of a configuration's listeners, all or none.
+#include <algorithm>
+
+#include <unistd.h>
+
+#include "runtime/acceptor.h"
+#include "server/server.h"
+
+namespace smppd::server {
+
+namespace {
+
+Fallible<runtime::SocketAddress> address_of(const config::Endpoint& endpoint) {
+  if (endpoint.host.empty()) return runtime::SocketAddress{*runtime::IpAddress::parse("::"), endpoint.port};
+  auto found = runtime::Resolver::lookup(endpoint.host, endpoint.port);
+  if (!found) return std::unexpected(found.error());
+  return found->front();
+}
+
+smpp::SessionOptions session_options(const config::Listener& options) {
+  smpp::SessionOptions result;
+  result.role = smpp::Role::kSmsc;
+  result.max_pdu_size = options.smpp.max_pdu_size;
+  result.bind_timeout = options.timeouts.bind;
+  result.read_timeout = options.timeouts.read;
+  result.idle_timeout = options.timeouts.idle;
+  result.enquire_interval = options.smpp.enquire_link_interval;
+  result.enquire_timeout = options.smpp.enquire_link_timeout;
+  result.enquire_misses = options.smpp.enquire_link_misses;
+  return result;
+}
+
+bool same_options(const config::Listener& one, const config::Listener& other) {
+  config::Listener copy = one;
+  copy.mark = other.mark;
+  return copy == other;
+}
+
+}  // namespace
+
+const Server::OpenListener* Server::unchanged(const config::Listener& options) const {
+  const auto at = std::find_if(listeners_.begin(), listeners_.end(),
+                               [&](const OpenListener& open) { return same_options(*open.shared->options, options); });
+  return at == listeners_.end() ? nullptr : &*at;
+}
+
+Fallible<std::vector<Server::OpenListener>> Server::open_listeners(const config::ConfigPtr& config) {
+  std::vector<OpenListener> opened;
+  std::string errors;
+  for (const config::Listener& options : config->listeners) {
+    if (const OpenListener* same = unchanged(options)) {
+      opened.push_back({same->shared, {}});
+      continue;
+    }
+    auto one = open_listener(config, options);
+    if (one) {
+      opened.push_back(std::move(*one));
+    } else {
+      errors += (errors.empty() ? "" : "\n") + ("listener " + options.name + ": " + one.error());
+    }
+  }
+  if (errors.empty()) return opened;
+  for (const OpenListener& listener : opened) {
+    for (const int fd : listener.fds) ::close(fd);
+  }
+  return failure(errors);
+}
+
+Fallible<Server::OpenListener> Server::open_listener(const config::ConfigPtr& config, const config::Listener& options) {
+  auto rules = accounts::IpRules::compile(options.allowed_ips, options.blocked_ips);
+  if (!rules) return std::unexpected(rules.error());
+  auto address = address_of(options.address);
+  if (!address) return std::unexpected(address.error());
+  // Our own sockets share the port among the shards, so another process on it must be looked for.
+  const bool ours = std::any_of(listeners_.begin(), listeners_.end(), [&](const OpenListener& open) {
+    return open.shared->options->address == options.address;
+  });
+  if (!ours && address->port != 0) {
+    if (auto free = runtime::check_address_free(*address); !free) return std::unexpected(free.error());
+  }
+  OpenListener opened;
+  for (unsigned shard = 0; shard < shards_.count(); ++shard) {
+    auto fd = runtime::listen_on(*address);
+    if (!fd) {
+      for (const int open : opened.fds) ::close(open);
+      return std::unexpected(fd.error());
+    }
+    opened.fds.push_back(*fd);
+    // Port 0 is whatever the first shard got.
+    if (address->port == 0) address->port = runtime::local_address(*fd).port;
+  }
+  opened.shared = std::make_shared<downstream::ListenerShared>();
+  opened.shared->id = lasting_.names.listeners.intern(options.name);
+  opened.shared->config = config;
+  opened.shared->options = &options;
+  opened.shared->rules = std::move(*rules);
+  opened.shared->session_options = session_options(options);
+  opened.shared->shard_count = shards_.count();
+  return opened;
+}
+
+}  // namespace smppd::server

@@ -1,0 +1,218 @@
+#include "server/server.h"
+
+#include <algorithm>
+#include <csignal>
+#include <thread>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "smpp/values.h"
+#include "telemetry/log.h"
+
+namespace smppd::server {
+
+namespace {
+
+constexpr telemetry::Logger kLog{"server"};
+constexpr Duration kPingInterval = std::chrono::milliseconds(500);
+constexpr Duration kPublishPatience = std::chrono::seconds(30);
+constexpr unsigned kMaxShards = 32;  // message::OwnId has five bits for them
+
+unsigned shard_count(const config::Runtime& runtime) {
+  const unsigned wanted =
+      runtime.shards > 0 ? static_cast<unsigned>(runtime.shards) : std::thread::hardware_concurrency();
+  return std::clamp(wanted, 1U, kMaxShards);
+}
+
+sigset_t handled_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  return set;
+}
+
+std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+
+}  // namespace
+
+const char* version() noexcept { return SMPPD_VERSION; }
+
+Server::Server(config::ConfigPtr config, Load load)
+    : config_(std::move(config)),
+      load_(std::move(load)),
+      password_pool_(accounts::PasswordPool::Options{}),
+      password_verifier_(password_pool_),
+      shards_(shard_count(config_->runtime)),
+      units_(shards_.count()),
+      started_(std::chrono::system_clock::now()) {
+  for (unsigned i = 0; i < shards_.count(); ++i) pulses_.push_back(std::make_unique<Pulse>());
+  const sigset_t set = handled_signals();
+  signal_fd_ = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+  work_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+}
+
+Fallible<std::unique_ptr<Server>> Server::start(config::ConfigPtr config, Load load) {
+  // Before any thread starts, so that all of them leave the signals to the control thread.
+  const sigset_t set = handled_signals();
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::unique_ptr<Server> server(new Server(config, std::move(load)));
+  if (auto started = server->start_shards(); !started) return std::unexpected(started.error());
+  auto management = admin::Management::start(admin::ManagementOptions::from(*config), *server);
+  if (!management) return std::unexpected(management.error());
+  server->management_ = std::move(*management);
+  kLog.info("smppd is up", {{"version", version()},
+                            {"shards", server->shards_.count()},
+                            {"listeners", server->listeners_.size()},
+                            {"upstreams", config->upstreams.size()},
+                            {"clients", config->clients.size()},
+                            {"management_port", server->management_->port()}});
+  return server;
+}
+
+Fallible<void> Server::start_shards() {
+  // Whatever can fail is tried before a thread runs.
+  auto publication = build_publication(config_, nullptr, shards_.count(), lasting_);
+  if (!publication) return std::unexpected(publication.error());
+  shards_.start(config_->runtime.pin_cpus, [this](runtime::Shard& shard) {
+    units_[shard.index()] = std::make_unique<ShardUnit>(shard, resolver_, password_verifier_, config_->receipts);
+  });
+  return publish(config_);
+}
+
+Fallible<void> Server::publish(config::ConfigPtr config) {
+  const config::Config* before = listeners_.empty() && lasting_.generation <= 1 ? nullptr : config_.get();
+  auto publication = build_publication(config, before, shards_.count(), lasting_);
+  if (!publication) return std::unexpected(publication.error());
+  auto opened = open_listeners(config);
+  if (!opened) return std::unexpected(opened.error());
+  const Publication& next = *publication;
+  next.snapshot->clients->publish(std::chrono::steady_clock::now());
+  auto chains = std::make_shared<std::vector<std::unique_ptr<flow::FilterChain>>>(std::move(publication->chains));
+  const auto work = [this, snapshot = next.snapshot, upstreams = next.upstreams, limits = lasting_.limits, chains,
+                     listeners = *opened](runtime::Shard& shard) {
+    std::vector<downstream::SessionTable::Opened> mine;
+    for (const OpenListener& listener : listeners) {
+      mine.push_back({listener.shared, listener.fds.empty() ? -1 : listener.fds[shard.index()]});
+    }
+    units_[shard.index()]->apply(snapshot, std::move((*chains)[shard.index()]), upstreams, limits, std::move(mine));
+  };
+  if (!shards_.run_on_all(work, kPublishPatience)) {
+    kLog.error("a shard did not take the configuration within 30 s; it will when it turns again");
+  }
+  listeners_ = std::move(*opened);
+  for (OpenListener& listener : listeners_) listener.fds.clear();
+  const std::lock_guard lock(mutex_);
+  config_ = std::move(config);
+  config_loaded_ = std::chrono::system_clock::now();
+  return {};
+}
+
+void Server::run() {
+  pollfd watched[2] = {{signal_fd_, POLLIN, 0}, {work_fd_, POLLIN, 0}};
+  while (true) {
+    ping_shards();
+    ::poll(watched, 2, static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(kPingInterval).count()));
+    if ((watched[1].revents & POLLIN) != 0) run_control_work();
+    signalfd_siginfo signal{};
+    while (::read(signal_fd_, &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) {
+      if (signal.ssi_signo == SIGHUP) {
+        (void)reload_now();
+        continue;
+      }
+      kLog.info("asked to stop, draining", {{"signal", signal.ssi_signo == SIGTERM ? "SIGTERM" : "SIGINT"}});
+      drain();
+      return;
+    }
+  }
+}
+
+admin::ReloadOutcome Server::reload_now() {
+  config::Loaded loaded = load_();
+  admin::ReloadOutcome outcome;
+  outcome.diagnostics = std::move(loaded.diagnostics);
+  if (loaded.config == nullptr) {
+    outcome.summary = "the new configuration has errors; the old one stays in force";
+    kLog.error(outcome.summary, {{"errors", config::to_text(outcome.diagnostics)}});
+    return outcome;
+  }
+  const auto before = config_;
+  if (auto published = publish(loaded.config); !published) {
+    outcome.summary = "the old configuration stays in force: " + published.error();
+    kLog.error("reload failed", {{"reason", published.error()}});
+    return outcome;
+  }
+  outcome.applied = true;
+  outcome.summary = "configuration applied";
+  if (!(before->runtime == config_->runtime) || !(before->receipts == config_->receipts)) {
+    outcome.summary += "; runtime and receipts take effect at the next start";
+  }
+  if (management_ != nullptr) {
+    if (auto updated = management_->update(admin::ManagementOptions::from(*config_)); !updated) {
+      outcome.summary += "; management unchanged: " + updated.error();
+    }
+  }
+  kLog.info("reloaded", {{"summary", outcome.summary}});
+  return outcome;
+}
+
+void Server::post_control(std::function<void()> work) {
+  {
+    const std::lock_guard lock(mutex_);
+    work_.push_back(std::move(work));
+  }
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(work_fd_, &one, sizeof one);
+}
+
+void Server::run_control_work() {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const auto got = ::read(work_fd_, &count, sizeof count);
+  std::vector<std::function<void()>> work;
+  {
+    const std::lock_guard lock(mutex_);
+    work.swap(work_);
+  }
+  for (auto& item : work) item();
+}
+
+void Server::ping_shards() {
+  for (unsigned i = 0; i < shards_.count(); ++i) {
+    shards_.shard(i).loop().post([this, i] {
+      Pulse& pulse = *pulses_[i];
+      pulse.last.store(now_ns());
+      if (units_[i] == nullptr) return;
+      pulse.upstream_bound.store(units_[i]->any_upstream_bound());
+      pulse.drained.store(units_[i]->drained());
+    });
+  }
+}
+
+void Server::drain() {
+  draining_.store(true);
+  const auto deadline = std::chrono::steady_clock::now() + config_->runtime.drain_timeout;
+  shards_.run_on_all([this](runtime::Shard& shard) { units_[shard.index()]->drain(); }, kPublishPatience);
+  const auto all_drained = [this] {
+    return std::all_of(pulses_.begin(), pulses_.end(), [](const auto& pulse) { return pulse->drained.load(); });
+  };
+  while (!all_drained() && std::chrono::steady_clock::now() < deadline) {
+    ping_shards();
+    run_control_work();
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
+  kLog.info(all_drained() ? "drained" : "drain_timeout reached, closing what is left");
+}
+
+Server::~Server() {
+  management_.reset();
+  if (units_.front() != nullptr) {
+    shards_.run_on_all([this](runtime::Shard& shard) { units_[shard.index()].reset(); }, kPublishPatience);
+  }
+  shards_.stop_and_join();
+  if (signal_fd_ >= 0) ::close(signal_fd_);
+  if (work_fd_ >= 0) ::close(work_fd_);
+}
+
+}  // namespace smppd::server

@@ -1,0 +1,44 @@
+// What lives on one shard: its flow (with the upstreams) and its sessions. Made and destroyed on the shard's thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "accounts/password_verifier.h"
+#include "downstream/session_table.h"
+#include "flow/flow.h"
+#include "runtime/resolver.h"
+#include "runtime/shard.h"
+#include "server/snapshot_builder.h"
+#include "telemetry/metrics.h"
+
+namespace smppd::server {
+
+class ShardUnit {
+ public:
+  ShardUnit(runtime::Shard& shard, runtime::Resolver& resolver, accounts::PasswordVerifier& verifier,
+            const config::Receipts& receipts);
+  ~ShardUnit();
+
+  void apply(std::shared_ptr<const flow::Snapshot> snapshot, std::unique_ptr<flow::FilterChain> chain,
+             const std::vector<upstream::UpstreamSet::Entry>& upstreams, const upstream::SharedLimits& limits,
+             std::vector<downstream::SessionTable::Opened> listeners);
+  // Stops accepting, says unbind to clients; once they are gone, to SMSCs.
+  void drain() noexcept;
+  [[nodiscard]] bool drained() noexcept;
+
+  void collect(telemetry::Collector& collector);
+  [[nodiscard]] bool any_upstream_bound();
+
+ private:
+  static void on_tick(void* self) noexcept;
+
+  runtime::Shard& shard_;
+  flow::Flow flow_;
+  downstream::SessionTable sessions_;
+  runtime::Timer timer_;
+  bool draining_ = false;
+  bool upstreams_draining_ = false;
+};
+
+}  // namespace smppd::server
