@@ -38,8 +38,9 @@ struct Client {
 struct TransformRule {
   Mark mark;
   Match match;
-  std::map<std::string, std::string> set;        // field -> literal
-  std::map<std::string, std::string> transform;  // field -> template with ${field} and ${1}
+  std::map<std::string, std::string> set;        // field or tlv.NAME -> literal
+  std::map<std::string, std::string> transform;  // field or tlv.NAME -> template with ${field} and ${1}
+  std::vector<std::string> remove;               // tlv.NAME
   bool operator==(const TransformRule&) const = default;
 };
 
@@ -47,6 +48,7 @@ struct Filter {  // one step of `middleware`, in the order configured
   Mark mark;
   std::string type;                  // logger | auth | rate_limit | address_filter | transform | protocol | metrics
   std::string level = "info";        // logger
+  bool text = false;                 // logger
   std::vector<TransformRule> rules;  // transform
   std::map<std::string, std::string> version_mapping;  // protocol
   bool prometheus = true;                              // metrics

@@ -153,8 +153,8 @@ void check_clients(const Config& config, Reader& reader) {
 void check_filters(const Config& config, Reader& reader) {
   for (const Filter& filter : config.middleware) {
     for (const TransformRule& rule : filter.rules) {
-      if (rule.set.empty() && rule.transform.empty()) {
-        reader.error_at(rule.mark.path, "changes nothing; add `set` or `transform`");
+      if (rule.set.empty() && rule.transform.empty() && rule.remove.empty()) {
+        reader.error_at(rule.mark.path, "changes nothing; add `set`, `transform` or `remove`");
       }
     }
   }

@@ -6,10 +6,29 @@ namespace {
 // Fields of a message that the transform filter can write.
 const std::vector<std::string>& message_fields() {
   static const std::vector<std::string> kFields{
-      "service_type",         "source_addr",          "source_addr_ton", "source_addr_npi",       "destination_addr",
-      "destination_addr_ton", "destination_addr_npi", "short_message",   "protocol_id",           "priority_flag",
-      "registered_delivery",  "data_coding",          "validity_period", "schedule_delivery_time"};
+      "service_type",         "source_addr",          "source_addr_ton", "source_addr_npi", "destination_addr",
+      "destination_addr_ton", "destination_addr_npi", "short_message",   "esm_class",       "protocol_id",
+      "priority_flag",        "registered_delivery",  "data_coding",     "validity_period", "schedule_delivery_time"};
   return kFields;
+}
+
+// A name of the TLV registry or of `tlvs`, which the filter looks up.
+Kind<std::string> tlv_field() {
+  return checked(text(64), "tlv.NAME", [](const std::string& field) -> std::string {
+    const bool is_name = field.starts_with("tlv.") && field.size() > 4 &&
+                         field.find_first_not_of("abcdefghijklmnopqrstuvwxyz0123456789_", 4) == std::string::npos;
+    return is_name ? "" : "`" + field + "` is no TLV; write tlv.NAME, such as tlv.user_message_reference";
+  });
+}
+
+Kind<std::string> field_or_tlv() {
+  Kind<std::string> field = choice(message_fields());
+  field.name += " or tlv.NAME";
+  field.read = [read_field = field.read, read_tlv = tlv_field().read](Reader& reader, const Node& node,
+                                                                      std::string& out) {
+    (node.text.starts_with("tlv.") ? read_tlv : read_field)(reader, node, out);
+  };
+  return field;
 }
 
 Options addresses() {
@@ -31,10 +50,11 @@ Options rule() {
   Describe<T> d;
   d.child("match", &T::match, match_options(),
           "Which messages, as in `routes`; a regular expression's groups are ${1}...");
-  d.value("set", &T::set, map_of(choice(message_fields()), text(4096)), "Fields and the values they get.");
+  d.value("set", &T::set, map_of(field_or_tlv(), text(4096)), "Fields and the values they get.");
   std::vector<std::string> fields = message_fields();
-  d.value("transform", &T::transform, map_of(choice(message_fields()), template_text(std::move(fields), true)),
+  d.value("transform", &T::transform, map_of(field_or_tlv(), template_text(std::move(fields), true)),
           "Fields and templates: `${field}` is a field's value before, `${1}` a group of the match.");
+  d.value("remove", &T::remove, list_of(tlv_field()), "TLVs to take out, as tlv.NAME.");
   return d.take();
 }
 
@@ -118,6 +138,7 @@ Options filter_options() {
       .is_required();
   only_for(d.value("level", &T::level, choice({"trace", "debug", "info", "warn", "error"}), "level of its lines."),
            "logger");
+  only_for(d.value("text", &T::text, boolean(), "whether its lines have the text of the message."), "logger");
   only_for(d.list("rules", &T::rules, rule(), "all rules that match are applied, in this order."), "transform");
   only_for(d.value("version_mapping", &T::version_mapping, map_of(version_name(), version_name()),
                    "a client's version and the one its messages are rewritten for."),
