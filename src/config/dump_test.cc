@@ -29,7 +29,7 @@ rc::Gen<std::string> nasty(std::size_t max) {
                       });
 }
 
-std::string not_empty(std::string text) { return text.empty() ? "x" : text; }
+std::string not_empty(const std::string& text) { return text.empty() ? "x" : text; }
 Millis millis() { return Millis(*rc::gen::inRange(1, 3'600'000)); }
 double share() { return *rc::gen::inRange(0, 1'000'000) / 1e6; }
 

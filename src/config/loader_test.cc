@@ -13,9 +13,7 @@ namespace smppd::config {
 namespace {
 
 using namespace smppd::config::testing;
-using ::testing::AllOf;
 using ::testing::HasSubstr;
-using ::testing::IsEmpty;
 using ::testing::Not;
 
 // A folder of its own that goes away with the test.

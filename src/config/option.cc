@@ -37,12 +37,11 @@ void report_unknown(Reader& reader, const Entry& entry, const Options& options) 
   reader.unknown(entry.at, join_path(reader.path(), entry.key), std::move(message));
 }
 
-// The scalar as the map it is short for, if this option has such a form.
-Node expand_shorthand(const Option& option, const Node& node) {
-  if (!node.is_scalar()) return node;
-  if (option.shorthand) return option.shorthand(node);
-  if (option.shorthand_for.empty()) return node;
-  return map_node({{option.shorthand_for, node}}, node.at);
+// The scalar as the map it is short for, kept in `storage`, if this option has such a form.
+const Node* expand_shorthand(const Option& option, const Node& node, Node& storage) {
+  if (!node.is_scalar() || (!option.shorthand && option.shorthand_for.empty())) return &node;
+  storage = option.shorthand ? option.shorthand(node) : map_node({{option.shorthand_for, node}}, node.at);
+  return &storage;
 }
 
 void read_option(Reader& reader, const Option& option, const Entry& entry, void* object) {
@@ -58,7 +57,10 @@ void read_option(Reader& reader, const Option& option, const Entry& entry, void*
     if (!entry.value.text.empty() && !entry.value.text.contains("${")) reader.saw_literal_secret();
   }
   if (option.other_form) return option.read(option, reader, option.other_form(entry.value), object);
-  if (option.shape == Shape::kMap) return option.read(option, reader, expand_shorthand(option, entry.value), object);
+  Node storage;
+  if (option.shape == Shape::kMap) {
+    return option.read(option, reader, *expand_shorthand(option, entry.value, storage), object);
+  }
   option.read(option, reader, entry.value, object);
 }
 
@@ -100,7 +102,8 @@ void read_items(const Option& self, Reader& reader, const Node& node, const std:
   const auto read_one = [&](const Node& one, std::size_t i) {
     const auto scope = reader.enter(i, one.at);
     const auto inside = reader.enter_object();
-    const Node whole = expand_shorthand(self, one);
+    Node storage;
+    const Node& whole = *expand_shorthand(self, one, storage);
     if (whole.is_null()) return reader.error(one.at, "an empty item");
     read_options(reader, whole, self.children, item(i));
   };

@@ -83,7 +83,7 @@ template <class T>
 class Describe {
  public:
   template <class Access, class V>
-  Option& value(std::string key, Access access, Kind<V> kind, std::string sentence) {
+  Option& value(std::string key, Access access, const Kind<V>& kind, std::string sentence) {
     Option& option = add(std::move(key), std::move(sentence), Shape::kValue);
     option.type = kind.name;
     option.schema = kind.schema;
@@ -100,7 +100,7 @@ class Describe {
 
   // A second way to say what the option at `canonical` (a path in T) says; the two may not contradict each other.
   template <class Access, class V>
-  Option& also(std::string key, Access access, Kind<V> kind, const std::string& canonical) {
+  Option& also(std::string key, Access access, const Kind<V>& kind, const std::string& canonical) {
     Option& option = value(std::move(key), access, kind, "The same as `" + canonical + "`.");
     option.default_value.reset();
     option.write = nullptr;
@@ -118,7 +118,7 @@ class Describe {
 
   // What the option at `canonical` is when that is not given.
   template <class Access, class V>
-  Option& fallback(std::string key, Access access, Kind<V> kind, const std::string& canonical) {
+  Option& fallback(std::string key, Access access, const Kind<V>& kind, const std::string& canonical) {
     Option& option = also(std::move(key), access, kind, canonical);
     option.sentence = "`" + canonical + "` where that is not given.";
     option.read = [access, kind, canonical](const Option&, Reader& reader, const Node& node, void* object) {
@@ -131,7 +131,7 @@ class Describe {
 
   // A key that may only say what is so anyway.
   template <class V>
-  Option& fixed(std::string key, Kind<V> kind, V only, std::string sentence) {
+  Option& fixed(std::string key, const Kind<V>& kind, const V& only, std::string sentence) {
     Option& option = add(std::move(key), std::move(sentence), Shape::kValue);
     option.type = kind.name;
     option.schema = kind.schema;

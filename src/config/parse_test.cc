@@ -131,6 +131,18 @@ TEST(Parse, RefusesASecondYamlDocumentAndTags) {
   EXPECT_EQ(read("a: !!str 01\n", Format::kYaml).root->find("a")->text, "01");
 }
 
+// toml++ 3.3 asserts on these; found by the fuzz target.
+TEST(Toml, IsRefusedWhereTheParserLosesItself) {
+  for (const char* bad : {"[\n[a]]\n", "[\n", "[[\n", "["}) EXPECT_FALSE(read(bad, Format::kToml).root) << bad;
+}
+
+// toml++ 3.3 reaches undefined behaviour on these outside strings; found by the fuzz target.
+TEST(Toml, WantsLettersBeyondAsciiInQuotes) {
+  EXPECT_THAT(read("a = 1\n\u00e9 = 1\n", Format::kToml).said,
+              HasSubstr(":2:1: error: not valid TOML: letters beyond ASCII"));
+  EXPECT_TRUE(read("# \u00e9\n\"\u00e9\" = '\u00e9'\nb = \"\"\"\\\n \u00e9\"\"\"\"\"\n", Format::kToml).root);
+}
+
 TEST(Json, ReadsEscapesAndSurrogatePairs) {
   const Parsed parsed = read(R"({"a": "\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"})", Format::kJson);
   ASSERT_TRUE(parsed.root) << parsed.said;

@@ -79,6 +79,7 @@ std::string default_text(const Option& option) {
   if (value.is_map() && value.entries.empty()) return "";
   if (value.is_list()) {
     std::vector<std::string> words;
+    words.reserve(value.items.size());
     for (const Node& item : value.items) words.push_back(item.text);
     return fmt::format("`[{}]`", fmt::join(words, ", "));
   }

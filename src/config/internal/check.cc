@@ -10,13 +10,6 @@ namespace smppd::config {
 namespace {
 
 template <class T, class Name>
-std::vector<std::string> names_of(const std::vector<T>& things, Name name) {
-  std::vector<std::string> names;
-  for (const T& thing : things) names.push_back(std::invoke(name, thing));
-  return names;
-}
-
-template <class T, class Name>
 void check_unique(const std::vector<T>& things, Name name, const char* key, Reader& reader) {
   std::map<std::string_view, const T*> seen;
   for (const T& thing : things) {

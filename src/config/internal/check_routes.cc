@@ -33,16 +33,12 @@ class Names {
   std::set<std::string, std::less<>> known_;
 };
 
-Names upstream_names(const Config& config) {
+template <class T, class Name>
+std::vector<std::string> names_of(const std::vector<T>& things, Name name) {
   std::vector<std::string> names;
-  for (const Upstream& upstream : config.upstreams) names.push_back(upstream.name);
-  return {"upstream", std::move(names)};
-}
-
-Names client_names(const Config& config) {
-  std::vector<std::string> names;
-  for (const Client& client : config.clients) names.push_back(client.system_id);
-  return {"client", std::move(names)};
+  names.reserve(things.size());
+  for (const T& thing : things) names.push_back(std::invoke(name, thing));
+  return names;
 }
 
 bool matches_everything(const std::vector<Pattern>& patterns) {
@@ -84,8 +80,7 @@ void check_target(const Route& route, const Names& upstreams, Reader& reader) {
   for (std::size_t i = 0; i < route.failover.size(); ++i) {
     upstreams.check(route.failover[i], join_path(path + ".failover", i), reader);
   }
-  if (route.failover.size() > 0 && route.response)
-    reader.error_at(path + ".failover", "means nothing beside `response`");
+  if (!route.failover.empty() && route.response) reader.error_at(path + ".failover", "means nothing beside `response`");
 }
 
 // Whether the number plan can be read; routing reads it and judges its lines.
@@ -106,6 +101,7 @@ bool ends_here(const Route& route) { return route.table.empty() || !route.upstre
 // A route behind one that takes all it could match never matches.
 void check_shadows(const Config& config, Reader& reader) {
   std::vector<const Route*> order;
+  order.reserve(config.routes.size());
   for (const Route& route : config.routes) order.push_back(&route);
   std::ranges::stable_sort(order, {}, &Route::priority);
   const Route* catch_all = nullptr;
@@ -154,8 +150,8 @@ void check_match(const Match& match, const std::string& path, const Names& clien
 }  // namespace
 
 void check_routes(const Config& config, Reader& reader) {
-  const Names upstreams = upstream_names(config);
-  const Names clients = client_names(config);
+  const Names upstreams{"upstream", names_of(config.upstreams, &Upstream::name)};
+  const Names clients{"client", names_of(config.clients, &Client::system_id)};
   for (const Route& route : config.routes) {
     check_target(route, upstreams, reader);
     check_table(route, reader);

@@ -202,6 +202,7 @@ class Bootstrap {
     const Node* names = settings.find("routes");
     if (names == nullptr || !names->is_list()) return;
     std::vector<std::string> chosen;
+    chosen.reserve(names->items.size());
     for (const Node& name : names->items) chosen.push_back(name.text);
     if (!chosen_.empty() && chosen != chosen_) {
       reader_.error_at(path, names->at, "routes for one listener alone are not built yet; give all the same tables");

@@ -59,8 +59,9 @@ template <class V>
 [[nodiscard]] Kind<Pattern> pattern();
 
 template <class E>
-[[nodiscard]] Kind<E> enumeration(std::vector<std::pair<std::string, E>> values) {
+[[nodiscard]] Kind<E> enumeration(const std::vector<std::pair<std::string, E>>& values) {
   std::vector<std::string> names;
+  names.reserve(values.size());
   for (const auto& [name, value] : values) names.push_back(name);
   const Kind<std::string> word = choice(names);
   return {word.name, word.schema,
@@ -81,7 +82,7 @@ template <class E>
 }
 
 template <class V>
-[[nodiscard]] Kind<std::optional<V>> maybe(Kind<V> kind) {
+[[nodiscard]] Kind<std::optional<V>> maybe(const Kind<V>& kind) {
   return {kind.name, kind.schema,
           [read = kind.read](Reader& reader, const Node& node, std::optional<V>& out) {
             V value{};
@@ -125,7 +126,7 @@ template <class V>
 
 // Keys are checked by `key` and kept as it writes them.
 template <class V>
-[[nodiscard]] Kind<std::map<std::string, V>> map_of(Kind<std::string> key, Kind<V> kind) {
+[[nodiscard]] Kind<std::map<std::string, V>> map_of(const Kind<std::string>& key, Kind<V> kind) {
   Node schema = map_node({{"type", text_node("object")}, {"additionalProperties", kind.schema}});
   return {"map of " + key.name + " to " + kind.name, std::move(schema),
           [key, kind](Reader& reader, const Node& node, std::map<std::string, V>& out) {

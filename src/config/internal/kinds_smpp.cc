@@ -122,7 +122,9 @@ std::string template_error(const std::string& text, const std::vector<std::strin
   return {};
 }
 
-Node pattern_node(const char* form, std::string text) { return map_node({{form, text_node(escape_references(text))}}); }
+Node pattern_node(const char* form, const std::string& text) {
+  return map_node({{form, text_node(escape_references(text))}});
+}
 
 // What a bare text means: ^... is a regular expression, * and ? make a glob, anything else is exact.
 Pattern::Kind bare_kind(std::string_view text) {

@@ -1,5 +1,12 @@
 #include <sstream>
 
+// toml++ 3.3 asserts where some malformed texts lead it (`[` and a line end), or assumes the opposite with NDEBUG: here
+// it throws in every build.
+namespace smppd::config {
+[[noreturn]] void toml_parser_is_lost();
+}
+#undef NDEBUG
+#define TOML_ASSERT(expr) ((expr) ? static_cast<void>(0) : ::smppd::config::toml_parser_is_lost())
 #define TOML_HEADER_ONLY 1
 #define TOML_EXCEPTIONS 1
 #include <fmt/format.h>
@@ -9,6 +16,8 @@
 
 namespace smppd::config {
 namespace {
+
+struct ParserIsLost {};
 
 Position from(const toml::source_position& position) {
   return {static_cast<int>(position.line), static_cast<int>(position.column)};
@@ -45,49 +54,78 @@ Node convert(const toml::node& from_toml) {
   return convert_scalar(from_toml, at);
 }
 
-// toml++ bounds nested values but not dotted keys, whose tables nest just as deep. Returns the line with too many dots
-// outside strings and comments, or 0.
-int find_deep_key(std::string_view text) {
-  std::string_view closing;  // of the string we are in
-  int line = 1;
-  std::size_t dots = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    const char c = text[i];
-    if (c == '\n') {
-      ++line;
-      dots = 0;
-      if (closing.size() == 1) closing = {};
-    } else if (!closing.empty()) {
-      if (c == '\\' && closing[0] == '"') {
-        ++i;
-      } else if (text.substr(i).starts_with(closing)) {
-        i += closing.size() - 1;
-        closing = {};
+// Walks over strings and comments to find what toml++ 3.3 cannot be given: keys of so many dotted parts that their
+// tables nest deeper than it bounds, and octets beyond ASCII outside strings, where its character tables end in
+// undefined behaviour (TOML wants such keys in quotes anyway).
+class Scan {
+ public:
+  explicit Scan(std::string_view text) : text_(text) {}
+
+  // What is wrong, at line(); empty if nothing is.
+  std::string run() {
+    for (; at_ < text_.size(); ++at_) {
+      const char c = text_[at_];
+      if (c == '\n') {
+        next_line();
+      } else if (!closing_.empty()) {
+        inside_string(c);
+      } else if (c == '#') {
+        at_ = std::min(text_.find('\n', at_), text_.size()) - 1;
+      } else if (c == '"' || c == '\'') {
+        const bool multi_line = text_.substr(at_, 3) == std::string(3, c);
+        closing_ = text_.substr(at_, multi_line ? 3 : 1);
+        at_ += closing_.size() - 1;
+      } else if (static_cast<unsigned char>(c) >= 0x80) {
+        return "not valid TOML: letters beyond ASCII need quotes";
+      } else if (c == '.' && ++dots_ > kMaxDepth) {
+        return fmt::format("nested more than {} levels deep", kMaxDepth);
       }
-    } else if (c == '#') {
-      i = std::min(text.find('\n', i), text.size()) - 1;
-    } else if (c == '"' || c == '\'') {
-      const bool multi_line = text.substr(i, 3) == std::string(3, c);
-      closing = text.substr(i, multi_line ? 3 : 1);
-      i += closing.size() - 1;
-    } else if (c == '.' && ++dots > kMaxDepth) {
-      return line;
+    }
+    return {};
+  }
+  [[nodiscard]] int line() const { return line_; }
+
+ private:
+  void next_line() {
+    ++line_;
+    dots_ = 0;
+    if (closing_.size() == 1) closing_ = {};
+  }
+  void inside_string(char c) {
+    if (c == '\\' && closing_[0] == '"') {
+      if (text_.substr(at_ + 1, 1) != "\n") ++at_;
+    } else if (text_.substr(at_).starts_with(closing_)) {
+      at_ += closing_.size() - 1;
+      // Up to two quotes may stand before the three that close.
+      for (int i = 0; closing_.size() == 3 && i < 2 && text_.substr(at_ + 1, 1) == closing_.substr(0, 1); ++i) ++at_;
+      closing_ = {};
     }
   }
-  return 0;
-}
+
+  std::string_view text_;
+  std::string_view closing_;  // of the string we are in
+  std::size_t at_ = 0;
+  std::size_t dots_ = 0;
+  int line_ = 1;
+};
 
 }  // namespace
 
+void toml_parser_is_lost() { throw ParserIsLost{}; }
+
 std::optional<Node> parse_toml(std::string_view text, std::vector<Diagnostic>& diagnostics) {
-  if (const int line = find_deep_key(text); line != 0) {
-    add_error(diagnostics, {line, 1}, {}, fmt::format("nested more than {} levels deep", kMaxDepth));
+  Scan scan(text);
+  if (std::string wrong = scan.run(); !wrong.empty()) {
+    add_error(diagnostics, {scan.line(), 1}, {}, std::move(wrong));
     return std::nullopt;
   }
   try {
     return convert(toml::parse(text));
   } catch (const toml::parse_error& error) {
     add_error(diagnostics, from(error.source().begin), {}, "not valid TOML: " + std::string(error.description()));
+    return std::nullopt;
+  } catch (const ParserIsLost&) {
+    add_error(diagnostics, {}, {}, "not valid TOML: a table header, key or value is malformed");
     return std::nullopt;
   }
 }
