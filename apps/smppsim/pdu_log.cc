@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "smpp/pdu_json.h"
+#include "smpp/pdu_inspect.h"
 #include "smpp/pdu_view.h"
 #include "toolkit/json_writer.h"
 

@@ -7,9 +7,9 @@
 
 #include "smpp/framer.h"
 #include "smpp/pdu_builder.h"
-#include "smpp/pdu_check.h"
-#include "smppsim/held_response.h"
+#include "smpp/pdu_inspect.h"
 #include "smppsim/intake.h"
+#include "smppsim/later.h"
 #include "smppsim/operations.h"
 
 namespace smppd::sim {
@@ -286,7 +286,8 @@ void Session::answer(CommandId id, CommandStatus status, std::uint32_t sequence)
   std::uint8_t bytes[smpp::kHeaderSize + 1] = {};
   std::size_t size = smpp::write_bare(bytes, id, status, sequence);
   const bool bare = id == CommandId::enquire_link_resp || id == CommandId::unbind_resp;
-  if (bare && misbehaviour().stray_body) {
+  // gosmpp reads a system_id from a bind_transceiver_resp of any status, and from no other refusal.
+  if (id == CommandId::bind_transceiver_resp || (bare && misbehaviour().stray_body)) {
     store_be(bytes, static_cast<std::uint32_t>(++size));
   }
   put(ByteSpan(bytes, size));

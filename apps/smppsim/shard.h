@@ -2,7 +2,6 @@
 // own thread only; other shards reach it through EventLoop::post().
 #pragma once
 
-#include <deque>
 #include <memory>
 #include <string>
 #include <unordered_map>
@@ -13,6 +12,8 @@
 #include "runtime/acceptor.h"
 #include "runtime/event_loop.h"
 #include "smpp/pdu_builder.h"
+#include "smppsim/account.h"
+#include "smppsim/later.h"
 #include "smppsim/message_store.h"
 #include "smppsim/options.h"
 #include "smppsim/pdu_log.h"
@@ -23,23 +24,6 @@ namespace smppd::sim {
 
 class Session;
 class Shard;
-
-enum class DeliveryKind : std::uint8_t { receipt, report, mo };
-
-// A deliver_sm or data_sm on its way to a client; the sequence number is patched in when it is sent.
-struct Delivery {
-  std::vector<std::uint8_t> pdu;
-  DeliveryKind kind = DeliveryKind::mo;
-};
-
-// A system_id as one shard knows it; lives as long as the shard.
-struct Account {
-  std::string system_id;
-  std::vector<Session*> receivers;  // bound here and able to receive
-  std::deque<Delivery> waiting;
-  std::size_t next = 0;  // receiver whose turn it is
-  smpp::Version version = smpp::Version::v34;
-};
 
 // What the shards have in common. Any thread.
 class Directory {
@@ -93,6 +77,7 @@ class Shard final : public runtime::AcceptHandler {
   toolkit::Random random;
   MessageStore messages;
   RuleCursor rules;
+  Later later;
   smpp::PduBuilder builder;           // reused for whatever is written
   std::vector<std::uint8_t> scratch;  // where it is written to
 
