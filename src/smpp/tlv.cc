@@ -76,7 +76,7 @@ std::string objection(const VendorTlv& tlv) {
   const Bounds bounds = bounds_of(tlv.type);
   if (is_fixed(tlv.type)) return {};
   if (tlv.min > tlv.max) return where + "min is greater than max";
-  if (tlv.min < bounds.min) return where + "a cstring has at least 1 octet";
+  if (tlv.max < bounds.min) return where + "a cstring has at least 1 octet";
   return {};
 }
 
@@ -127,8 +127,9 @@ Fallible<TlvRegistry> TlvRegistry::with_vendor_tlvs(std::vector<VendorTlv> vendo
     const Bounds bounds = bounds_of(tlv.type);
     const bool fixed = is_fixed(tlv.type);
     const std::string& name = registry.names_.emplace_back(std::move(tlv.name));
-    registry.vendor_.insert(at, TlvSpec{name, static_cast<TlvTag>(tlv.tag), tlv.type, fixed ? bounds.min : tlv.min,
-                                        fixed ? bounds.max : tlv.max, Version::v34});
+    registry.vendor_.insert(
+        at, TlvSpec{name, static_cast<TlvTag>(tlv.tag), tlv.type, std::max(bounds.min, fixed ? bounds.min : tlv.min),
+                    fixed ? bounds.max : tlv.max, Version::v34});
   }
   return registry;
 }

@@ -118,7 +118,7 @@ class TlvRegistry {
  public:
   TlvRegistry() = default;  // the standard TLVs only
   // Refuses tags outside 0x1400-0x3FFF, names that are empty, taken or not [a-z0-9_], tags given twice, min > max and
-  // bounds that contradict the type.
+  // bounds that contradict the type; a min of 0 and the bounds of numbers are the type's own.
   [[nodiscard]] static Fallible<TlvRegistry> with_vendor_tlvs(std::vector<VendorTlv> vendor);
 
   TlvRegistry(TlvRegistry&&) noexcept = default;

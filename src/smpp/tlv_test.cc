@@ -74,13 +74,14 @@ TEST(TlvRegistry, KnowsStandardNamesOfBothVersions) {
 
 TEST(TlvRegistry, TakesVendorTlvsFromConfiguration) {
   auto registry = TlvRegistry::with_vendor_tlvs({{"operator_id", 0x1501, TlvType::u32, 0, 65535},
-                                                 {"campaign", 0x1400, TlvType::cstring, 1, 33},
+                                                 {"campaign", 0x1400, TlvType::cstring, 0, 33},
                                                  {"flags", 0x3FFF, TlvType::octets, 0, 8}});
   ASSERT_TRUE(registry.has_value()) << registry.error();
   const TlvRegistry moved = std::move(*registry);
   EXPECT_EQ(moved.find("operator_id")->tag, static_cast<TlvTag>(0x1501));
   EXPECT_EQ(moved.find("operator_id")->max, 4);
   EXPECT_EQ(moved.find(static_cast<TlvTag>(0x1400))->name, "campaign");
+  EXPECT_EQ(moved.find("campaign")->min, 1) << "its NUL";
   EXPECT_EQ(moved.name_of(static_cast<TlvTag>(0x3FFF)), "flags");
   EXPECT_EQ(moved.find("message_payload")->tag, TlvTag::message_payload);
 }
@@ -99,7 +100,7 @@ TEST(TlvRegistry, RefusesWhatCouldBeMistaken) {
   EXPECT_THAT(why({{"a", 0x1400, TlvType::u8}, {"a", 0x1401, TlvType::u8}}), HasSubstr("given twice"));
   EXPECT_THAT(why({{"a", 0x1400, TlvType::u8}, {"b", 0x1400, TlvType::u8}}), HasSubstr("same tag 0x1400"));
   EXPECT_THAT(why({{"a", 0x1400, TlvType::octets, 9, 8}}), HasSubstr("min is greater"));
-  EXPECT_THAT(why({{"a", 0x1400, TlvType::cstring, 0, 8}}), HasSubstr("at least 1"));
+  EXPECT_THAT(why({{"a", 0x1400, TlvType::cstring, 0, 0}}), HasSubstr("at least 1"));
 }
 
 TEST(TlvType, NamesGoBothWays) {

@@ -197,31 +197,11 @@ class Transform final : public flow::Filter, private TemplateValues {
   std::array<bool, kMostFields> overridden_{};
 };
 
-struct Bounds {
-  std::uint16_t min;
-  std::uint16_t max;
-};
-
-// The octets a type takes, whatever bounds the configuration leaves open.
-constexpr Bounds bounds_of(smpp::TlvType type) noexcept {
-  switch (type) {
-    case smpp::TlvType::u8: return {1, 1};
-    case smpp::TlvType::u16: return {2, 2};
-    case smpp::TlvType::u32: return {4, 4};
-    case smpp::TlvType::cstring: return {1, 65'535};
-    case smpp::TlvType::none: return {0, 0};
-    case smpp::TlvType::octets: break;
-  }
-  return {0, 65'535};
-}
-
 Fallible<smpp::TlvRegistry> registry_of(const config::Config& config) {
   std::vector<smpp::VendorTlv> vendor;
   for (const auto& tlv : config.tlvs) {
-    const auto type = smpp::parse_tlv_type(tlv.type).value_or(smpp::TlvType::octets);
-    const Bounds of_type = bounds_of(type);
-    vendor.push_back({tlv.name, tlv.tag, type, std::max(of_type.min, static_cast<std::uint16_t>(tlv.min_length)),
-                      std::min(of_type.max, static_cast<std::uint16_t>(tlv.max_length))});
+    vendor.push_back({tlv.name, tlv.tag, smpp::parse_tlv_type(tlv.type).value_or(smpp::TlvType::octets),
+                      static_cast<std::uint16_t>(tlv.min_length), static_cast<std::uint16_t>(tlv.max_length)});
   }
   return smpp::TlvRegistry::with_vendor_tlvs(std::move(vendor));
 }
