@@ -1,9 +1,11 @@
 #include "flow/receipt_map.h"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <random>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 #include <time.h>
@@ -372,7 +374,7 @@ class Model {
 
 TEST(ReceiptMap, AgreesWithAMapUnderRandomOperations) {
   for (std::uint64_t seed = 1; seed <= 3; ++seed) {
-    Model(seed).run(6'000);
+    Model(seed).run(4'000);
     if (HasFatalFailure()) FAIL() << "seed " << seed;
   }
 }
@@ -383,23 +385,29 @@ std::int64_t cpu_nanoseconds() {
   return now.tv_sec * 1'000'000'000 + now.tv_nsec;
 }
 
-// An entry of a 20-octet id costs at most 100 octets at any size (small sizes pay for their first blocks), and no
-// insert waits for the table to grow. CPU time, so that a busy machine does not fail the second claim.
-TEST(ReceiptMap, CostsAtMost100BytesAnEntryAndNeverStallsWhileItGrows) {
+// Grows a map to costs.size() entries and lowers each element to the nanoseconds of CPU its insert took.
+void grow(std::vector<std::int64_t>& costs) {
   ReceiptMap map({.max_entries = 10'000'000, .seed = 3}, kStart);
-  std::int64_t longest = 0;
-  for (OwnId own = 1; own <= 600'000; ++own) {
+  for (OwnId own = 1; own <= costs.size(); ++own) {
     std::string id = std::to_string(10'000'000'000'000'000'000U - own * 7'919);
     id.resize(20, 'f');
     const auto submission = of(kA, id, own);
     const auto before = cpu_nanoseconds();
     ASSERT_TRUE(map.insert(submission));
-    longest = std::max(longest, cpu_nanoseconds() - before);
+    costs[own - 1] = std::min(costs[own - 1], cpu_nanoseconds() - before);
     if (own >= 20'000 && own % 5'000 == 0) {
       ASSERT_LE(map.stats().memory_bytes, own * 100) << own;
     }
   }
-  EXPECT_LT(longest, 1'000'000);
+}
+
+// An entry of a 20-octet id costs at most 100 octets at any size (below 20,000 the first blocks weigh more), and no
+// insert waits for the table to grow. The same growth is run three times: what is slow each time is the map's doing,
+// not the machine's.
+TEST(ReceiptMap, CostsAtMost100BytesAnEntryAndNeverStallsWhileItGrows) {
+  std::vector<std::int64_t> costs(150'000, std::numeric_limits<std::int64_t>::max());
+  for (int run = 0; run < 3; ++run) grow(costs);
+  EXPECT_LT(*std::ranges::max_element(costs), 1'000'000);
 }
 
 TEST(ReceiptMap, MemoryStaysTheSameInSteadyState) {
