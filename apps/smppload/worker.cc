@@ -60,12 +60,13 @@ void Worker::start_sending(std::int64_t at) {
 
 void Worker::stop_sending() noexcept {
   sending_ = false;
-  if (quota_ != UINT64_MAX) stats_.not_sent += quota_ * templates_.parts();
-  quota_ = 0;
-  if (rate_ > 0) {
+  if (quota_ != UINT64_MAX) {
+    stats_.not_sent += quota_ * templates_.parts();
+  } else if (rate_ > 0) {
     schedule_.advance(now());
     stats_.not_sent += schedule_.backlog() * templates_.parts();
   }
+  quota_ = 0;
   publish();
 }
 
@@ -115,7 +116,7 @@ void Worker::pump_all() noexcept {
 
 void Worker::on_pace(void* self) noexcept {
   auto& worker = *static_cast<Worker*>(self);
-  if (!worker.sending_) return;
+  if (!worker.sending_ || worker.quota_ == 0) return;
   worker.schedule_.advance(worker.now());
   worker.pump_all();
   worker.pace_timer_.arm(worker.schedule_.next());

@@ -208,4 +208,20 @@ Fallible<Misbehaviour> parse_misbehaviour(std::string_view text, Misbehaviour ba
   return apply(text, base, kMisbehaviours, "misbehaviour", {});
 }
 
+Fallible<Misbehaviour> parse_message_misbehaviour(std::string_view text, Misbehaviour base) {
+  constexpr std::string_view kOfMessages[] = {"no-response",   "wrong-seq",       "duplicate-response",
+                                              "garbage",       "generic-nack",    "out-of-order",
+                                              "late-response", "error-with-body", "error-without-body"};
+  if (text != "none") {
+    const auto settings = toolkit::parse_settings(text);
+    if (!settings) return failure(settings.error());
+    for (const Setting& setting : *settings) {
+      if (std::ranges::find(kOfMessages, setting.key) != std::end(kOfMessages)) continue;
+      const bool known = std::ranges::find(kMisbehaviours, setting.key, &Key<M>::name) != std::end(kMisbehaviours);
+      if (known) return failure("'" + setting.key + "' concerns whole sessions: give it as a flag, not in a rule");
+    }
+  }
+  return parse_misbehaviour(text, base);
+}
+
 }  // namespace smppd::sim

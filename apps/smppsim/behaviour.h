@@ -98,6 +98,8 @@ struct Misbehaviour {
            close_after + reset_after + unbind_after + stall_after + drip_octets + split_octets == 0;
   }
 };
+// About single messages only: what a rule may ask for.
+[[nodiscard]] Fallible<Misbehaviour> parse_message_misbehaviour(std::string_view text, Misbehaviour base);
 [[nodiscard]] Fallible<Misbehaviour> parse_misbehaviour(std::string_view text, Misbehaviour base = {});
 
 struct Behaviour {

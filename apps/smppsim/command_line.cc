@@ -123,7 +123,7 @@ class Parser {
     app_.add_option("--mo", mo_, "rate=10/s,source=2588{8},destination=1234,text=Hello,parts=3,... (README.md)")
         ->take_all();
     add("--redeliver", options_.redeliver, toolkit::parse_duration,
-        "send refused and unanswered deliveries again after this");
+        "send deliveries again after this that were refused, or open when their session ended");
   }
 
   void add_output() {

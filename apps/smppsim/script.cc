@@ -166,7 +166,7 @@ Fallible<void> set_action(Behaviour& behaviour, const std::string& key, const st
   if (key == "latency") return assign(behaviour.latency, toolkit::Latency::parse(value));
   if (key == "receipts") return assign(behaviour.receipts, parse_receipts(value, behaviour.receipts));
   if (key == "receipt-template") return behaviour.receipts.text_template = value, Fallible<void>{};
-  if (key == "misbehave") return assign(behaviour.misbehave, parse_misbehaviour(value, behaviour.misbehave));
+  if (key == "misbehave") return assign(behaviour.misbehave, parse_message_misbehaviour(value, behaviour.misbehave));
   behaviour.message_id = value;
   return value.size() <= IdFormat::kMaxSize ? Fallible<void>{} : failure("at most 64 characters");
 }

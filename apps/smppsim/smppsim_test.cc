@@ -163,6 +163,10 @@ TEST(Script, MistakesNameLineAndKey) {
   const auto script = parse_script("rules: [{action: {status: ESME_NOSUCH}}]", "s.yaml");
   ASSERT_TRUE(script);
   EXPECT_FALSE(build_rule(script->rules.front(), {}));
+  const ScriptRule session{"r", {}, {{"misbehave", "close-after=3"}}};
+  EXPECT_FALSE(build_rule(session, {})) << "what concerns sessions is not for a rule";
+  const ScriptRule message{"r", {}, {{"misbehave", "no-response=0.5"}}};
+  EXPECT_TRUE(build_rule(message, {}));
 }
 
 }  // namespace
