@@ -3,10 +3,21 @@
 #include <algorithm>
 #include <array>
 
+#include "plugins/filter/address_filter/address_filter.h"
+#include "plugins/filter/auth/auth.h"
+#include "plugins/filter/logger/logger.h"
+#include "plugins/filter/metrics/metrics.h"
+#include "plugins/filter/protocol/protocol.h"
+#include "plugins/filter/rate_limit/rate_limit.h"
+#include "plugins/filter/transform/transform.h"
+
 namespace smppd::server {
 
 namespace {
-constexpr std::array<const flow::FilterPlugin*, 0> kFilters{};
+constexpr std::array<const flow::FilterPlugin*, 7> kFilters{
+    &plugins::kAddressFilter,  &plugins::kAuthFilter,      &plugins::kLoggerFilter,    &plugins::kMetricsFilter,
+    &plugins::kProtocolFilter, &plugins::kRateLimitFilter, &plugins::kTransformFilter,
+};
 }
 
 std::span<const flow::FilterPlugin* const> filter_plugins() noexcept { return kFilters; }
