@@ -73,8 +73,14 @@ bool may_receive(Role role, SessionState state, CommandId id) noexcept {
 }
 
 void write_refusal(Sink& sink, const Header& request, CommandStatus status) noexcept {
-  write_plain(sink, static_cast<CommandId>(static_cast<std::uint32_t>(request.command_id) | kResponseBit), status,
-              request.sequence_number);
+  const auto response = static_cast<CommandId>(static_cast<std::uint32_t>(request.command_id) | kResponseBit);
+  // An empty system_id: gosmpp reads one from a bind_transceiver_resp of any status, and from no other refusal.
+  const std::size_t size = response == CommandId::bind_transceiver_resp ? kHeaderSize + 1 : kHeaderSize;
+  std::uint8_t* out = sink.reserve(size);
+  out[size - 1] = 0;
+  write_bare(out, response, status, request.sequence_number);
+  store_be(out, static_cast<std::uint32_t>(size));
+  sink.commit(size);
 }
 
 Session::Event Session::next(ByteSpan bytes, Instant now, Sink& sink) noexcept {
