@@ -39,12 +39,20 @@ void Flow::on_request(upstream::Group& group, const message::DeliveryTicket& tic
     return;
   }
   const UpstreamFacts* upstream = snapshot_->upstream(group.id());
+  const unsigned home = home_of(group.id());
   if (upstream == nullptr || !is_report(view, *upstream)) {
-    route_mo(group, ticket, view);
+    ++probe_.mo;
+    if (reassembly_ == nullptr) {
+      route_mo(ticket, view);
+    } else if (home == shard_.index()) {
+      join_mo(ticket, pdu);
+    } else {
+      // Parts of one message may come over links of several shards.
+      post(shard_, home, MailKind::kMo, MoMail{ticket}, pdu);
+    }
     return;
   }
   ++probe_.receipts;
-  const unsigned home = home_of(group.id());
   if (home == shard_.index()) {
     match_report(ticket, pdu);
   } else {
@@ -154,16 +162,48 @@ void Flow::forward_report(const message::DeliveryTicket& ticket, const smpp::Pdu
   answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
 }
 
-void Flow::route_mo(upstream::Group& group, const message::DeliveryTicket& ticket, const smpp::PduView& view) noexcept {
-  ++probe_.mo;
-  const UpstreamFacts* upstream = snapshot_->upstream(group.id());
+void Flow::join_mo(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
+  smpp::PduView view;
+  const UpstreamFacts* upstream = snapshot_->upstream(ticket.upstream);
+  if (!view.decode(pdu)) {
+    answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
+    return;
+  }
+  if (reassembly_ == nullptr || upstream == nullptr) {
+    route_mo(ticket, view);
+    return;
+  }
+  switch (reassembly_->offer(view, ticket, upstream->side.alphabet, upstream->side.version, shard_.loop().now())) {
+    case Reassembly::Outcome::kNotAPart: route_mo(ticket, view); break;
+    case Reassembly::Outcome::kHeld:
+    case Reassembly::Outcome::kDuplicate: answer_smsc(ticket, CommandStatus::ESME_ROK); break;
+    case Reassembly::Outcome::kComplete: {
+      ++probe_.mo_reassembled;
+      smpp::PduView whole;
+      if (whole.decode(reassembly_->message())) route_mo(ticket, whole);
+      break;
+    }
+  }
+  route_released();
+}
+
+// Parts whose message will not be completed go on alone.
+void Flow::route_released() noexcept {
+  while (const auto released = reassembly_->next_released()) {
+    smpp::PduView part;
+    if (part.decode(released->pdu)) route_mo(released->ticket, part);
+  }
+}
+
+void Flow::route_mo(const message::DeliveryTicket& ticket, const smpp::PduView& view) noexcept {
+  const UpstreamFacts* upstream = snapshot_->upstream(ticket.upstream);
   if (upstream == nullptr) {
     answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
     return;
   }
   LazyText text(view, upstream->side.alphabet);
   message::MessageFacts facts = facts_of(view);
-  facts.upstream = group.id();
+  facts.upstream = ticket.upstream;
   facts.text = &text;
   Draft draft(view, scratch_, upstream->side.version);
   if (!chain_->on_mo.empty()) {
@@ -266,6 +306,10 @@ void Flow::tick() noexcept {
                     {{"upstream", snapshot_->upstream_names[ticket.upstream.value()]}, {"suppressed", suppressed}});
         }
       });
+  if (reassembly_ != nullptr) {
+    reassembly_->tick(now);
+    route_released();
+  }
   upstreams_.reap();
 }
 

@@ -22,6 +22,16 @@ void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<Filte
   snapshot_ = std::move(snapshot);
   chain_ = std::move(chain);
   receipts_.configure(*snapshot_);
+  const config::Multipart& multipart = snapshot_->config->multipart;
+  if (reassembly_ != nullptr && !(multipart == multipart_)) {
+    reassembly_->release_all();
+    route_released();
+    reassembly_.reset();
+  }
+  multipart_ = multipart;
+  if (multipart.reassembly && reassembly_ == nullptr) {
+    reassembly_ = std::make_unique<Reassembly>(Reassembly::options_of(multipart));
+  }
   upstreams_.apply(snapshot_->config, upstreams, limits, drain_until);
   // Who waited for an upstream that is gone finds another road or is refused.
   for (auto& [id, sessions] : waiting_) {
@@ -101,6 +111,7 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
     }
     case MailKind::kTrack: track(letter.facts<TrackMail>().flight, as_text(letter.octets<TrackMail>())); return;
     case MailKind::kReport: match_report(letter.facts<ReportMail>().ticket, letter.octets<ReportMail>()); return;
+    case MailKind::kMo: join_mo(letter.facts<MoMail>().ticket, letter.octets<MoMail>()); return;
     case MailKind::kTold: receipts_.told(letter.facts<ToldMail>().id, shard_.loop().now()); return;
     case MailKind::kDeliver: deliver_here(letter.facts<DeliverMail>(), letter.octets<DeliverMail>()); return;
     case MailKind::kDelivered: {

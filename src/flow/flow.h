@@ -19,6 +19,7 @@
 #include "flow/mail.h"
 #include "flow/ports.h"
 #include "flow/probe.h"
+#include "flow/reassembly.h"
 #include "flow/receipts.h"
 #include "flow/snapshot.h"
 #include "message/own_id.h"
@@ -116,7 +117,9 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
                     message::ClientId client, smpp::PduBuilder& builder) noexcept;
   void forward_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const Report& report,
                       const ReceiptMap::Entry& entry) noexcept;
-  void route_mo(upstream::Group& group, const message::DeliveryTicket& ticket, const smpp::PduView& view) noexcept;
+  void join_mo(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
+  void route_released() noexcept;
+  void route_mo(const message::DeliveryTicket& ticket, const smpp::PduView& view) noexcept;
   bool offer(const std::vector<Receiver>& receivers, Delivery delivery, const smpp::PduView& view, const PeerSide& from,
              smpp::PduBuilder* edited) noexcept;
   void deliver_here(const DeliverMail& mail, ByteSpan pdu) noexcept;
@@ -135,6 +138,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   std::unique_ptr<FilterChain> chain_;
   Directory directory_;
   ReceiptDesk receipts_;
+  config::Multipart multipart_;
+  std::unique_ptr<Reassembly> reassembly_;  // null: long MO pass part by part
   message::OwnIdGenerator ids_;
   Slab<Multi> multis_;
   std::unordered_map<message::UpstreamId, std::deque<SlabHandle>> waiting_;  // sessions, by what they wait for

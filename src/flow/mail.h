@@ -22,6 +22,7 @@ enum class MailKind : std::uint32_t {
   kLane,       // LaneMail: what my links of a host can take
   kTrack,      // TrackMail + SMSC's message id: remember it (to the upstream's home shard)
   kReport,     // ReportMail + PDU: a receipt to be matched (to the upstream's home shard)
+  kMo,         // MoMail + PDU: an MO that may be a part of a longer one (to the upstream's home shard)
   kDeliver,    // DeliverMail + PDU: hand it to this session of yours
   kDelivered,  // DeliveredMail: what became of a kDeliver or kReport; answer the SMSC
   kTold,       // ToldMail: a client has its final receipt (to the upstream's home shard)
@@ -51,6 +52,9 @@ struct TrackMail {
   message::Flight flight;
 };
 struct ReportMail {
+  message::DeliveryTicket ticket;
+};
+struct MoMail {
   message::DeliveryTicket ticket;
 };
 struct DeliverMail {

@@ -66,8 +66,8 @@ class ReassemblyTest : public ::testing::Test {
     const auto bytes = encode(part);
     smpp::PduView pdu;
     EXPECT_TRUE(pdu.decode(bytes));
-    return reassembly_.offer(pdu, {.link = {}, .sequence_number = part.part, .upstream = UpstreamId(part.upstream)}, peer_default,
-                             Version::v34, now);
+    return reassembly_.offer(pdu, {.link = {}, .sequence_number = part.part, .upstream = UpstreamId(part.upstream)},
+                             peer_default, Version::v34, now);
   }
   // The text of the message that is complete, and the PDU in pdu_.
   std::string whole(Alphabet peer_default = Alphabet::gsm7) {

@@ -69,6 +69,7 @@ bool Flow::read(Submission& m, ByteSpan pdu) noexcept {
     refuse(m, decoded.status);
     return false;
   }
+  m.mended = decoded.leniency != smpp::kNothingForgiven;
   m.facts = facts_of(m.view);
   m.facts.client = m.sender.client;
   m.facts.text = &m.text;
@@ -150,7 +151,7 @@ Flow::Taken Flow::pick_and_send(Submission& m) noexcept {
 
 // The octets for this upstream: the client's own where nothing has to change.
 bool Flow::write_out(Submission& m, const UpstreamFacts& upstream, ByteSpan& out) noexcept {
-  if (!m.draft.edited() && !needs_adapting(m.view, m.sender.side, upstream)) {
+  if (!m.draft.edited() && !m.mended && !needs_adapting(m.view, m.sender.side, upstream)) {
     out = m.view.bytes();
     return true;
   }

@@ -25,7 +25,8 @@ struct Flow::Submission {
   routing::Decision road;
   bool again;
   bool part_of_multi = false;
-  SlabHandle multi;  // part_of_multi: where its answer is gathered
+  bool mended = false;  // the peer's octets break a rule that was let pass: never forward them as they are
+  SlabHandle multi;     // part_of_multi: where its answer is gathered
   std::uint32_t multi_index = 0;
 };
 
