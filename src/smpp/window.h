@@ -19,7 +19,8 @@ inline constexpr std::uint32_t kMaxSequence = 0x7FFFFFFF;
 template <typename T>
 class Window {
  public:
-  explicit Window(std::uint32_t limit) noexcept : limit_(limit) {}
+  // `last` is the number given last; the next one follows it.
+  explicit Window(std::uint32_t limit, std::uint32_t last = 0) noexcept : limit_(limit), next_(last) {}
 
   [[nodiscard]] std::uint32_t limit() const noexcept { return limit_; }
   [[nodiscard]] std::uint32_t size() const noexcept { return size_; }
@@ -30,7 +31,7 @@ class Window {
     if (slots_.empty() || std::bit_ceil(limit) * 2 <= slots_.size()) return;
     std::vector<Slot> larger(std::bit_ceil(limit) * 2);
     for (Slot& slot : slots_) {
-      if (slot.state == State::kOpen) larger[slot.sequence & (larger.size() - 1)] = slot;
+      if (slot.state != State::kFree) larger[slot.sequence & (larger.size() - 1)] = slot;
     }
     slots_.swap(larger);
   }
