@@ -79,6 +79,7 @@ std::uint8_t* Connection::reserve(std::size_t bytes) {
 
 void Connection::commit(std::size_t bytes) noexcept {
   output_tail_->end += static_cast<std::uint32_t>(bytes);
+  if (output_bytes_ == 0) last_progress_ = loop_.now();
   output_bytes_ += bytes;
   if (output_bytes_ > kHighMark) was_congested_ = true;
   if (writable_ && !connecting_) loop_.schedule_flush(*this);

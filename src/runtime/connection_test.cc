@@ -141,6 +141,16 @@ TEST_F(ConnectionTest, ASlowReaderCongestsAndDrains) {
   EXPECT_EQ(recorder.connection.output_bytes(), 0U);
 }
 
+// A link that was silent for longer than the write timeout was taken for one whose peer reads nothing, in the turn in
+// which it wrote its enquire_link.
+TEST_F(ConnectionTest, SilenceBeforeAWriteIsNoLackOfProgress) {
+  const Instant before = recorder.connection.last_progress();
+  turn(4);
+  ASSERT_GT(loop.now(), before);
+  recorder.connection.write(as_bytes("hello"));
+  EXPECT_EQ(recorder.connection.last_progress(), loop.now());
+}
+
 TEST_F(ConnectionTest, CloseAfterFlushWritesFirst) {
   recorder.connection.write(as_bytes("goodbye"));
   recorder.connection.close_after_flush();
