@@ -38,6 +38,7 @@ class SessionTable final : public flow::Sessions {
   bool deliver(SlabHandle session, const flow::Delivery& delivery) noexcept override;
   smpp::CommandStatus status_for_loss(SlabHandle session, message::ClientId client, bool uncertain) noexcept override;
   void resume(SlabHandle session) noexcept override;
+  bool kick_oldest(message::ClientId client) noexcept override;
 
   // For listeners and sessions.
   void adopt(Listener& listener, int fd, const runtime::SocketAddress& peer) noexcept;
@@ -46,8 +47,6 @@ class SessionTable final : public flow::Sessions {
   [[nodiscard]] accounts::PasswordVerifier::Answer verify(const Session& session, const accounts::ClientEntry& client,
                                                           std::string_view password);
   void verified(SlabHandle session, bool right) noexcept;
-  // Closes the client's oldest session of this shard, if it has one.
-  bool kick_oldest(message::ClientId client) noexcept;
 
   [[nodiscard]] flow::Flow& flow() noexcept { return flow_; }
   [[nodiscard]] runtime::EventLoop& loop() noexcept { return loop_; }

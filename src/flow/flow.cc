@@ -82,6 +82,12 @@ void Flow::on_lane(upstream::Group& group, std::uint16_t host, const upstream::L
 
 void Flow::on_mail_room(unsigned) noexcept {}
 
+// From shard to shard until one has a session of the client.
+void Flow::pass_on_kick(const KickMail& mail) noexcept {
+  const unsigned next = (shard_.index() + 1) % shard_.count();
+  if (next != mail.asked_by) post(shard_, next, MailKind::kKick, mail);
+}
+
 void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
   const Letter letter(record);
   switch (letter.kind) {
@@ -132,6 +138,11 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
     case MailKind::kOperated: {
       const auto mail = letter.facts<OperatedMail>();
       operate_failed(mail.flight, mail.status);
+      return;
+    }
+    case MailKind::kKick: {
+      const auto mail = letter.facts<KickMail>();
+      if (!sessions_->kick_oldest(mail.client)) pass_on_kick(mail);
       return;
     }
   }

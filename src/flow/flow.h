@@ -52,6 +52,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
 
   void receiver_bound(const Receiver& receiver, std::string_view address_range);
   void receiver_gone(const Receiver& receiver);
+  // Another shard closes a session of this client, to make room for one that has bound here.
+  void kick_elsewhere(message::ClientId client) noexcept { pass_on_kick({client, here()}); }
 
   [[nodiscard]] const Snapshot& snapshot() const noexcept { return *snapshot_; }
   [[nodiscard]] const std::shared_ptr<const Snapshot>& shared_snapshot() const noexcept { return snapshot_; }
@@ -125,6 +127,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void deliver_here(const DeliverMail& mail, ByteSpan pdu) noexcept;
   void answer_smsc(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept;
 
+  void pass_on_kick(const KickMail& mail) noexcept;
   [[nodiscard]] unsigned home_of(message::UpstreamId upstream) const noexcept {
     return upstream.value() % shard_.count();
   }

@@ -29,6 +29,7 @@ enum class MailKind : std::uint32_t {
   kReceiver,   // ReceiverMail + address_range: a session came or went
   kOperate,    // OperateMail + PDU: query, cancel or replace, if the message is known to you
   kOperated,   // OperatedMail: it failed; tell the client
+  kKick,       // KickMail: close this client's oldest session, or pass it on
 };
 
 struct SubmitMail {
@@ -80,6 +81,11 @@ struct OperateMail {
 struct OperatedMail {
   message::Flight flight;
   smpp::CommandStatus status;
+};
+
+struct KickMail {
+  message::ClientId client;
+  std::uint8_t asked_by;  // shard
 };
 
 // Sends `facts` and `octets`; answers and facts that must not be lost are never refused.

@@ -53,6 +53,8 @@ class Sessions {
                                                             bool uncertain) noexcept = 0;
   // A session whose submit() answered kWait may try again.
   virtual void resume(SlabHandle session) noexcept = 0;
+  // Closes the client's oldest session of this shard; false when it has none here.
+  virtual bool kick_oldest(message::ClientId client) noexcept = 0;
 
  protected:
   ~Sessions() = default;

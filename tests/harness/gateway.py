@@ -32,3 +32,13 @@ def config(*upstreams, listener=None, client=None, **sections):
 
 def port_of(config, listener=0):
     return int(config["listeners"][listener]["address"].rsplit(":", 1)[1])
+
+
+def to(carrier, name="carrier", **more):
+    """The configuration of an upstream whose only host is this carrier."""
+    return upstream(name, carrier.port, **more)
+
+
+def mock(name="mock", **more):
+    """The configuration of an upstream that answers inside smppd."""
+    return {"name": name, "mock": {"latency": "1ms", "receipt_delay": "20ms", **more}}

@@ -17,6 +17,8 @@ BINDS = {"rx": BIND_RECEIVER, "tx": BIND_TRANSMITTER, "trx": BIND_TRANSCEIVER}
 ROK, RINVMSGLEN, RINVCMDLEN, RINVCMDID, RINVBNDSTS, RALYBND = 0, 1, 2, 3, 4, 5
 RSYSERR, RINVSRCADR, RINVDSTADR, RBINDFAIL, RINVPASWD, RINVSYSID = 8, 0x0A, 0x0B, 0x0D, 0x0E, 0x0F
 RMSGQFUL, RTHROTTLED = 0x14, 0x58
+RINVMSGID, RCANCELFAIL, RREPLACEFAIL, RQUERYFAIL, RINVSYSTYP = 0x0C, 0x11, 0x13, 0x67, 0x53
+RX_T_APPN, RX_R_APPN = 0x64, 0x66
 
 TLV_RECEIPTED_MESSAGE_ID, TLV_MESSAGE_PAYLOAD, TLV_MESSAGE_STATE, TLV_SC_INTERFACE_VERSION = 0x1E, 0x424, 0x427, 0x210
 
@@ -151,8 +153,8 @@ class Connection:
     _put_back: list = field(default_factory=list)
 
     @classmethod
-    def to(cls, port, timeout=5.0):
-        return cls(socket.create_connection(("127.0.0.1", port), timeout=timeout))
+    def to(cls, port, timeout=5.0, source="127.0.0.1"):
+        return cls(socket.create_connection(("127.0.0.1", port), timeout=timeout, source_address=(source, 0)))
 
     def send_bytes(self, data):
         self.socket.sendall(data)
