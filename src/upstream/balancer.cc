@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <limits>
 #include <string>
 #include <utility>
@@ -128,7 +129,9 @@ std::size_t Balancer::pick(const std::vector<HostLoad>& hosts, std::uint64_t can
     }
     case Algorithm::kIpHash:
       return lowest(candidates, 0, [&](std::size_t h) {
-        return static_cast<double>(mix(facts.client_hash ^ mix(h + 1))) / std::max(hosts[h].weight, 1);
+        // An exponential variate per host: the chance of the lowest is its share of the weights.
+        const double uniform = (static_cast<double>(mix(facts.client_hash ^ mix(h + 1)) >> 11) + 0.5) * 0x1p-53;
+        return -std::log(uniform) / std::max(hosts[h].weight, 1);
       });
     case Algorithm::kLatency:
       // One pick in 64 goes elsewhere, so that a host that has recovered is noticed.

@@ -169,7 +169,11 @@ Group::Pick Group::pick(const PickFacts& facts) noexcept {
   const Instant now = environment_.loop.now();
   if (draining_) return {};
   if (limit_ != nullptr && !limit_->take(now)) return {Outcome::kFull, 0, 0, limit_->next(now)};
-  if (mock_) return {mock_->free_slots() > 0 ? Outcome::kSend : Outcome::kFull, 0, shard(), {}};
+  if (mock_) {
+    if (mock_->free_slots() > 0) return {Outcome::kSend, 0, shard(), {}};
+    if (limit_ != nullptr) limit_->give_back();
+    return {Outcome::kFull, 0, 0, {}};
+  }
   bool full = false;
   int priority = -1;
   while (true) {
