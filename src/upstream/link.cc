@@ -224,6 +224,7 @@ void Link::on_bind_response(const smpp::Header& header, ByteSpan) noexcept {
     backoff_ = group_.options().reconnect.initial;
     const config::Health& health = group_.options().health;
     warm_left_ = failed_before_ && health.enabled ? health.recovery_threshold - 1 : 0;
+    warm_sequence_ = 0;
     if (warm_left_ > 0) {
       enter(LinkState::kWarming);
       probe_warmth();
