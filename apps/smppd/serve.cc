@@ -3,38 +3,18 @@
 
 #include "commands.h"
 #include "config/loader.h"
+#include "server/log_options.h"
 #include "server/server.h"
 #include "telemetry/log.h"
 
 namespace smppd::cli {
-
-namespace {
-
-Fallible<telemetry::LogOptions> log_options(const config::Logging& logging) {
-  telemetry::LogOptions options;
-  auto level = telemetry::parse_level(logging.level);
-  if (!level) return std::unexpected(level.error());
-  options.level = *level;
-  for (const auto& [module, name] : logging.levels) {
-    auto own = telemetry::parse_level(name);
-    if (!own) return std::unexpected(own.error());
-    options.module_levels.emplace(module, *own);
-  }
-  options.json = logging.format == "json";
-  if (logging.output == "file") options.file = logging.file_path;
-  options.rotate_bytes = logging.file_rotation_size;
-  options.rotate_files = logging.file_max_files;
-  return options;
-}
-
-}  // namespace
 
 int serve(const ConfigChoice& choice) {
   const auto load = [choice] { return config::load_file(choice.file, {choice.lenient, choice.overrides, {}}); };
   config::Loaded loaded = load();
   std::cerr << config::to_text(loaded.diagnostics);
   if (loaded.config == nullptr) return kBadConfig;
-  auto logging = log_options(loaded.config->logging);
+  auto logging = server::log_options(loaded.config->logging);
   if (!logging) {
     std::cerr << "smppd: " << logging.error() << "\n";
     return kBadConfig;

@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "server/log_options.h"
 #include "smpp/values.h"
 #include "telemetry/log.h"
 
@@ -148,6 +149,11 @@ admin::ReloadOutcome Server::reload_now() {
   outcome.summary = "configuration applied";
   if (!(before->runtime == config_->runtime) || !(before->receipts == config_->receipts)) {
     outcome.summary += "; runtime and receipts take effect at the next start";
+  }
+  if (auto logging = log_options(config_->logging)) {
+    if (auto configured = telemetry::configure_logging(*logging); !configured) {
+      outcome.summary += "; logging unchanged: " + configured.error();
+    }
   }
   if (management_ != nullptr) {
     if (auto updated = management_->update(admin::ManagementOptions::from(*config_)); !updated) {

@@ -113,8 +113,8 @@ class Session {
   bool enquiring_ = false;
 };
 
-// Answers a request with its response's header alone, as 3.4 §4.4.2 has it for a status other than ROK; the refusal of a
-// bind_transceiver carries an empty system_id.
+// Answers a request with its response's header alone, as 3.4 §4.4.2 has it for a status other than ROK; the refusal of
+// a bind_transceiver carries an empty system_id.
 void write_refusal(Sink& sink, const Header& request, CommandStatus status) noexcept;
 
 }  // namespace smppd::smpp

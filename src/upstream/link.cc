@@ -15,6 +15,7 @@ namespace {
 constexpr telemetry::Logger kLog{"upstream"};
 // More unanswered deliver_sm than any SMSC's window; beyond it the SMSC is told to keep them.
 constexpr std::uint32_t kMaxUnansweredDeliveries = 10'000;
+constexpr Duration kAnswersAfterUnbind = std::chrono::seconds(5);
 
 bool is_credential_error(smpp::CommandStatus status) noexcept {
   return status == smpp::CommandStatus::ESME_RINVPASWD || status == smpp::CommandStatus::ESME_RINVSYSID ||
@@ -58,6 +59,7 @@ std::string_view name_of(LinkState state) noexcept {
     case LinkState::kBinding: return "binding";
     case LinkState::kWarming: return "warming";
     case LinkState::kBound: return "bound";
+    case LinkState::kLeaving: return "leaving";
     case LinkState::kDraining: return "draining";
     case LinkState::kRefused: return "refused";
     case LinkState::kStopped: return "stopped";
@@ -161,9 +163,8 @@ std::size_t Link::on_bytes(ByteSpan bytes) noexcept {
     }
     consumed += event.pdu.size();
     if (event.kind == smpp::Session::Event::Kind::kUnbound) {
-      if (state_ != LinkState::kDraining && state_ != LinkState::kStopped) last_error_ = "the SMSC sent unbind";
-      connection_.close_after_flush();
-      break;
+      on_unbound(event.header);
+      continue;
     }
     if (event.kind == smpp::Session::Event::Kind::kPdu) {
       on_pdu(event.header, event.pdu);
@@ -173,8 +174,21 @@ std::size_t Link::on_bytes(ByteSpan bytes) noexcept {
       ++probe_.malformed;
     }
   }
+  if (state_ == LinkState::kLeaving && window_.size() == 0) connection_.close_after_flush();
   if (state_ == LinkState::kBound || state_ == LinkState::kDraining) group_.link_has_room(*this);
   return consumed;
+}
+
+// Answers to what is in flight may still come after the SMSC's unbind: they are waited for, within bounds.
+void Link::on_unbound(const smpp::Header& header) noexcept {
+  if (header.command_id != smpp::CommandId::unbind || window_.size() == 0) {
+    if (header.command_id == smpp::CommandId::unbind) last_error_ = "the SMSC sent unbind";
+    connection_.close_after_flush();
+    return;
+  }
+  last_error_ = "the SMSC sent unbind";
+  deadline_ = loop_.now() + kAnswersAfterUnbind;
+  enter(LinkState::kLeaving);
 }
 
 void Link::on_pdu(const smpp::Header& header, ByteSpan pdu) noexcept {
@@ -396,6 +410,9 @@ void Link::tick(Instant now) noexcept {
       return;
     case LinkState::kBinding:
       if (now >= deadline_) fail("no bind response within the bind timeout");
+      return;
+    case LinkState::kLeaving:
+      if (now >= deadline_) connection_.close();
       return;
     default: break;
   }

@@ -28,6 +28,7 @@ enum class LinkState : std::uint8_t {
   kBinding,
   kWarming,  // bound after a failure, proving itself with enquire_link before it gets traffic
   kBound,
+  kLeaving,   // the SMSC sent unbind; answers to what is in flight are waited for
   kDraining,  // no new requests; unbinds when its window is empty
   kRefused,   // credentials refused: stays down until the configuration changes
   kStopped,
@@ -95,6 +96,7 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
   void resolved(Fallible<std::vector<runtime::SocketAddress>> addresses);
   void send_bind() noexcept;
   void on_bind_response(const smpp::Header& header, ByteSpan pdu) noexcept;
+  void on_unbound(const smpp::Header& header) noexcept;
   void on_pdu(const smpp::Header& header, ByteSpan pdu) noexcept;
   void on_response(const smpp::Header& header, ByteSpan pdu) noexcept;
   void become_ready() noexcept;

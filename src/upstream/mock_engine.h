@@ -18,7 +18,7 @@
 #include "message/facts.h"
 #include "message/ids.h"
 #include "smpp/values.h"
-#include "upstream/id_template.h"
+#include "upstream/internal/id_template.h"
 
 namespace smppd::upstream {
 

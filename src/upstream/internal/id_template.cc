@@ -1,4 +1,4 @@
-#include "upstream/id_template.h"
+#include "upstream/internal/id_template.h"
 
 #include <algorithm>
 #include <charconv>
