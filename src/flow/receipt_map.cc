@@ -118,6 +118,8 @@ bool ReceiptMap::insert(const Submission& submission) noexcept {
     return false;
   }
   const std::uint32_t hash = key_hash(submission.upstream, id);
+  by_key_.prefetch(hash);
+  by_own_.prefetch(own_hash(submission.own));
   if (const auto old = index_of(submission.upstream, id, hash); old != kNone) {
     remove(old);
     ++stats_.replaced;
@@ -161,11 +163,11 @@ bool ReceiptMap::index_record(std::uint32_t index) noexcept {
   const auto hash_of_own = [this](std::uint32_t i) { return own_hash(records_[i].own); };
   const auto hash_of_key = [this](std::uint32_t i) { return records_[i].key_hash; };
   if (const auto former = index_of(record.own); former != kNone) {
-    by_own_.erase(own_hash(record.own), former, hash_of_own);
+    by_own_.erase(own_hash(record.own), former);
   }
   if (by_key_.insert(record.key_hash, index, hash_of_key)) {
     if (by_own_.insert(own_hash(record.own), index, hash_of_own)) return true;
-    by_key_.erase(record.key_hash, index, hash_of_key);
+    by_key_.erase(record.key_hash, index);
   }
   free_id(record);
   records_.give(index, &Record::key_hash);
@@ -184,13 +186,17 @@ void ReceiptMap::make_room(bool tracked) noexcept {
   while (lists_[first_tick_ % kBuckets].next == (first_tick_ % kBuckets | kListBit)) ++first_tick_;
   remove(lists_[first_tick_ % kBuckets].next);
   ++stats_.evicted;
+  const std::uint32_t next = lists_[first_tick_ % kBuckets].next;
+  if ((next & kListBit) == 0) __builtin_prefetch(&records_[next]);  // the next to go
 }
 
 void ReceiptMap::remove(std::uint32_t index) noexcept {
   Record& record = records_[index];
-  by_key_.erase(record.key_hash, index, [this](std::uint32_t i) { return records_[i].key_hash; });
-  by_own_.erase(own_hash(record.own), index, [this](std::uint32_t i) { return own_hash(records_[i].own); });
+  by_key_.prefetch(record.key_hash);
+  by_own_.prefetch(own_hash(record.own));
   unlink(index);
+  by_key_.erase(record.key_hash, index);
+  by_own_.erase(own_hash(record.own), index);
   --((record.bits & kTracked) != 0 ? stats_.tracked : stats_.untracked);
   free_id(record);
   record.own = 0;

@@ -7,21 +7,20 @@
 // `untracked_entries`, at which the oldest does; both are counted. An entry lives until a tick of 1/512 of the
 // retention after it expires.
 //
-// Memory: 64 octets a record and at most two index slots of 10.7 each: under 90 for ids of up to 20 octets; a longer id
-// takes 52 more for each 48 octets. No call allocates once as many entries have been there as there will be, and none
+// Memory: 64 octets a record and at most two index slots of 11 each: under 90 for ids of up to 20 octets; a longer id
+// takes 64 more for each 60 octets. No call allocates once as many entries have been there as there will be, and none
 // takes longer for the table's growth than the split of one segment (receipt_map_test measures).
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 #include "base/time.h"
 #include "flow/internal/index_table.h"
+#include "flow/internal/pool.h"
 #include "message/ids.h"
 #include "smpp/text/canonical_id.h"
 
@@ -130,11 +129,10 @@ class ReceiptMap {
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
   static constexpr std::size_t kInline = 21;
   static constexpr std::size_t kInlineOfLong = kInline - sizeof(std::uint32_t);
-  static constexpr std::size_t kPieceText = 48;
+  static constexpr std::size_t kPieceText = 60;
   static constexpr std::uint32_t kBuckets = 1024;
   static constexpr std::uint32_t kUntrackedList = kBuckets;
   static constexpr std::uint32_t kListBit = 0x8000'0000;
-  static constexpr std::uint32_t kBlock = 1024;
 
   struct Link {
     std::uint32_t previous;
@@ -161,38 +159,6 @@ class ReceiptMap {
     std::array<char, kPieceText> text;
   };
 
-  // Records of one kind in blocks that never move; freed ones are used again, last first.
-  template <typename T>
-  class Pool {
-   public:
-    [[nodiscard]] T& operator[](std::uint32_t index) noexcept { return blocks_[index / kBlock][index % kBlock]; }
-    [[nodiscard]] const T& operator[](std::uint32_t index) const noexcept {
-      return blocks_[index / kBlock][index % kBlock];
-    }
-    [[nodiscard]] std::uint32_t take(std::uint32_t T::* next_free) {
-      if (free_ != kNone) {
-        const std::uint32_t index = free_;
-        free_ = (*this)[index].*next_free;
-        return index;
-      }
-      if (used_ == blocks_.size() * kBlock) blocks_.push_back(std::make_unique_for_overwrite<T[]>(kBlock));
-      return used_++;
-    }
-    void give(std::uint32_t index, std::uint32_t T::* next_free) noexcept {
-      (*this)[index].*next_free = free_;
-      free_ = index;
-    }
-    [[nodiscard]] std::uint32_t used() const noexcept { return used_; }
-    [[nodiscard]] std::size_t memory_bytes() const noexcept {
-      return blocks_.size() * kBlock * sizeof(T) + blocks_.capacity() * sizeof(blocks_[0]);
-    }
-
-   private:
-    std::vector<std::unique_ptr<T[]>> blocks_;
-    std::uint32_t used_ = 0;
-    std::uint32_t free_ = kNone;
-  };
-
   [[nodiscard]] std::uint32_t key_hash(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept;
   [[nodiscard]] std::uint32_t own_hash(message::OwnId own) const noexcept;
   [[nodiscard]] std::uint32_t index_of(message::UpstreamId upstream, const smpp::CanonicalId& id,
@@ -217,8 +183,8 @@ class ReceiptMap {
   const Options options_;
   const Instant epoch_;
   const std::uint32_t tick_seconds_;
-  Pool<Record> records_;
-  Pool<Piece> pieces_;
+  internal::Pool<Record> records_;
+  internal::Pool<Piece> pieces_;
   internal::IndexTable by_key_;
   internal::IndexTable by_own_;
   // Lists of records through Record::link: a wheel by expiry for the tracked, a queue for the others.

@@ -118,7 +118,7 @@ ReceiptParking::Parked ReceiptParking::view(const Slot& slot) const noexcept {
 ReceiptParking::Parked ReceiptParking::remove(std::uint32_t at) noexcept {
   Slot& slot = slots_[at];
   for (std::uint32_t index = slot.first_key; index != kNone;) {
-    by_id_.erase(keys_[index].hash, index, [this](std::uint32_t i) { return keys_[i].hash; });
+    by_id_.erase(keys_[index].hash, index);
     const std::uint32_t next = keys_[index].next;
     keys_[index].next = std::exchange(free_key_, index);
     index = next;

@@ -1,17 +1,23 @@
-// From a 32-bit hash to the indices of records that lie elsewhere: four octets a slot and no stall when it grows.
+// From a 32-bit hash to the indices of records that lie elsewhere: four octets a slot, one cache line a look-up, and no
+// stall when it grows.
 //
-// Extendible hashing: a directory over the hash's first bits leads to segments of 1024 slots, each an open-addressing
-// table of its own. A segment at its bound is split in two (some tens of microseconds); nothing else ever moves but the
-// directory's pointers. A slot holds index + 1 and, in the bits that leaves, a piece of the hash, so that a probe looks
-// at few records that it does not want. Shard-local. Memory is not given back before destruction.
+// Extendible hashing: a directory over the hash's first bits leads to segments of 4 KiB. A segment has 64 lines of 15
+// slots; an index lies in the line its hash names or, when that was full, in one of the next, and each line knows how
+// many went past it, so that most look-ups end where they began and nothing has to move when an index is erased. A
+// segment at its bound is split in two (some tens of microseconds); nothing else ever moves but the directory. A slot
+// holds index + 1 and, in the bits that leaves, a piece of the hash, so that few records are looked at in vain.
+// Shard-local. Memory is not given back before destruction.
 #pragma once
 
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <new>
+#include <utility>
 #include <vector>
+
+#include "flow/internal/pool.h"
 
 namespace smppd::flow::internal {
 
@@ -22,111 +28,142 @@ class IndexTable {
   // Indices will be below `index_bound`, which is at most 2^31 - 1.
   explicit IndexTable(std::uint32_t index_bound)
       : index_bits_(static_cast<unsigned>(std::bit_width(index_bound))), index_mask_((1U << index_bits_) - 1) {
-    segments_.push_back(std::make_unique<Segment>());
-    directory_.push_back(segments_.back().get());
+    directory_.push_back(add_segment());
   }
 
-  // The first index under `hash` that `equal(index)` accepts, oldest first as long as no segment was split; or kNone.
+  // An index under `hash` that `equal(index)` accepts, or kNone. The order in which several are tried is not defined.
   template <typename Equal>
   [[nodiscard]] std::uint32_t find(std::uint32_t hash, Equal&& equal) const noexcept {
-    const Segment& segment = segment_of(hash);
+    const Segment& segment = segment_at(directory_[first_bits(hash, depth_)]);
     const std::uint32_t tag = tag_of(hash);
-    for (std::uint32_t at = home(hash); segment.slots[at] != kEmpty; at = after(at)) {
-      const std::uint32_t slot = segment.slots[at];
-      if ((slot & ~index_mask_) == tag && equal(index_in(slot))) return index_in(slot);
+    std::uint32_t at = home(hash);
+    for (std::uint32_t tried = 0; tried < kLines; ++tried, at = after(at)) {
+      const Line& line = segment.lines[at];
+      for (const std::uint32_t slot : line.slots) {
+        if ((slot & ~index_mask_) == tag && slot != kEmpty && equal(index_in(slot))) return index_in(slot);
+      }
+      if (line.passed == 0) break;
     }
     return kNone;
+  }
+
+  // Fetches what find(), insert() and erase() of this hash will read.
+  void prefetch(std::uint32_t hash) const noexcept {
+    __builtin_prefetch(&segment_at(directory_[first_bits(hash, depth_)]).lines[home(hash)]);
   }
 
   // The same index twice is the caller's mistake. `hash_of(index)` gives the hash of any index in the table. False when
   // too many hashes are equal in their first bits, which a secret seed makes impossible.
   template <typename HashOf>
   [[nodiscard]] bool insert(std::uint32_t hash, std::uint32_t index, HashOf&& hash_of) noexcept {
-    while (segment_of(hash).count >= kSplitAt) {
+    while (shapes_[directory_[first_bits(hash, depth_)]].count >= kSplitAt) {
       if (!split(hash, hash_of)) return false;
     }
-    place(segment_of(hash), hash, index);
+    place(directory_[first_bits(hash, depth_)], hash, index);
     return true;
   }
 
   // False when that index is not there.
-  template <typename HashOf>
-  bool erase(std::uint32_t hash, std::uint32_t index, HashOf&& hash_of) noexcept {
-    Segment& segment = segment_of(hash);
+  bool erase(std::uint32_t hash, std::uint32_t index) noexcept {
+    const std::uint32_t number = directory_[first_bits(hash, depth_)];
+    Segment& segment = segment_at(number);
     std::uint32_t at = home(hash);
-    while (segment.slots[at] != kEmpty && index_in(segment.slots[at]) != index) at = after(at);
-    if (segment.slots[at] == kEmpty) return false;
-    for (std::uint32_t next = after(at); segment.slots[next] != kEmpty; next = after(next)) {
-      // Whoever may move back over the hole does, so that no probe ends early.
-      const std::uint32_t displaced = (next - home(hash_of(index_in(segment.slots[next])))) & kSlotMask;
-      if (displaced < ((next - at) & kSlotMask)) continue;
-      segment.slots[at] = segment.slots[next];
-      at = next;
+    for (std::uint32_t tried = 0; tried < kLines; ++tried, at = after(at)) {
+      for (std::uint32_t& slot : segment.lines[at].slots) {
+        if (slot == kEmpty || index_in(slot) != index) continue;
+        slot = kEmpty;
+        for (std::uint32_t passed = home(hash); passed != at; passed = after(passed)) --segment.lines[passed].passed;
+        --shapes_[number].count;
+        return true;
+      }
+      if (segment.lines[at].passed == 0) break;
     }
-    segment.slots[at] = kEmpty;
-    --segment.count;
-    return true;
+    return false;
   }
 
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return segments_.size() * (sizeof(Segment) + kHeapOverhead) + segments_.capacity() * sizeof(segments_[0]) +
-           directory_.capacity() * sizeof(Segment*);
+    return store_.memory_bytes() + blocks_.capacity() * sizeof(blocks_[0]) +
+           directory_.capacity() * sizeof(directory_[0]) + shapes_.capacity() * sizeof(shapes_[0]);
   }
 
  private:
-  static constexpr unsigned kSlotBits = 10;
-  static constexpr std::uint32_t kSlots = 1U << kSlotBits;
-  static constexpr std::uint32_t kSlotMask = kSlots - 1;
-  static constexpr std::uint32_t kSplitAt = kSlots / 4 * 3;
+  static constexpr unsigned kLineBits = 6;
+  static constexpr std::uint32_t kLines = 1U << kLineBits;
+  static constexpr std::uint32_t kSlots = 15;  // of a line
+  static constexpr std::uint32_t kSplitAt = kLines * kSlots / 5 * 4;
   static constexpr std::uint32_t kEmpty = 0;
   static constexpr unsigned kMaxDepth = 20;
-  static constexpr std::size_t kHeapOverhead = 16;
 
-  struct Segment {
-    std::uint32_t count = 0;
-    std::uint32_t depth = 0;  // how many first bits its hashes share
+  struct alignas(64) Line {
+    std::uint32_t passed = 0;  // indices that found this line full
     std::array<std::uint32_t, kSlots> slots{};
   };
+  struct Segment {
+    std::array<Line, kLines> lines{};
+  };
+  static constexpr std::uint32_t kBlock = BlockStore::kBlockBytes / sizeof(Segment);
 
-  [[nodiscard]] static constexpr std::uint32_t home(std::uint32_t hash) noexcept { return hash & kSlotMask; }
-  [[nodiscard]] static constexpr std::uint32_t after(std::uint32_t at) noexcept { return (at + 1) & kSlotMask; }
+  struct Shape {
+    std::uint16_t count = 0;
+    std::uint16_t depth = 0;  // how many first bits its hashes share
+  };
+
+  [[nodiscard]] static constexpr std::uint32_t home(std::uint32_t hash) noexcept { return hash & (kLines - 1); }
+  [[nodiscard]] static constexpr std::uint32_t after(std::uint32_t at) noexcept { return (at + 1) & (kLines - 1); }
   [[nodiscard]] static constexpr std::size_t first_bits(std::uint32_t hash, unsigned bits) noexcept {
     return static_cast<std::size_t>((std::uint64_t{hash} << bits) >> 32U);
   }
-  [[nodiscard]] std::uint32_t tag_of(std::uint32_t hash) const noexcept { return hash >> kSlotBits << index_bits_; }
+  [[nodiscard]] std::uint32_t tag_of(std::uint32_t hash) const noexcept { return hash >> kLineBits << index_bits_; }
   [[nodiscard]] std::uint32_t index_in(std::uint32_t slot) const noexcept { return (slot & index_mask_) - 1; }
-  [[nodiscard]] Segment& segment_of(std::uint32_t hash) const noexcept { return *directory_[first_bits(hash, depth_)]; }
+  [[nodiscard]] Segment& segment_at(std::uint32_t number) const noexcept {
+    return blocks_[number / kBlock][number % kBlock];
+  }
 
-  void place(Segment& segment, std::uint32_t hash, std::uint32_t index) noexcept {
-    std::uint32_t at = home(hash);
-    while (segment.slots[at] != kEmpty) at = after(at);
-    segment.slots[at] = tag_of(hash) | (index + 1);
-    ++segment.count;
+  std::uint32_t add_segment() {
+    if (shapes_.size() == blocks_.size() * kBlock) blocks_.push_back(reinterpret_cast<Segment*>(store_.take()));
+    const auto number = static_cast<std::uint32_t>(shapes_.size());
+    shapes_.emplace_back();
+    new (&segment_at(number)) Segment();
+    return number;
+  }
+
+  void place(std::uint32_t number, std::uint32_t hash, std::uint32_t index) noexcept {
+    Segment& segment = segment_at(number);
+    for (std::uint32_t at = home(hash);; at = after(at)) {
+      for (std::uint32_t& slot : segment.lines[at].slots) {
+        if (slot != kEmpty) continue;
+        slot = tag_of(hash) | (index + 1);
+        ++shapes_[number].count;
+        return;
+      }
+      ++segment.lines[at].passed;
+    }
   }
 
   template <typename HashOf>
   [[nodiscard]] bool split(std::uint32_t hash, HashOf& hash_of) noexcept {
-    Segment& low = segment_of(hash);
-    if (low.depth == kMaxDepth) return false;
-    if (low.depth == depth_) double_directory();
-    Segment& high = *segments_.emplace_back(std::make_unique<Segment>());
-    high.depth = ++low.depth;
-    const auto slots = low.slots;
-    low.slots.fill(kEmpty);
-    low.count = 0;
-    for (const std::uint32_t slot : slots) {
-      if (slot == kEmpty) continue;
-      const std::uint32_t moved = hash_of(index_in(slot));
-      place((first_bits(moved, low.depth) & 1U) != 0 ? high : low, moved, index_in(slot));
+    const std::uint32_t low = directory_[first_bits(hash, depth_)];
+    if (shapes_[low].depth == kMaxDepth) return false;
+    if (shapes_[low].depth == depth_) double_directory();
+    const std::uint32_t high = add_segment();
+    const unsigned depth = shapes_[high].depth = ++shapes_[low].depth;
+    const Segment before = std::exchange(segment_at(low), Segment());
+    shapes_[low].count = 0;
+    for (const Line& line : before.lines) {
+      for (const std::uint32_t slot : line.slots) {
+        if (slot == kEmpty) continue;
+        const std::uint32_t moved = hash_of(index_in(slot));
+        place((first_bits(moved, depth) & 1U) != 0 ? high : low, moved, index_in(slot));
+      }
     }
-    const std::size_t share = std::size_t{1} << (depth_ - low.depth);
-    const std::size_t begin = (first_bits(hash, low.depth) | 1U) * share;
-    for (std::size_t i = begin; i < begin + share; ++i) directory_[i] = &high;
+    const std::size_t share = std::size_t{1} << (depth_ - depth);
+    const std::size_t begin = (first_bits(hash, depth) | 1U) * share;
+    for (std::size_t i = begin; i < begin + share; ++i) directory_[i] = high;
     return true;
   }
 
   void double_directory() {
-    std::vector<Segment*> twice(directory_.size() * 2);
+    std::vector<std::uint32_t> twice(directory_.size() * 2);
     for (std::size_t i = 0; i < twice.size(); ++i) twice[i] = directory_[i / 2];
     directory_ = std::move(twice);
     ++depth_;
@@ -135,8 +172,10 @@ class IndexTable {
   unsigned index_bits_;
   std::uint32_t index_mask_;
   unsigned depth_ = 0;
-  std::vector<Segment*> directory_;  // 2^depth_
-  std::vector<std::unique_ptr<Segment>> segments_;
+  std::vector<std::uint32_t> directory_;  // 2^depth_ numbers of segments
+  std::vector<Shape> shapes_;             // by number
+  BlockStore store_;
+  std::vector<Segment*> blocks_;
 };
 
 }  // namespace smppd::flow::internal
