@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 #include <time.h>
 
-#include "flow/id_matcher.h"
+#include "flow/internal/id_matcher.h"
 
 namespace smppd::flow {
 namespace {

@@ -10,9 +10,9 @@
 #include <vector>
 
 #include "config/config.h"
-#include "flow/id_matcher.h"
+#include "flow/internal/id_matcher.h"
 #include "flow/receipt_map.h"
-#include "flow/receipt_parking.h"
+#include "flow/internal/receipt_parking.h"
 #include "flow/snapshot.h"
 #include "message/flight.h"
 #include "smpp/pdu_view.h"

@@ -116,9 +116,15 @@ bool Flow::route(Submission& m) noexcept {
   const auto status = static_cast<smpp::CommandStatus>(response.status);
   if (status != smpp::CommandStatus::ESME_ROK) {
     refuse(m, status);
-  } else {
-    answer_here(m, status, response.message_id == "${id}" ? std::string_view() : response.message_id);
+    return false;
   }
+  message::IdText id;
+  if (m.road.response_id != nullptr) {
+    const auto word = [this] { return std::uint64_t{random()} << 32U | random(); };
+    const std::uint64_t counter = (probe_.canned - 1) * shard_.count() + shard_.index() + 1;  // no two shards meet
+    m.road.response_id->write({m.facts, m.id, counter, {word(), word()}}, id);
+  }
+  answer_here(m, status, id.view());
   return false;
 }
 

@@ -88,7 +88,14 @@ class RouteTable::Compiler {
       problem("failover names at most " + std::to_string(Decision::kMaxUpstreams - 1) + " upstreams");
     }
     if (!route.table.empty()) details.table = table(route.table);
-    if (route.response) details.response = std::make_unique<const config::CannedResponse>(*route.response);
+    if (route.response) {
+      details.response = std::make_unique<const config::CannedResponse>(*route.response);
+      auto id = message::IdTemplate::compile(route.response->message_id);
+      if (!id) problem("response.message_id " + id.error());
+      if (id && route.response->message_id != "${id}") {
+        details.response_id = std::make_unique<const message::IdTemplate>(std::move(*id));
+      }
+    }
     const bool sends = !route.upstreams.empty() || !route.table.empty();
     if (sends && route.response) problem("a route has either an upstream, split or table, or a response");
     if (!sends && !route.response) problem("a route needs an upstream, split, table or response");
@@ -154,6 +161,7 @@ Decision RouteTable::answer(const Target& target, std::span<const UpstreamId> fr
   if (details.response != nullptr) {
     decision.kind = Decision::Kind::kResponse;
     decision.response = details.response.get();
+    decision.response_id = details.response_id.get();
     return decision;
   }
   const auto add = [&decision](UpstreamId id) {

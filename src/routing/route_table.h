@@ -15,6 +15,7 @@
 #include "base/time.h"
 #include "config/config.h"
 #include "message/facts.h"
+#include "message/id_template.h"
 #include "message/names.h"
 #include "routing/prefix_table.h"
 #include "routing/rule_set.h"
@@ -37,6 +38,7 @@ struct Decision {
   std::array<message::UpstreamId, kMaxUpstreams> upstreams;  // in the order to try them
   message::RouteId route;
   const config::CannedResponse* response = nullptr;  // kResponse; lives as long as the table
+  const message::IdTemplate* response_id = nullptr;  // kResponse; null: the id we gave the message
 
   [[nodiscard]] std::span<const message::UpstreamId> to_try() const noexcept {
     return {upstreams.data(), upstream_count};
@@ -71,6 +73,7 @@ class RouteTable {
     std::vector<message::UpstreamId> failover;
     std::unique_ptr<const PrefixTable> table;
     std::unique_ptr<const config::CannedResponse> response;
+    std::unique_ptr<const message::IdTemplate> response_id;
   };
   // Small, because a number plan written as routes has as many of them as prefixes: one upstream needs no details.
   struct Target {

@@ -212,7 +212,19 @@ TEST_F(Routes, ResponseRouteCarriesItsStatusAndTemplate) {
   EXPECT_EQ(decision.kind, Decision::Kind::kResponse);
   ASSERT_NE(decision.response, nullptr);
   EXPECT_EQ(decision.response->status, 0x45U);
+  EXPECT_EQ(decision.response_id, nullptr);
   EXPECT_EQ(decision.upstream_count, 0);
+}
+
+TEST_F(Routes, ResponseRouteWithATemplateSaysHowItsIdsLook) {
+  route("sandbox", "").response = config::CannedResponse{0, "test-${counter}"};
+  const auto table = compile();
+  const Decision decision = table->decide(to("1"), WallTime{}, 0);
+  ASSERT_NE(decision.response_id, nullptr);
+  message::IdText id;
+  const message::MessageFacts facts;
+  decision.response_id->write({.facts = facts, .id = 1, .counter = 12}, id);
+  EXPECT_EQ(id.view(), "test-12");
 }
 
 TEST_F(Routes, RouteNumbersSurviveAReloadThatReordersThem) {

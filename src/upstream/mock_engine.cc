@@ -29,7 +29,7 @@ bool asked_for(std::uint8_t registered_delivery, MessageState state) noexcept {
 
 Fallible<MockEngine> MockEngine::compile(const config::Mock& mock, const Options& options) {
   MockEngine engine;
-  auto id = IdTemplate::compile(mock.message_id);
+  auto id = message::IdTemplate::compile(mock.message_id);
   if (!id) return failure("mock.message_id: " + id.error());
   engine.id_ = std::move(*id);
 

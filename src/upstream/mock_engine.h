@@ -16,9 +16,9 @@
 #include "base/time.h"
 #include "config/config.h"
 #include "message/facts.h"
+#include "message/id_template.h"
 #include "message/ids.h"
 #include "smpp/values.h"
-#include "upstream/internal/id_template.h"
 
 namespace smppd::upstream {
 
@@ -39,8 +39,8 @@ class MockEngine {
 
   struct Decision {
     smpp::CommandStatus status = smpp::CommandStatus::ESME_ROK;
-    IdText message_id;       // empty unless accepted
-    Duration response_at{};  // after the submit arrived
+    message::IdText message_id;  // empty unless accepted
+    Duration response_at{};      // after the submit arrived
     std::array<Receipt, 2> receipt_room{};
     std::uint8_t receipt_count = 0;
     [[nodiscard]] std::span<const Receipt> receipts() const noexcept { return {receipt_room.data(), receipt_count}; }
@@ -81,7 +81,7 @@ class MockEngine {
   [[nodiscard]] const Outcome& draw() noexcept;
   void add_receipts(const Outcome& outcome, Decision& decision) noexcept;
 
-  IdTemplate id_;
+  message::IdTemplate id_;
   std::vector<Outcome> outcomes_;
   Distribution distribution_ = Distribution::kUniform;
   double latency_min_ = 0;  // nanoseconds

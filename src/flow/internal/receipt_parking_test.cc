@@ -1,4 +1,4 @@
-#include "flow/receipt_parking.h"
+#include "flow/internal/receipt_parking.h"
 
 #include <map>
 #include <random>

@@ -12,7 +12,7 @@
 #include "message/facts.h"
 #include "message/ids.h"
 
-namespace smppd::upstream {
+namespace smppd::message {
 
 // The longest message_id a response may carry, without its NUL (SMPP 3.4 §5.2.23).
 inline constexpr std::size_t kMaxMessageId = 64;
@@ -34,8 +34,8 @@ class IdTemplate {
   [[nodiscard]] static Fallible<IdTemplate> compile(std::string_view text);
 
   struct Values {
-    const message::MessageFacts& facts;
-    message::OwnId id = 0;                  // written as 16 hexadecimal digits
+    const MessageFacts& facts;
+    OwnId id = 0;                           // written as 16 hexadecimal digits
     std::uint64_t counter = 0;              // written in decimal
     std::array<std::uint64_t, 2> random{};  // the bits of ${uuid}, version 4
   };
@@ -52,4 +52,4 @@ class IdTemplate {
   std::vector<Piece> pieces_;
 };
 
-}  // namespace smppd::upstream
+}  // namespace smppd::message

@@ -1,11 +1,11 @@
-#include "upstream/internal/id_template.h"
+#include "message/id_template.h"
 
 #include <algorithm>
 #include <charconv>
 
 #include "message/own_id.h"
 
-namespace smppd::upstream {
+namespace smppd::message {
 namespace {
 
 constexpr std::size_t kMaxAddress = 20;  // SMPP 3.4 §5.2.8
@@ -84,7 +84,7 @@ void IdTemplate::write(const Values& values, IdText& out) const noexcept {
         out.append({digits.data(), static_cast<std::size_t>(end - digits.data())});
         break;
       }
-      case Field::kId: out.append(message::OwnIdText(values.id, message::IdFormat::kHex).view()); break;
+      case Field::kId: out.append(OwnIdText(values.id, IdFormat::kHex).view()); break;
       case Field::kUuid: append_uuid(values.random, out); break;
       case Field::kSourceAddr: out.append(values.facts.source_addr.substr(0, kMaxAddress)); break;
       case Field::kDestinationAddr: out.append(values.facts.destination_addr.substr(0, kMaxAddress)); break;
@@ -92,4 +92,4 @@ void IdTemplate::write(const Values& values, IdText& out) const noexcept {
   }
 }
 
-}  // namespace smppd::upstream
+}  // namespace smppd::message

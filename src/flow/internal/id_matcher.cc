@@ -1,4 +1,4 @@
-#include "flow/id_matcher.h"
+#include "flow/internal/id_matcher.h"
 
 #include <array>
 
