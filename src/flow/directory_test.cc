@@ -1,0 +1,66 @@
+#include "flow/directory.h"
+
+#include <set>
+
+#include <gtest/gtest.h>
+
+namespace smppd::flow {
+namespace {
+
+using message::ClientId;
+
+Receiver receiver(std::uint32_t session, std::uint8_t shard, std::uint32_t client) {
+  return {{session, 1}, shard, ClientId(client), {}};
+}
+
+TEST(Directory, OffersTheSessionsOfTheNearShardFirstAndTakesTurns) {
+  Directory directory;
+  for (std::uint32_t i = 0; i < 4; ++i) directory.add(receiver(i, i < 2 ? 0 : 1, 7), "");
+  directory.add(receiver(9, 1, 8), "");
+  std::set<std::uint32_t> first;
+  for (int i = 0; i < 8; ++i) {
+    const auto& found = directory.of(ClientId(7), 1);
+    ASSERT_EQ(found.size(), 4U);
+    EXPECT_EQ(found[0].shard, 1);
+    EXPECT_EQ(found[1].shard, 1);
+    EXPECT_EQ(found[2].shard, 0);
+    first.insert(found[0].session.index);
+  }
+  EXPECT_EQ(first, (std::set<std::uint32_t>{2, 3}));
+}
+
+TEST(Directory, ForgetsASessionThatGoesAndOnlyThatOne) {
+  Directory directory;
+  directory.add(receiver(1, 0, 7), "258");
+  directory.add(receiver(1, 1, 7), "258");
+  directory.remove(0, {1, 1});
+  ASSERT_EQ(directory.of(ClientId(7), 0).size(), 1U);
+  EXPECT_EQ(directory.of(ClientId(7), 0)[0].shard, 1);
+  EXPECT_EQ(directory.covering("25884").size(), 1U);
+  directory.remove(1, {1, 2});
+  EXPECT_EQ(directory.size(), 1U) << "another generation is another session";
+  directory.remove(1, {1, 1});
+  EXPECT_EQ(directory.size(), 0U);
+  EXPECT_TRUE(directory.of(ClientId(7), 0).empty());
+  EXPECT_TRUE(directory.covering("25884").empty());
+}
+
+TEST(Directory, AnAddressRangeIsAPrefixOrARegularExpression) {
+  Directory directory;
+  directory.add(receiver(1, 0, 1), "+258");
+  directory.add(receiver(2, 0, 2), "^1[0-9]{3}$");
+  directory.add(receiver(3, 0, 3), "");
+  directory.add(receiver(4, 0, 4), "((");
+  const auto taker = [&](std::string_view destination) {
+    const auto& found = directory.covering(destination);
+    return found.size() == 1 ? found[0].session.index : 0;
+  };
+  EXPECT_EQ(taker("258841234567"), 1U);
+  EXPECT_EQ(taker("+258841234567"), 1U);
+  EXPECT_EQ(taker("1234"), 2U);
+  EXPECT_TRUE(directory.covering("12345").empty()) << "the whole address must match";
+  EXPECT_TRUE(directory.covering("27110000000").empty()) << "no range is no claim, a broken one neither";
+}
+
+}  // namespace
+}  // namespace smppd::flow
