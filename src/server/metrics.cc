@@ -151,6 +151,12 @@ constexpr MetricDescription kHealth{"smppd_upstream_health", kGauge, "1 when the
 constexpr MetricDescription kHostHealth{"smppd_upstream_host_links", kGauge, "Links of a host ready for traffic"};
 constexpr MetricDescription kLinkStates{"smppd_upstream_links", kGauge, "Links by state"};
 constexpr MetricDescription kInFlight{"smppd_upstream_in_flight", kGauge, "Requests waiting for the SMSC's answer"};
+constexpr MetricDescription kUpstreamRequests{"smppd_upstream_requests_total", kCounter,
+                                              "Requests an upstream was given"};
+constexpr MetricDescription kUpstreamConnections{"smppd_upstream_connections_total", kCounter,
+                                                 "Connections to an upstream that were made"};
+constexpr MetricDescription kUpstreamConnectionsActive{"smppd_upstream_connections_active", kGauge,
+                                                       "Links of an upstream that are bound"};
 constexpr MetricDescription kThrottled{"smppd_upstream_throttled_total", kCounter, "Throttling answers of the SMSC"};
 constexpr MetricDescription kBreaker{"smppd_upstream_breaker_open", kGauge,
                                      "1 while a host's breaker keeps traffic away"};
@@ -204,6 +210,9 @@ void collect_host(const upstream::Group::HostView& host, const std::string& upst
     in_flight += link->in_flight();
   }
   add_all(kLinkCounters, sum, labels, collector);
+  collector.add(kUpstreamConnections, static_cast<double>(sum.connects - sum.connect_failures),
+                {{"upstream", upstream}});
+  collector.add(kUpstreamConnectionsActive, states["bound"], {{"upstream", upstream}});
   collector.add(kInFlight, in_flight, labels);
   collector.add(kEndpointLatency, host.latency_ns / 1e9, labels);
   for (const auto& [state, count] : states) {
@@ -240,6 +249,7 @@ void collect_upstreams(flow::Flow& flow, Collector& collector) {
     const Labels labels{{"upstream", group.name()}};
     collector.add(kLatency, group.probe().latency, labels);
     collector.add(kThrottled, static_cast<double>(group.probe().throttled), labels);
+    collector.add(kUpstreamRequests, static_cast<double>(group.probe().requests), labels);
     for (std::size_t i = 0; i < group.host_count(); ++i) collect_host(group.host(i), group.name(), collector);
     // Shards' samples are added up, so one shard speaks for the upstream.
     if (flow.is_home(group.id())) collector.add(kHealth, group.alive() ? 1 : 0, labels);
