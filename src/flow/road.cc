@@ -3,6 +3,7 @@
 
 #include "flow/facts_of.h"
 #include "flow/flow.h"
+#include "flow/multi.h"
 #include "flow/receipt_map.h"
 #include "flow/submission.h"
 #include "smpp/flags.h"
@@ -180,7 +181,8 @@ Flow::Taken Flow::send(Submission& m, upstream::Group& group, const UpstreamFact
   message::Flight flight;
   flight.id = m.id;
   flight.arrived = m.arrived;
-  flight.origin = {m.sender.session, m.header.sequence_number, here()};
+  flight.origin = m.part_of_multi ? message::Origin{m.multi, m.multi_index, here()}
+                                  : message::Origin{m.sender.session, m.header.sequence_number, here()};
   flight.client = m.sender.client;
   flight.command_id = m.header.command_id;
   flight.source_hash = address_hash(m.facts.source_addr);
@@ -312,7 +314,9 @@ void Flow::finish_lost(const message::Flight& flight, message::Loss loss) noexce
   } else {
     ++probe_.never_sent;
   }
-  const auto status = sessions_->status_for_loss(flight.origin.session, flight.client, uncertain);
+  const Multi* multi = flight.part_of_multi ? multis_.get(flight.origin.session) : nullptr;
+  const SlabHandle session = multi == nullptr ? flight.origin.session : multi->session;
+  const auto status = sessions_->status_for_loss(session, flight.client, uncertain);
   note_outcome(flight, status, uncertain, {});
   if (flight.part_of_multi) {
     part_done(flight, status, {});
