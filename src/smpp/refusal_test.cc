@@ -9,7 +9,7 @@
 namespace smppd::smpp {
 namespace {
 
-class Output final : public Sink {
+class RefusalOutput final : public Sink {
  public:
   std::uint8_t* reserve(std::size_t) override { return bytes_.data(); }
   void commit(std::size_t bytes) noexcept override { size_ = bytes; }
@@ -22,7 +22,7 @@ class Output final : public Sink {
 };
 
 std::string refusal(CommandId request) {
-  Output output;
+  RefusalOutput output;
   write_refusal(output,
                 {.command_length = 40, .command_id = request, .command_status = {}, .sequence_number = 0x01020304},
                 CommandStatus::ESME_RINVPASWD);
