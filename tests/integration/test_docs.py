@@ -2,6 +2,7 @@
 import os
 import re
 import subprocess
+import sys
 
 import pytest
 import yaml
@@ -9,7 +10,7 @@ import yaml
 from harness import smpp
 from harness.carrier import Carrier
 from harness.gateway import config, port_of, upstream
-from harness.process import BINARIES, ROOT, Smppd, write_config
+from harness.process import BINARIES, ROOT, Program, Smppd, write_config
 
 PAGES = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
@@ -56,6 +57,28 @@ def test_configurations_in_the_documentation_are_valid(tmp_path, block):
 def test_the_configuration_of_the_readme_is_as_short_as_it_says():
     block = re.search(r"^```yaml\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)[1]
     assert 15 <= len(block.splitlines()) <= 20
+
+
+def test_the_first_client_of_the_readme_sends_and_hears_of_it(tmp_path, start):
+    """The Python snippet, as it stands but for its port."""
+    with Carrier() as carrier:
+        smppd = start(Smppd(tmp_path, config(upstream("carrier", carrier.port),
+                                             client={"system_id": "shop", "password": "demo"}))).start()
+        snippet = re.search(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.M | re.S)[1]
+        assert snippet.count("2775") == 1
+        (tmp_path / "client.py").write_text(snippet.replace("2775", str(port_of(smppd.config))))
+        client = start(Program([sys.executable, "-u", tmp_path / "client.py"]))
+        message_id = client.wait_for_line(r"accepted: b'(\w+)'")[1]
+        client.wait_for_line(rf"received: b'id:{message_id} .*stat:DELIVRD")
+
+
+@pytest.mark.parametrize("page", [*PAGES, ROOT / "CONTRIBUTING.md", ROOT / "CHANGELOG.md"], ids=lambda page: page.name)
+def test_what_a_page_points_at_is_there(page):
+    text = page.read_text()
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text):
+        assert (page.parent / target).exists(), f"{page.name}: ({target})"
+    for path in re.findall(r"`((?:src|apps|tests|scripts|configs|docs)/[\w./-]+\.\w+)`", text):
+        assert (ROOT / path).exists(), f"{page.name}: {path}"
 
 
 DECLARED = re.compile(
