@@ -77,6 +77,7 @@ std::size_t Session::on_bytes(ByteSpan bytes) noexcept {
     }
     consumed += event.pdu.size();
     if (event.kind == EventKind::kUnbound) {
+      if (!leaving_) leave_directory();
       leaving_ = true;
       give_up_deliveries();
       if (outstanding_ == 0) connection_.close_after_flush();
@@ -248,6 +249,11 @@ void Session::give_up_deliveries() noexcept {
   });
 }
 
+void Session::leave_directory() noexcept {
+  table_.flow().receiver_gone(
+      {sender_.session, static_cast<std::uint8_t>(table_.shard()), sender_.client, sender_.side});
+}
+
 void Session::unbind() noexcept {
   if (leaving_) return;
   leaving_ = true;
@@ -255,8 +261,7 @@ void Session::unbind() noexcept {
     connection_.close();
     return;
   }
-  table_.flow().receiver_gone(
-      {sender_.session, static_cast<std::uint8_t>(table_.shard()), sender_.client, sender_.side});
+  leave_directory();
   session_.unbind(table_.loop().now(), *this);
   arm();
 }
@@ -283,10 +288,7 @@ void Session::on_closed(runtime::CloseReason reason, int) noexcept {
                {"listener", options().name},
                {"by", reason == runtime::CloseReason::kLocal ? "us" : "peer"}});
   }
-  if (was_bound && !leaving_) {
-    table_.flow().receiver_gone(
-        {sender_.session, static_cast<std::uint8_t>(table_.shard()), sender_.client, sender_.side});
-  }
+  if (was_bound && !leaving_) leave_directory();
   session_.closed();
   give_up_deliveries();
   ++listener_->probe().closed;

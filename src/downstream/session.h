@@ -80,6 +80,7 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   void refuse(const smpp::Header& header, smpp::CommandStatus status) noexcept;
   void answer_with_body(const flow::Answer& answer, std::string_view shown_id) noexcept;
   void give_up_deliveries() noexcept;
+  void leave_directory() noexcept;
   void pause() noexcept { connection_.pause_reading(); }
   void arm() noexcept;
   void arm_by(Instant deadline) noexcept;

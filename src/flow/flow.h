@@ -52,6 +52,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
 
   void receiver_bound(const Receiver& receiver, std::string_view address_range);
   void receiver_gone(const Receiver& receiver);
+  // Receive-capable sessions of all shards.
+  [[nodiscard]] std::size_t receivers() const noexcept { return directory_.size(); }
   // Another shard closes a session of this client, to make room for one that has bound here.
   void kick_elsewhere(message::ClientId client) noexcept { pass_on_kick({client, here()}); }
 
