@@ -1,0 +1,174 @@
+#include "flow/receipts.h"
+
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include "flow/facts_of.h"
+#include "smpp/pdu_builder.h"
+
+namespace smppd::flow {
+namespace {
+
+using message::ClientId;
+using message::UpstreamId;
+using smpp::Field;
+using smpp::MessageState;
+using smpp::TlvTag;
+
+constexpr Instant kStart{1000s};
+constexpr UpstreamId kUpstream(0);
+
+struct ReceiptDeskTest : testing::Test {
+  ReceiptDeskTest() {
+    upstream.name = "carrier";
+    snapshot.upstreams.resize(1);
+    facts().options = &upstream;
+    desk.configure(snapshot);
+  }
+  UpstreamFacts& facts() { return snapshot.upstreams[0]; }
+  message::Flight flight(message::OwnId id, std::uint8_t registered_delivery = 1) {
+    message::Flight result;
+    result.id = id;
+    result.client = ClientId(3);
+    result.upstream = kUpstream;
+    result.registered_delivery = registered_delivery;
+    result.source_hash = 77;
+    return result;
+  }
+  std::vector<ParkedReport> accept(message::OwnId id, std::string_view theirs) {
+    return desk.accepted(flight(id), theirs, kStart);
+  }
+  message::OwnId matched(std::string_view receipt_id) {
+    const auto entry = desk.match(kUpstream, receipt_id, "258841234567", "SHOP");
+    return entry ? entry->own : 0;
+  }
+  message::DeliveryTicket ticket(std::uint32_t sequence) {
+    message::DeliveryTicket result;
+    result.sequence_number = sequence;
+    result.upstream = kUpstream;
+    return result;
+  }
+  smpp::PduView& decode(const smpp::PduBuilder& builder) {
+    pdu.clear();
+    EXPECT_TRUE(builder.encode(pdu, {}, 1));
+    EXPECT_TRUE(view.decode(pdu));
+    return view;
+  }
+  smpp::PduBuilder deliver(std::string_view text, std::uint8_t esm_class = 0x04) {
+    smpp::PduBuilder builder(smpp::CommandId::deliver_sm, smpp::Version::v34);
+    builder.set(Field::esm_class, esm_class).set(Field::short_message, text);
+    return builder;
+  }
+
+  config::Upstream upstream;
+  Snapshot snapshot;
+  ReceiptDesk desk{config::Receipts{}, kStart, 1};
+  std::vector<std::uint8_t> pdu;
+  smpp::PduView view;
+};
+
+TEST_F(ReceiptDeskTest, AReceiptFindsItsMessageByTheSmscsId) {
+  EXPECT_TRUE(accept(11, "abc-1").empty());
+  EXPECT_TRUE(accept(12, "abc-2").empty());
+  EXPECT_EQ(matched("abc-2"), 12U);
+  EXPECT_EQ(matched("abc-1"), 11U);
+  EXPECT_EQ(matched("abc-3"), 0U);
+  EXPECT_FALSE(desk.match(UpstreamId(1), "abc-1", "", "")) << "another SMSC's ids are its own";
+}
+
+TEST_F(ReceiptDeskTest, AnIdGivenInHexAndReportedInDecimalIsTheSame) {
+  (void)accept(11, "7F3A21B0");
+  EXPECT_EQ(matched("2134516144"), 11U);
+}
+
+TEST_F(ReceiptDeskTest, AReceiptThatWasToldMarksTheNextOneAsADuplicate) {
+  (void)accept(11, "abc-1");
+  EXPECT_FALSE(desk.match(kUpstream, "abc-1", "", "")->final_seen);
+  desk.told(11, kStart);
+  EXPECT_TRUE(desk.match(kUpstream, "abc-1", "", "")->final_seen);
+}
+
+TEST_F(ReceiptDeskTest, AnEarlyReceiptWaitsForItsMessage) {
+  const std::vector<std::uint8_t> early{1, 2, 3};
+  EXPECT_FALSE(desk.park(ticket(5), "abc-1", early, kStart));
+  EXPECT_TRUE(accept(10, "abc-0").empty());
+  const auto waited = accept(11, "abc-1");
+  ASSERT_EQ(waited.size(), 1U);
+  EXPECT_EQ(waited[0].ticket.sequence_number, 5U);
+  EXPECT_EQ(waited[0].pdu, early);
+  EXPECT_TRUE(accept(12, "abc-1").empty()) << "it is given once";
+}
+
+TEST_F(ReceiptDeskTest, AnEarlyReceiptIsAcknowledgedAndInTheEndGivenUp) {
+  (void)desk.park(ticket(5), "abc-1", {}, kStart);
+  int acknowledged = 0, unmatched = 0;
+  const auto tick = [&](Instant now) {
+    desk.tick(now, [&](const auto&) { ++acknowledged; }, [&](const auto&) { ++unmatched; });
+  };
+  const config::Receipts defaults;
+  tick(kStart + defaults.early_hold - 1ms);
+  EXPECT_EQ(acknowledged, 0);
+  tick(kStart + defaults.early_hold + 1s);
+  EXPECT_EQ(acknowledged, 1);
+  EXPECT_EQ(unmatched, 0);
+  tick(kStart + defaults.park + 2s);
+  EXPECT_EQ(acknowledged, 1);
+  EXPECT_EQ(unmatched, 1);
+}
+
+TEST_F(ReceiptDeskTest, OperationsFindAMessageByOurIdOrByTheOneThatWasShown) {
+  (void)accept(11, "abc-1");
+  const auto everywhere = [](UpstreamId) { return true; };
+  const auto own = desk.find(11, "b", snapshot, everywhere);
+  ASSERT_TRUE(own);
+  EXPECT_EQ(own->client, ClientId(3));
+  EXPECT_EQ(own->source_hash, 77U);
+  EXPECT_EQ(own->upstream_id, "abc-1");
+  EXPECT_FALSE(desk.find(0, "abc-1", snapshot, everywhere)) << "the client never saw that id";
+  facts().passes_ids_through = true;
+  EXPECT_TRUE(desk.find(0, "abc-1", snapshot, everywhere));
+  EXPECT_FALSE(desk.find(0, "abc-1", snapshot, [](UpstreamId) { return false; }));
+}
+
+TEST_F(ReceiptDeskTest, WhatWasLearntOutlivesAReloadUnlessTheFormatChanges) {
+  (void)accept(11, "7F3A21B0");
+  EXPECT_EQ(matched("2134516144"), 11U);
+  EXPECT_EQ(desk.matcher(kUpstream)->evidence().hex_to_dec, 1U);
+  desk.configure(snapshot);
+  EXPECT_EQ(desk.matcher(kUpstream)->evidence().hex_to_dec, 1U);
+  upstream.receipts.id_format = "as_is";
+  desk.configure(snapshot);
+  EXPECT_EQ(desk.matcher(kUpstream)->evidence().hex_to_dec, 0U);
+  EXPECT_EQ(desk.matcher(UpstreamId(4)), nullptr);
+}
+
+TEST_F(ReceiptDeskTest, TlvsAreBelievedBeforeTheText) {
+  auto builder = deliver("id:wrong sub:001 dlvrd:000 stat:UNDELIV err:011 text:hi");
+  builder.add_tlv_text(TlvTag::receipted_message_id, "right");
+  builder.add_tlv_u8(TlvTag::message_state, static_cast<std::uint8_t>(MessageState::delivered));
+  const Report report = read_report(decode(builder), facts());
+  EXPECT_EQ(report.receipt.id, "right");
+  EXPECT_EQ(report.receipt.state, MessageState::delivered);
+  const Report plain = read_report(decode(deliver("id:wrong stat:UNDELIV err:011")), facts());
+  EXPECT_EQ(plain.receipt.id, "wrong");
+  EXPECT_EQ(plain.receipt.state, MessageState::undeliverable);
+}
+
+TEST_F(ReceiptDeskTest, ACarriersOwnWordForAStateIsTranslated) {
+  upstream.receipts.states = {{"OK", "DELIVRD"}};
+  EXPECT_EQ(read_report(decode(deliver("id:1 stat:OK err:000")), facts()).receipt.state, MessageState::delivered);
+}
+
+TEST_F(ReceiptDeskTest, AnUnflaggedReceiptIsOneOnlyWhereConfigured) {
+  const auto flagged = deliver("anything");
+  const auto unflagged = deliver("id:1 sub:001 dlvrd:001 submit date:2601010000 done date:2601010000 stat:DELIVRD", 0);
+  EXPECT_TRUE(is_report(decode(flagged), facts()));
+  EXPECT_FALSE(is_report(decode(unflagged), facts()));
+  upstream.receipts.detect_unflagged = true;
+  EXPECT_TRUE(is_report(decode(unflagged), facts()));
+  EXPECT_FALSE(is_report(decode(deliver("call me", 0)), facts()));
+}
+
+}  // namespace
+}  // namespace smppd::flow
