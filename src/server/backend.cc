@@ -8,7 +8,7 @@ namespace smppd::server {
 namespace {
 constexpr std::int64_t kPulseLimitNs = 5'000'000'000;
 
-std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
+std::int64_t steady_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 }  // namespace
 
 void Server::collect(std::function<void(telemetry::Collector)> done) {
@@ -38,7 +38,7 @@ admin::Health Server::liveness() {
   admin::Health health;
   for (unsigned i = 0; i < pulses_.size(); ++i) {
     const std::int64_t last = pulses_[i]->last.load();
-    if (last != 0 && now_ns() - last > kPulseLimitNs) {
+    if (last != 0 && steady_ns() - last > kPulseLimitNs) {
       health.reasons.push_back("shard " + std::to_string(i) + " has not turned for 5 s");
     }
   }
