@@ -119,12 +119,13 @@ bool Session::on_request(const smpp::Header& header, ByteSpan pdu) noexcept {
     return false;
   }
   ++outstanding_;
-  const auto taken = table_.flow().submit(sender_, header, pdu, again_);
+  const bool waited = again_;
+  const auto taken = table_.flow().submit(sender_, header, pdu, waited);
   again_ = false;
   if (taken == flow::Flow::Taken::kYes) return true;
   --outstanding_;
   if (options().smpp.overload != config::Overload::kWait) return hold_back(header);
-  if (!waiting_) waiting_since_ = table_.loop().now();
+  if (!waited) waiting_since_ = table_.loop().now();
   waiting_ = again_ = true;
   pause();
   arm_by(waiting_since_ + options().smpp.overload_wait);

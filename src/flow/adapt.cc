@@ -26,10 +26,9 @@ bool alphabets_differ(const smpp::PduView& view, const PeerSide& from, const Pee
   return smpp::read_data_coding(coding, from.alphabet).alphabet != smpp::read_data_coding(coding, to.alphabet).alphabet;
 }
 
-bool versions_differ(const smpp::PduView& view, const PeerSide& from, const PeerSide& to) noexcept {
-  if (from.version == to.version) return false;
-  if (to.version == Version::v33) return !view.tlv_bytes().empty() || view.id() == CommandId::data_sm;
-  return false;
+// A 3.3 peer gets no TLVs, even from another 3.3 peer: receipts have gained some on their way.
+bool has_what_33_lacks(const smpp::PduView& view, const PeerSide& to) noexcept {
+  return to.version == Version::v33 && (!view.tlv_bytes().empty() || view.id() == CommandId::data_sm);
 }
 
 std::size_t text_limit(const PeerSide& to) noexcept {
@@ -122,7 +121,7 @@ std::expected<void, CommandStatus> finish(const smpp::PduView& view, const PeerS
 }  // namespace
 
 bool needs_adapting(const smpp::PduView& view, const PeerSide& from, const UpstreamFacts& to) noexcept {
-  return to.has_defaults || versions_differ(view, from, to.side) || alphabets_differ(view, from, to.side) ||
+  return to.has_defaults || has_what_33_lacks(view, to.side) || alphabets_differ(view, from, to.side) ||
          view.octets(Field::short_message).size() > text_limit(to.side);
 }
 
@@ -168,7 +167,7 @@ std::expected<void, CommandStatus> adapt_delivery(const smpp::PduView& view, con
     redress(view, CommandId::deliver_sm, to.version, builder);
     return finish(view, from, to, builder, out);
   }
-  if (!versions_differ(view, from, to) && !alphabets_differ(view, from, to) &&
+  if (!has_what_33_lacks(view, to) && !alphabets_differ(view, from, to) &&
       view.octets(Field::short_message).size() <= text_limit(to)) {
     out.insert(out.end(), view.bytes().begin(), view.bytes().end());
     return {};

@@ -33,6 +33,9 @@ void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<Filte
     reassembly_ = std::make_unique<Reassembly>(Reassembly::options_of(multipart));
   }
   upstreams_.apply(snapshot_->config, upstreams, limits, drain_until);
+  for (unsigned shard = 0; shard < shard_.count(); ++shard) {
+    if (shard != shard_.index()) post(shard_, shard, MailKind::kApplied, AppliedMail{});
+  }
   // Who waited for an upstream that is gone finds another road or is refused.
   for (auto& [id, sessions] : waiting_) {
     for (const SlabHandle session : sessions) sessions_->resume(session);
@@ -74,9 +77,27 @@ void Flow::receiver_gone(const Receiver& receiver) {
   }
 }
 
+// A group of the configuration before, on its way out, says nothing about the one that has its id now.
 void Flow::on_lane(upstream::Group& group, std::uint16_t host, const upstream::Lane& lane) noexcept {
+  if (upstreams_.find(group.id()) != &group) return;
   for (unsigned shard = 0; shard < shard_.count(); ++shard) {
     if (shard != shard_.index()) post(shard_, shard, MailKind::kLane, LaneMail{group.id(), host, lane});
+  }
+}
+
+// A shard that takes a configuration later than this one could not hear of links that were bound in between.
+void Flow::tell_lanes(unsigned shard) noexcept {
+  upstreams_.for_each([&](const upstream::Group& group) {
+    for (std::uint16_t host = 0; host < group.host_count(); ++host) {
+      const upstream::Lane lane = group.host(host).lane;
+      if (lane.links > 0) post(shard_, shard, MailKind::kLane, LaneMail{group.id(), host, lane});
+    }
+  });
+}
+
+void Flow::on_busy(upstream::Group& group) noexcept {
+  for (unsigned shard = 0; shard < shard_.count(); ++shard) {
+    if (shard != shard_.index()) post(shard_, shard, MailKind::kBusy, BusyMail{group.id()});
   }
 }
 
@@ -138,6 +159,11 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
     case MailKind::kOperated: {
       const auto mail = letter.facts<OperatedMail>();
       operate_failed(mail.flight, mail.status);
+      return;
+    }
+    case MailKind::kApplied: tell_lanes(from); return;
+    case MailKind::kBusy: {
+      if (upstream::Group* group = upstreams_.find(letter.facts<BusyMail>().upstream)) group->grow();
       return;
     }
     case MailKind::kKick: {

@@ -77,6 +77,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void on_request(upstream::Group& group, const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept override;
   void on_room(upstream::Group& group) noexcept override;
   void on_lane(upstream::Group& group, std::uint16_t host, const upstream::Lane& lane) noexcept override;
+  void on_busy(upstream::Group& group) noexcept override;
   // runtime::MailHandler
   void on_mail(unsigned from, ByteSpan record) noexcept override;
   void on_mail_room(unsigned shard) noexcept override;
@@ -129,6 +130,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void deliver_here(const DeliverMail& mail, ByteSpan pdu) noexcept;
   void answer_smsc(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept;
 
+  void tell_lanes(unsigned shard) noexcept;
   void pass_on_kick(const KickMail& mail) noexcept;
   [[nodiscard]] unsigned home_of(message::UpstreamId upstream) const noexcept {
     return upstream.value() % shard_.count();

@@ -20,6 +20,7 @@ enum class MailKind : std::uint32_t {
   kResponse,   // ResponseMail + the SMSC's PDU: the answer to a kSubmit
   kLoss,       // LossMail: no answer to a kSubmit
   kLane,       // LaneMail: what my links of a host can take
+  kApplied,    // AppliedMail: I have taken a configuration; tell me your lanes, I may have missed some
   kTrack,      // TrackMail + SMSC's message id: remember it (to the upstream's home shard)
   kReport,     // ReportMail + PDU: a receipt to be matched (to the upstream's home shard)
   kMo,         // MoMail + PDU: an MO that may be a part of a longer one (to the upstream's home shard)
@@ -29,6 +30,7 @@ enum class MailKind : std::uint32_t {
   kReceiver,   // ReceiverMail + address_range: a session came or went
   kOperate,    // OperateMail + PDU: query, cancel or replace, if the message is known to you
   kOperated,   // OperatedMail: it failed; tell the client
+  kBusy,       // BusyMail: open one more link, everyone's windows are full
   kKick,       // KickMail: close this client's oldest session, or pass it on
 };
 
@@ -49,6 +51,7 @@ struct LaneMail {
   std::uint16_t host;
   upstream::Lane lane;
 };
+struct AppliedMail {};
 struct TrackMail {
   message::Flight flight;
 };
@@ -83,6 +86,9 @@ struct OperatedMail {
   smpp::CommandStatus status;
 };
 
+struct BusyMail {
+  message::UpstreamId upstream;
+};
 struct KickMail {
   message::ClientId client;
   std::uint8_t asked_by;  // shard

@@ -48,6 +48,9 @@ void Connection::connect(const SocketAddress& to) noexcept {
   const socklen_t length = to.to(storage);
   fd_ = ::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   connecting_ = true;
+  // What the connection before this one left behind.
+  close_when_flushed_ = paused_ = was_congested_ = readable_ = half_closed_ = broken_ = unshown_ = false;
+  writable_ = true;
   last_progress_ = loop_.now();
   if (fd_ >= 0) {
     set_no_delay(fd_);

@@ -33,6 +33,8 @@ class Events {
   virtual void on_room(Group& group) noexcept = 0;
   // This shard's lane of a host changed; the other shards are to be told.
   virtual void on_lane(Group& group, std::uint16_t host, const Lane& lane) noexcept = 0;
+  // Every window is full: the other shards are to open more of their links, through Group::grow().
+  virtual void on_busy(Group& group) noexcept = 0;
 
  protected:
   ~Events() = default;

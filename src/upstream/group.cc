@@ -88,6 +88,7 @@ void Group::on_tick(void* self) noexcept { static_cast<Group*>(self)->tick(); }
 
 void Group::tick() noexcept {
   const Instant now = environment_.loop.now();
+  links_asked_ = false;
   for (std::uint16_t index = 0; index < hosts_.size(); ++index) {
     Host& host = hosts_[index];
     std::size_t active = 0;
@@ -203,7 +204,7 @@ Group::Pick Group::pick(const PickFacts& facts) noexcept {
   }
   if (limit_ != nullptr) limit_->give_back();
   if (!full) return {};
-  for (Host& host : hosts_) grow(host);
+  ask_for_links();
   return {Outcome::kFull, 0, 0, {}};
 }
 
@@ -219,6 +220,19 @@ std::size_t Group::free_slots() noexcept {
     }
   }
   return mock_ ? mock_->free_slots() : slots;
+}
+
+// Once a tick: the other shards are asked as well, and asking costs a letter each.
+void Group::ask_for_links() noexcept {
+  if (links_asked_ || options_->pool.max_connections <= options_->pool.min_connections) return;
+  links_asked_ = true;
+  grow();
+  if (environment_.shard_count > 1) events().on_busy(*this);
+}
+
+void Group::grow() noexcept {
+  if (draining_) return;
+  for (Host& host : hosts_) grow(host);
 }
 
 // A pool that is all busy opens one more of its links.

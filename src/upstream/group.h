@@ -91,6 +91,8 @@ class Group {
   [[nodiscard]] std::size_t free_slots() noexcept;
   // on_room() will be called once there is room.
   void want_room() noexcept { room_wanted_ = true; }
+  // Opens one more of this shard's links to each host, if the pool has one to spare.
+  void grow() noexcept;
   void notify_room() noexcept;
   void notify_room_if_wanted() noexcept {
     if (room_wanted_) notify_room();
@@ -154,6 +156,7 @@ class Group {
   void add_links();
   void add_link(std::uint16_t host, LinkUse use);
   void grow(Host& host) noexcept;
+  void ask_for_links() noexcept;
   void recount(std::uint16_t host) noexcept;
   void serve_waiting(Host& host, Instant now) noexcept;
   [[nodiscard]] Link* link_with_room(Host& host, Instant now) noexcept;
@@ -177,6 +180,7 @@ class Group {
   Instant drain_until_{};
   bool draining_ = false;
   bool room_wanted_ = false;
+  bool links_asked_ = false;  // in this tick
 };
 
 }  // namespace smppd::upstream

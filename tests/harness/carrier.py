@@ -72,8 +72,14 @@ class Carrier(smpp.Smsc):
         if pdu.command not in (smpp.SUBMIT_SM, smpp.DATA_SM):
             return pdu.response()
         if self.receipts and one.fields["registered_delivery"] & 3 == 1:
-            threading.Timer(self.receipt_delay, self.send_receipt, (one,)).start()
+            threading.Timer(self.receipt_delay, self._send_receipt_if_it_lives, (one,)).start()
         return pdu.response(0, smpp.cstring(one.message_id))
+
+    def _send_receipt_if_it_lives(self, one):
+        try:
+            self.send_receipt(one)
+        except OSError:
+            pass
 
     def send_receipt(self, one, state="DELIVRD", number=2, message_id=None, tlvs=True, link=None):
         message_id = one.message_id if message_id is None else message_id

@@ -4,15 +4,14 @@ from .process import free_port
 
 def upstream(name, port, **more):
     """An upstream group with one host; `more` are keys of its section."""
-    section = {
+    bind = {"system_id": "carrier", "password": "secret", "type": "transceiver", **more.pop("bind", {})}
+    return {
         "name": name,
         "hosts": [{"address": f"127.0.0.1:{port}"}],
-        "bind": {"system_id": "carrier", "password": "secret", "type": "transceiver"},
+        "bind": bind,
         "reconnect": {"initial": "100ms", "max": "300ms"},
         **more,
     }
-    section["bind"] = {**section["bind"], **more.get("bind", {})}
-    return section
 
 
 def config(*upstreams, listener=None, client=None, **sections):

@@ -138,6 +138,15 @@ def receipt_text(message_id, state="DELIVRD", err="000", text=""):
     ).encode("latin-1")
 
 
+def close_now(it):
+    """close() alone waits for a thread that is still in accept() or recv()."""
+    try:
+        it.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass
+    it.close()
+
+
 class Closed(Exception):
     """The other side closed the connection."""
 
@@ -245,7 +254,7 @@ class Connection:
             raise AssertionError(f"still open after {timeout} s; received {[str(pdu) for pdu in seen]}") from None
 
     def close(self):
-        self.socket.close()
+        close_now(self.socket)
 
     def __enter__(self):
         return self
@@ -298,7 +307,7 @@ class Smsc:
             return self.links[number]
 
     def close(self):
-        self.listener.close()
+        close_now(self.listener)
         for link in self.links:
             link.close()
 

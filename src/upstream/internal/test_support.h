@@ -154,6 +154,7 @@ struct Recorder final : Events {
     losses.push_back({flight.id, loss});
     group.settled({flight.host, flight.lane_shard, false, {}, {}});
   }
+  void on_busy(Group&) noexcept override { ++busy; }
   void on_request(Group&, const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept override {
     tickets.push_back(ticket);
     requests.emplace_back(pdu.begin(), pdu.end());
@@ -161,6 +162,7 @@ struct Recorder final : Events {
   void on_room(Group&) noexcept override { ++rooms; }
   void on_lane(Group&, std::uint16_t, const Lane& lane) noexcept override { lanes.push_back(lane); }
 
+  int busy = 0;
   std::vector<Response> responses;
   std::vector<Lost> losses;
   std::vector<message::DeliveryTicket> tickets;
