@@ -106,11 +106,14 @@ class Carrier(smpp.Smsc):
         return self.response_to(link or self.link(len(self.links) - 1), smpp.deliver_sm(**fields), timeout)
 
     def response_to(self, link, pdu, timeout=5.0):
-        sent = self.send(link, pdu)
+        return self.response_to_sent(self.send(link, pdu), link, timeout)
+
+    def response_to_sent(self, sent, link=None, timeout=5.0):
+        """The response to what send() sent on a link (the first)."""
+        key = (link or self.link(), sent.sequence)
         with self._lock:
-            there = self._lock.wait_for(lambda: (link, sent.sequence) in self._responses, timeout)
-            assert there, f"no response in {timeout} s to {sent}"
-            return self._responses.pop((link, sent.sequence))
+            assert self._lock.wait_for(lambda: key in self._responses, timeout), f"no response in {timeout} s to {sent}"
+            return self._responses.pop(key)
 
     def wait_received(self, count=1, timeout=10.0, command=None):
         """The first `count` requests (with this command_id), waited for."""
