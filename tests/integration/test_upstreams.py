@@ -358,7 +358,7 @@ def test_row_34_a_link_that_does_not_answer_enquire_link_is_bound_again(gateway,
     serve = carrier._one
     carrier._one = lambda link, pdu: None if pdu.command == smpp.ENQUIRE_LINK else serve(link, pdu)
     upstream = to(carrier, enquire_link={"interval": "100ms", "timeout": "100ms"}, health={"threshold": 2})
-    smppd = gateway(upstream)
+    smppd = gateway(upstream, bound=False)
     wait_until(lambda: any("enquire_link was not answered" in line for line in smppd.lines), "the dead link noticed")
     carrier._one = serve
     carrier.link(1)
