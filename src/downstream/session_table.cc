@@ -77,7 +77,8 @@ void SessionTable::adopt(Listener& listener, int fd, const runtime::SocketAddres
 // Called from inside the session's own callback: it is destroyed when the turn ends.
 void SessionTable::closed(Session& session) noexcept {
   const SlabHandle handle = session.sender().session;
-  loop_.retire(std::shared_ptr<void>(nullptr, [this, handle](void*) {
+  loop_.retire(std::shared_ptr<void>(nullptr, [this, handle, alive = std::weak_ptr(alive_)](void*) {
+    if (alive.expired()) return;
     sessions_.release(handle);
     std::erase_if(leaving_, [this](const auto& listener) {
       bool used = false;

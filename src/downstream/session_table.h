@@ -69,6 +69,7 @@ class SessionTable final : public flow::Sessions {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Listener>> leaving_;  // until their last session is gone
   Slab<Session> sessions_;
+  std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // what is retired may outlive the table
 };
 
 }  // namespace smppd::downstream

@@ -131,6 +131,15 @@ def test_sigterm_waits_for_the_answers_in_flight_and_says_unbind(gateway, carrie
     ended(smppd, 0)
 
 
+def test_sigterm_does_not_wait_longer_than_drain_timeout(gateway, carrier):
+    carrier.answer = lambda one: None
+    smppd = gateway(to(carrier), runtime={"shards": 1, "drain_timeout": "200ms"})
+    smppd.bind().send(smpp.submit_sm())
+    carrier.wait_received()
+    smppd.stop(expect=0)
+    assert "drain_timeout reached" in smppd.output
+
+
 @pytest.mark.parametrize("which", ["listener", "management"])
 def test_a_port_in_use_ends_the_start_with_one_message(start, tmp_path, which, carriers):
     taken = carriers()
