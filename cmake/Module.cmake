@@ -25,6 +25,8 @@ function(smppd_module NAME)
 
   if(SMPPD_TESTS AND tests)
     add_executable(${NAME}_test ${tests})
+    # Test files are free to name their fixtures as they like.
+    set_target_properties(${NAME}_test PROPERTIES UNITY_BUILD OFF)
     target_link_libraries(${NAME}_test PRIVATE smppd_${NAME} ${ARG_TEST_LIBS} GTest::gmock GTest::gtest_main ${RAPIDCHECK_LIBRARY})
     target_compile_definitions(${NAME}_test PRIVATE SMPPD_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     add_test(NAME ${NAME}_test COMMAND ${NAME}_test)

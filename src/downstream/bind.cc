@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "downstream/bind_attempt.h"
+#include "downstream/internal/log.h"
 #include "downstream/session.h"
 #include "downstream/session_table.h"
 #include "smpp/pdu_builder.h"
@@ -13,7 +14,6 @@ namespace smppd::downstream {
 
 namespace {
 
-constexpr telemetry::Logger kLog{"downstream"};
 constexpr std::uint8_t kMaxFailedBinds = 3;
 
 using smpp::CommandId;

@@ -6,14 +6,13 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "downstream/internal/log.h"
 #include "downstream/session_table.h"
 #include "telemetry/log.h"
 
 namespace smppd::downstream {
 
 namespace {
-
-constexpr telemetry::Logger kLog{"downstream"};
 
 // A listener's rates are split evenly, because the kernel spreads connections over the shards evenly.
 TokenBucket share_of(double per_second, unsigned shards) {

@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "downstream/bind_attempt.h"
+#include "downstream/internal/log.h"
 #include "downstream/session_table.h"
 #include "message/own_id.h"
 #include "smpp/pdu_builder.h"
@@ -12,8 +13,6 @@
 namespace smppd::downstream {
 
 namespace {
-
-constexpr telemetry::Logger kLog{"downstream"};
 
 using smpp::CommandId;
 using smpp::CommandStatus;

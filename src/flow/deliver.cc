@@ -4,6 +4,7 @@
 
 #include "flow/facts_of.h"
 #include "flow/flow.h"
+#include "flow/internal/log.h"
 #include "flow/receipt_map.h"
 #include "smpp/flags.h"
 #include "smpp/text/receipt.h"
@@ -11,8 +12,6 @@
 namespace smppd::flow {
 
 namespace {
-
-constexpr telemetry::Logger kLog{"flow"};
 
 using smpp::CommandStatus;
 using smpp::Field;

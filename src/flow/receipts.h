@@ -11,8 +11,8 @@
 
 #include "config/config.h"
 #include "flow/internal/id_matcher.h"
-#include "flow/receipt_map.h"
 #include "flow/internal/receipt_parking.h"
+#include "flow/receipt_map.h"
 #include "flow/snapshot.h"
 #include "message/flight.h"
 #include "smpp/pdu_view.h"

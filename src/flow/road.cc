@@ -3,6 +3,7 @@
 
 #include "flow/facts_of.h"
 #include "flow/flow.h"
+#include "flow/internal/log.h"
 #include "flow/multi.h"
 #include "flow/receipt_map.h"
 #include "flow/submission.h"
@@ -11,8 +12,6 @@
 namespace smppd::flow {
 
 namespace {
-
-constexpr telemetry::Logger kLog{"flow"};
 
 std::string_view id_in_response(ByteSpan pdu) noexcept {
   const std::string_view body = as_text(pdu.subspan(smpp::kHeaderSize));

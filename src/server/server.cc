@@ -9,6 +9,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "server/internal/log.h"
 #include "server/log_options.h"
 #include "smpp/values.h"
 #include "telemetry/log.h"
@@ -17,7 +18,6 @@ namespace smppd::server {
 
 namespace {
 
-constexpr telemetry::Logger kLog{"server"};
 constexpr Duration kPingInterval = std::chrono::milliseconds(500);
 constexpr Duration kPublishPatience = std::chrono::seconds(30);
 constexpr unsigned kMaxShards = 32;  // message::OwnId has five bits for them

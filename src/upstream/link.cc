@@ -7,12 +7,12 @@
 #include "smpp/pdu_builder.h"
 #include "telemetry/log.h"
 #include "upstream/group.h"
+#include "upstream/internal/log.h"
 
 namespace smppd::upstream {
 
 namespace {
 
-constexpr telemetry::Logger kLog{"upstream"};
 // More unanswered deliver_sm than any SMSC's window; beyond it the SMSC is told to keep them.
 constexpr std::uint32_t kMaxUnansweredDeliveries = 10'000;
 constexpr Duration kAnswersAfterUnbind = std::chrono::seconds(5);
