@@ -2,8 +2,8 @@
 // the client has answered (stop 8). Without a taker the SMSC is told ESME_RX_T_APPN, so that it keeps the message.
 #include <cstring>
 
-#include "flow/facts_of.h"
 #include "flow/flow.h"
+#include "flow/internal/facts_of.h"
 #include "flow/internal/log.h"
 #include "flow/receipt_map.h"
 #include "smpp/flags.h"

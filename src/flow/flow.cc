@@ -2,7 +2,7 @@
 
 #include <random>
 
-#include "flow/multi.h"
+#include "flow/internal/multi.h"
 
 namespace smppd::flow {
 
@@ -109,6 +109,14 @@ void Flow::pass_on_kick(const KickMail& mail) noexcept {
   if (next != mail.asked_by) post(shard_, next, MailKind::kKick, mail);
 }
 
+void Flow::note_receiver(const ReceiverMail& mail, std::string_view address_range) noexcept {
+  if (mail.gone) {
+    directory_.remove(mail.receiver.shard, mail.receiver.session);
+  } else {
+    directory_.add(mail.receiver, address_range);
+  }
+}
+
 void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
   const Letter letter(record);
   switch (letter.kind) {
@@ -146,15 +154,9 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
       answer_smsc(mail.ticket, mail.status);
       return;
     }
-    case MailKind::kReceiver: {
-      const auto mail = letter.facts<ReceiverMail>();
-      if (mail.gone) {
-        directory_.remove(mail.receiver.shard, mail.receiver.session);
-      } else {
-        directory_.add(mail.receiver, as_text(letter.octets<ReceiverMail>()));
-      }
+    case MailKind::kReceiver:
+      note_receiver(letter.facts<ReceiverMail>(), as_text(letter.octets<ReceiverMail>()));
       return;
-    }
     case MailKind::kOperate: operate_here(letter.facts<OperateMail>().flight, letter.octets<OperateMail>()); return;
     case MailKind::kOperated: {
       const auto mail = letter.facts<OperatedMail>();

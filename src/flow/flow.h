@@ -14,9 +14,9 @@
 #include <vector>
 
 #include "base/slab.h"
-#include "flow/adapt.h"
-#include "flow/directory.h"
-#include "flow/mail.h"
+#include "flow/internal/adapt.h"
+#include "flow/internal/directory.h"
+#include "flow/internal/mail.h"
 #include "flow/ports.h"
 #include "flow/probe.h"
 #include "flow/reassembly.h"
@@ -128,6 +128,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   bool offer(const std::vector<Receiver>& receivers, Delivery delivery, const smpp::PduView& view, const PeerSide& from,
              smpp::PduBuilder* edited) noexcept;
   void deliver_here(const DeliverMail& mail, ByteSpan pdu) noexcept;
+  void note_receiver(const ReceiverMail& mail, std::string_view address_range) noexcept;
   void answer_smsc(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept;
 
   void tell_lanes(unsigned shard) noexcept;

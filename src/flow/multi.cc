@@ -1,11 +1,11 @@
 // submit_multi: one submit_sm for each destination, one answer when all are answered (SMPP 3.4 §4.5). The client sees
 // one message_id; receipts of all parts carry it, each with its own address.
-#include "flow/multi.h"
+#include "flow/internal/multi.h"
 
 #include <string>
 
 #include "flow/flow.h"
-#include "flow/submission.h"
+#include "flow/internal/submission.h"
 
 namespace smppd::flow {
 

@@ -3,8 +3,8 @@
 //
 // The home shard of the upstream knows the ids, and the id a client shows does not tell the upstream: the request goes
 // from shard to shard until one knows it or all were asked.
-#include "flow/facts_of.h"
 #include "flow/flow.h"
+#include "flow/internal/facts_of.h"
 #include "flow/receipt_map.h"
 
 namespace smppd::flow {

@@ -1,6 +1,6 @@
 #include "flow/receipts.h"
 
-#include "flow/facts_of.h"
+#include "flow/internal/facts_of.h"
 #include "smpp/flags.h"
 
 namespace smppd::flow {

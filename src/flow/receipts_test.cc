@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "flow/facts_of.h"
+#include "flow/internal/facts_of.h"
 #include "smpp/pdu_builder.h"
 
 namespace smppd::flow {

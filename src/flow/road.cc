@@ -1,12 +1,12 @@
 // A message's road, MT: read, judge, route, pick, send, and the answer on its way back. One function per stop.
 #include <cstring>
 
-#include "flow/facts_of.h"
 #include "flow/flow.h"
+#include "flow/internal/facts_of.h"
 #include "flow/internal/log.h"
-#include "flow/multi.h"
+#include "flow/internal/multi.h"
+#include "flow/internal/submission.h"
 #include "flow/receipt_map.h"
-#include "flow/submission.h"
 #include "smpp/flags.h"
 
 namespace smppd::flow {

@@ -141,8 +141,10 @@ TEST_P(StateTable, AcceptsWhatTheSpecificationAllowsAndRefusesTheRest) {
       }
       const bool second_bind = role == Role::kSmsc && is_bound(state) && row.smsc[0] == 'x';
       ASSERT_EQ(written.size(), 1U);
-      EXPECT_EQ(written[0], answer(response_bit(row.id),
-                                   second_bind ? CommandStatus::ESME_RALYBND : CommandStatus::ESME_RINVBNDSTS, 7));
+      Header expected =
+          answer(response_bit(row.id), second_bind ? CommandStatus::ESME_RALYBND : CommandStatus::ESME_RINVBNDSTS, 7);
+      if (row.id == CommandId::bind_transceiver) ++expected.command_length;  // its empty system_id: refusal_test.cc
+      EXPECT_EQ(written[0], expected);
       EXPECT_EQ(session.state(), state);
     }
   }

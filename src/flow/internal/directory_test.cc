@@ -1,4 +1,4 @@
-#include "flow/directory.h"
+#include "flow/internal/directory.h"
 
 #include <set>
 

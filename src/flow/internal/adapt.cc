@@ -1,9 +1,9 @@
-#include "flow/adapt.h"
+#include "flow/internal/adapt.h"
 
 #include <array>
 #include <string>
 
-#include "flow/facts_of.h"
+#include "flow/internal/facts_of.h"
 #include "smpp/flags.h"
 #include "smpp/text/charset.h"
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "flow/directory.h"
+#include "flow/internal/directory.h"
 #include "message/flight.h"
 #include "runtime/shard.h"
 #include "upstream/events.h"

@@ -1,4 +1,4 @@
-#include "flow/mail.h"
+#include "flow/internal/mail.h"
 
 #include <gtest/gtest.h>
 

@@ -1,4 +1,4 @@
-#include "flow/facts_of.h"
+#include "flow/internal/facts_of.h"
 
 #include <string>
 #include <vector>

@@ -1,9 +1,9 @@
 // One message on the road, on the stack of Flow::submit(). Private to flow.
 #pragma once
 
-#include "flow/facts_of.h"
 #include "flow/filter.h"
 #include "flow/flow.h"
+#include "flow/internal/facts_of.h"
 #include "routing/route_table.h"
 
 namespace smppd::flow {

@@ -1,10 +1,10 @@
-#include "flow/adapt.h"
+#include "flow/internal/adapt.h"
 
 #include <string>
 
 #include <gtest/gtest.h>
 
-#include "flow/facts_of.h"
+#include "flow/internal/facts_of.h"
 
 namespace smppd::flow {
 namespace {

@@ -1,4 +1,4 @@
-#include "flow/facts_of.h"
+#include "flow/internal/facts_of.h"
 
 #include "smpp/flags.h"
 #include "smpp/text/udh.h"
