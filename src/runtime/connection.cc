@@ -35,7 +35,14 @@ Connection::~Connection() {
   if (partial_ != nullptr) loop_.buffers().give_back(partial_);
 }
 
+void Connection::forget() noexcept {
+  read_size_ = kFirstRead;
+  paused_ = readable_ = was_congested_ = close_when_flushed_ = half_closed_ = broken_ = unshown_ = false;
+  writable_ = true;
+}
+
 void Connection::adopt(int fd) noexcept {
+  forget();
   fd_ = fd;
   last_progress_ = loop_.now();
   set_no_delay(fd);
@@ -44,6 +51,7 @@ void Connection::adopt(int fd) noexcept {
 }
 
 void Connection::connect(const SocketAddress& to) noexcept {
+  forget();
   sockaddr_storage storage{};
   const socklen_t length = to.to(storage);
   fd_ = ::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);

@@ -83,6 +83,7 @@ class Connection final : public FdHandler {
   void flush() noexcept;
   void release_output() noexcept;
   void end(CloseReason reason, int error) noexcept;
+  void forget() noexcept;  // what an earlier socket of this connection left
 
   EventLoop& loop_;
   ConnectionHandler& handler_;

@@ -159,6 +159,25 @@ TEST_F(ConnectionTest, CloseAfterFlushWritesFirst) {
   EXPECT_EQ(receive(), "goodbye");
 }
 
+// A link that had been closed after a flush closed its next socket too, as soon as the bind was written: after an
+// unbind of the SMSC it never came back.
+TEST_F(ConnectionTest, CloseAfterFlushIsForgottenWithTheSocket) {
+  recorder.connection.write(as_bytes("goodbye"));
+  recorder.connection.close_after_flush();
+  turn(2);
+  ASSERT_TRUE(recorder.closed);
+  recorder.closed = false;
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+  ::close(peer);
+  peer = pair[1];
+  recorder.connection.adopt(pair[0]);
+  recorder.connection.write(as_bytes("hello again"));
+  turn(2);
+  EXPECT_FALSE(recorder.closed);
+  EXPECT_EQ(receive(), "hello again");
+}
+
 TEST_F(ConnectionTest, AnEndlessUnframedStreamEndsTheConnectionInsteadOfFillingMemory) {
   recorder.take = [](ByteSpan) { return std::size_t{0}; };
   const std::string chunk(16 * 1024, 'x');
