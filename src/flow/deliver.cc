@@ -126,7 +126,8 @@ void Flow::write_report(const smpp::PduView& view, const Report& report, const U
     fields.state = report.receipt.state.value_or(smpp::MessageState::unknown);
     fields.delivered = fields.state == smpp::MessageState::delivered ? 1 : 0;
     fields.err = report.receipt.err.empty() ? "000" : report.receipt.err.substr(0, 16);
-    fields.submit_date = fields.done_date = wall_now();
+    fields.submit_date = smpp::parse_receipt_date(report.receipt.submit_date).value_or(wall_now());
+    fields.done_date = smpp::parse_receipt_date(report.receipt.done_date).value_or(wall_now());
     fields.text = report.receipt.text;
     size = smpp::write_receipt(fields, text);
     builder.set(Field::data_coding, 0);

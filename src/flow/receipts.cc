@@ -1,5 +1,7 @@
 #include "flow/receipts.h"
 
+#include <algorithm>
+
 #include "flow/internal/facts_of.h"
 #include "smpp/flags.h"
 
@@ -24,6 +26,16 @@ std::string_view plain_text(const smpp::PduView& view) noexcept {
   return as_text(body);
 }
 
+// Whether a client's parser will take this text as it is: "stat:" and a word of the specification after it.
+bool is_usual(const smpp::Receipt& receipt, std::string_view text) noexcept {
+  if (receipt.stat.empty()) return true;
+  const std::string_view word = smpp::receipt_word(receipt.state.value_or(smpp::MessageState::unknown));
+  if (!std::ranges::equal(receipt.stat, word, {}, [](char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; })) {
+    return false;
+  }
+  return receipt.stat.data() > text.data() && receipt.stat.data()[-1] == ':';
+}
+
 }  // namespace
 
 Report read_report(const smpp::PduView& view, const UpstreamFacts& upstream) noexcept {
@@ -42,6 +54,7 @@ Report read_report(const smpp::PduView& view, const UpstreamFacts& upstream) noe
     const auto known = states.find(std::string(from_text.stat));
     if (known != states.end()) from_text.state = smpp::receipt_state_of(known->second);
   }
+  if (!is_usual(from_text, report.text)) report.vendor_text = true;
   smpp::ReceiptTlvs tlvs;
   tlvs.receipted_message_id = view.tlv_text(TlvTag::receipted_message_id);
   tlvs.message_state = view.tlv_u8(TlvTag::message_state);

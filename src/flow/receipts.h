@@ -24,7 +24,7 @@ namespace smppd::flow {
 struct Report {
   smpp::Receipt receipt;
   std::string_view text;
-  bool vendor_text = false;  // the text is of the upstream's own grammar
+  bool vendor_text = false;  // grammar or words of the carrier's own: clients get the usual text instead
 };
 
 // Reads the receipt in a deliver_sm or data_sm, TLVs first (interop rows 7, 8).

@@ -16,7 +16,7 @@ using smpp::Field;
 using smpp::MessageState;
 using smpp::TlvTag;
 
-constexpr Instant kStart{1000s};
+constexpr Instant kDeskStart{1000s};
 constexpr UpstreamId kUpstream(0);
 
 struct ReceiptDeskTest : testing::Test {
@@ -37,7 +37,7 @@ struct ReceiptDeskTest : testing::Test {
     return result;
   }
   std::vector<ParkedReport> accept(message::OwnId id, std::string_view theirs) {
-    return desk.accepted(flight(id), theirs, kStart);
+    return desk.accepted(flight(id), theirs, kDeskStart);
   }
   message::OwnId matched(std::string_view receipt_id) {
     const auto entry = desk.match(kUpstream, receipt_id, "258841234567", "SHOP");
@@ -63,7 +63,7 @@ struct ReceiptDeskTest : testing::Test {
 
   config::Upstream upstream;
   Snapshot snapshot;
-  ReceiptDesk desk{config::Receipts{}, kStart, 1};
+  ReceiptDesk desk{config::Receipts{}, kDeskStart, 1};
   std::vector<std::uint8_t> pdu;
   smpp::PduView view;
 };
@@ -77,6 +77,15 @@ TEST_F(ReceiptDeskTest, AReceiptFindsItsMessageByTheSmscsId) {
   EXPECT_FALSE(desk.match(UpstreamId(1), "abc-1", "", "")) << "another SMSC's ids are its own";
 }
 
+TEST_F(ReceiptDeskTest, InteropRow13WordsAndGrammarsOfTheCarriersOwnAreNotShownToClients) {
+  const auto is_own = [&](std::string_view text) { return read_report(decode(deliver(text)), facts()).vendor_text; };
+  EXPECT_FALSE(is_own("id:1 sub:001 dlvrd:001 stat:DELIVRD err:000 text:"));
+  EXPECT_FALSE(is_own("ID:1 STAT:undeliv ERR:000"));
+  EXPECT_FALSE(is_own("id:1 err:000")) << "the state may be in a TLV";
+  EXPECT_TRUE(is_own("id:1 stat:FAILED err:000"));
+  EXPECT_TRUE(is_own("id=1&stat=DELIVRD"));
+}
+
 TEST_F(ReceiptDeskTest, AnIdGivenInHexAndReportedInDecimalIsTheSame) {
   (void)accept(11, "7F3A21B0");
   EXPECT_EQ(matched("2134516144"), 11U);
@@ -85,13 +94,13 @@ TEST_F(ReceiptDeskTest, AnIdGivenInHexAndReportedInDecimalIsTheSame) {
 TEST_F(ReceiptDeskTest, AReceiptThatWasToldMarksTheNextOneAsADuplicate) {
   (void)accept(11, "abc-1");
   EXPECT_FALSE(desk.match(kUpstream, "abc-1", "", "")->final_seen);
-  desk.told(11, kStart);
+  desk.told(11, kDeskStart);
   EXPECT_TRUE(desk.match(kUpstream, "abc-1", "", "")->final_seen);
 }
 
 TEST_F(ReceiptDeskTest, AnEarlyReceiptWaitsForItsMessage) {
   const std::vector<std::uint8_t> early{1, 2, 3};
-  EXPECT_FALSE(desk.park(ticket(5), "abc-1", early, kStart));
+  EXPECT_FALSE(desk.park(ticket(5), "abc-1", early, kDeskStart));
   EXPECT_TRUE(accept(10, "abc-0").empty());
   const auto waited = accept(11, "abc-1");
   ASSERT_EQ(waited.size(), 1U);
@@ -101,18 +110,18 @@ TEST_F(ReceiptDeskTest, AnEarlyReceiptWaitsForItsMessage) {
 }
 
 TEST_F(ReceiptDeskTest, AnEarlyReceiptIsAcknowledgedAndInTheEndGivenUp) {
-  (void)desk.park(ticket(5), "abc-1", {}, kStart);
+  (void)desk.park(ticket(5), "abc-1", {}, kDeskStart);
   int acknowledged = 0, unmatched = 0;
   const auto tick = [&](Instant now) {
     desk.tick(now, [&](const auto&) { ++acknowledged; }, [&](const auto&) { ++unmatched; });
   };
   const config::Receipts defaults;
-  tick(kStart + defaults.early_hold - 1ms);
+  tick(kDeskStart + defaults.early_hold - 1ms);
   EXPECT_EQ(acknowledged, 0);
-  tick(kStart + defaults.early_hold + 1s);
+  tick(kDeskStart + defaults.early_hold + 1s);
   EXPECT_EQ(acknowledged, 1);
   EXPECT_EQ(unmatched, 0);
-  tick(kStart + defaults.park + 2s);
+  tick(kDeskStart + defaults.park + 2s);
   EXPECT_EQ(acknowledged, 1);
   EXPECT_EQ(unmatched, 1);
 }

@@ -15,9 +15,16 @@ struct GroupName {
 };
 
 constexpr GroupName kGroupNames[] = {
-    {"id", &Receipt::id},          {"stat", &Receipt::stat},   {"err", &Receipt::err},
-    {"sub", &Receipt::sub},        {"dlvrd", &Receipt::dlvrd}, {"submit", &Receipt::submit_date},
-    {"done", &Receipt::done_date}, {"text", &Receipt::text},
+    {"id", &Receipt::id},
+    {"stat", &Receipt::stat},
+    {"err", &Receipt::err},
+    {"sub", &Receipt::sub},
+    {"dlvrd", &Receipt::dlvrd},
+    {"submit_date", &Receipt::submit_date},
+    {"submit", &Receipt::submit_date},
+    {"done_date", &Receipt::done_date},
+    {"done", &Receipt::done_date},
+    {"text", &Receipt::text},
 };
 
 std::string lower_copy(std::string text) {
@@ -50,7 +57,7 @@ Fallible<ReceiptPattern> ReceiptPattern::compile(std::string_view expression, St
                                      [&](const GroupName& row) { return row.name == name; });
     if (known == std::end(kGroupNames)) {
       return failure("receipt pattern: unknown group '" + name +
-                     "'; known are id, stat, err, sub, dlvrd, submit, done, text");
+                     "'; known are id, stat, err, sub, dlvrd, submit_date, done_date, text");
     }
     pattern.field_of_group_[static_cast<std::size_t>(group)] = known->field;
     has_id = has_id || known->field == &Receipt::id;
