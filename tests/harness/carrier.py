@@ -25,6 +25,9 @@ class Carrier(smpp.Smsc):
         self.id_format = id_format
         self.receipts = receipts
         self.receipt_delay = receipt_delay
+        self.redeliver_after = 0.3  # a deliver_sm that was refused comes again, as from a real SMSC
+        self.refused = []
+        self._delivered = {}
         self.answer = self.accept
         self._responses = {}
         self._lock = threading.Condition()
@@ -49,7 +52,12 @@ class Carrier(smpp.Smsc):
         if pdu.is_response:
             with self._lock:
                 self._responses[link, pdu.sequence] = pdu
+                sent = self._delivered.pop((link, pdu.sequence), None)
                 self._lock.notify_all()
+            if sent is not None and pdu.status != smpp.ROK:
+                self.refused.append(pdu)
+                again = smpp.Pdu(sent.command, sent.body)
+                threading.Timer(self.redeliver_after, self._send_receipt, (link, again)).start()
         elif pdu.command in (smpp.ENQUIRE_LINK, smpp.UNBIND):
             self.send(link, pdu.response())
         else:
@@ -86,16 +94,25 @@ class Carrier(smpp.Smsc):
         fields = one.fields
         extra = smpp.tlv(smpp.TLV_RECEIPTED_MESSAGE_ID, smpp.cstring(message_id))
         extra += smpp.tlv(smpp.TLV_MESSAGE_STATE, bytes([number]))
-        return self.send(
-            link or one.link,
-            smpp.deliver_sm(
-                source=fields["destination_addr"],
-                destination=fields["source_addr"],
-                esm_class=4,
-                short_message=smpp.receipt_text(message_id, state),
-                tlvs=extra if tlvs else b"",
-            ),
+        receipt = smpp.deliver_sm(
+            source=fields["destination_addr"],
+            destination=fields["source_addr"],
+            esm_class=4,
+            short_message=smpp.receipt_text(message_id, state),
+            tlvs=extra if tlvs else b"",
         )
+        self._send_receipt(link or one.link, receipt)
+
+    def _send_receipt(self, link, receipt):
+        with link.sending:
+            link.sequence += 1
+            receipt.sequence = link.sequence
+            with self._lock:
+                self._delivered[link, receipt.sequence] = receipt
+            try:
+                link.send(receipt)
+            except OSError:
+                pass  # the link is gone, and the receipt with it
 
     def send(self, link, pdu):
         with link.sending:

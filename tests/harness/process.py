@@ -143,6 +143,7 @@ def write_config(folder, config, name="smppd.yaml"):
     """A dict is written as YAML, text as it stands."""
     path = Path(folder) / name
     path.write_text(config if isinstance(config, str) else yaml.safe_dump(config, sort_keys=False))
+    path.chmod(0o600)  # it holds passwords
     return path
 
 
@@ -162,7 +163,8 @@ class Smppd(Program):
     def start(self, bound=True):
         self.wait_listening(*self.ports())
         if bound and self.config.get("management"):
-            wait_until(lambda: self.get("/readyz")[0] == 200, lambda: f"/readyz 200; output:\n{self.output}", START_SECONDS)
+            ready = lambda: self.get("/readyz")[0] == 200  # noqa: E731
+            wait_until(ready, lambda: f"/readyz 200; output:\n{self.output[-3000:]}", START_SECONDS, every=0.05)
         return self
 
     def get(self, path, method="GET", body=None):

@@ -67,7 +67,11 @@ class _Reader:
         "destination_addr:c esm_class:1 registered_delivery:1 data_coding:1"
     )
     BIND = "system_id:c password:c system_type:c interface_version:1 addr_ton:1 addr_npi:1 address_range:c"
+    QUERY = "message_id:c source_addr_ton:1 source_addr_npi:1 source_addr:c"
+    QUERY_RESP = "message_id:c final_date:c message_state:1 error_code:1"
     LAYOUTS = {
+        QUERY_SM: QUERY,
+        QUERY_SM | 1 << 31: QUERY_RESP,
         **dict.fromkeys((BIND_RECEIVER, BIND_TRANSMITTER, BIND_TRANSCEIVER), BIND),
         **dict.fromkeys((BIND_RECEIVER | 1 << 31, BIND_TRANSMITTER | 1 << 31, BIND_TRANSCEIVER | 1 << 31), "system_id:c"),
         **dict.fromkeys((SUBMIT_SM, DELIVER_SM), MESSAGE),

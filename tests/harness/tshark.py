@@ -30,7 +30,7 @@ def dissect(path):
     """One dictionary of layers per packet, as tshark prints them in JSON."""
     command = ["tshark", "-n", "-r", str(path), "-d", f"tcp.port=={PORT},smpp", "-o", "tcp.desegment_tcp_streams:FALSE"]
     command += ["-T", "json", "--no-duplicate-keys"]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    result = subprocess.run(command, capture_output=True, text=True, errors="replace", timeout=120)
     assert result.returncode == 0, result.stderr
     return [packet["_source"]["layers"] for packet in json.loads(result.stdout)]
 
