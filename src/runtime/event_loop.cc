@@ -88,12 +88,13 @@ void EventLoop::turn(Duration longest_wait) {
   ++turns_;
   now_ = std::chrono::steady_clock::now();
   timers_.advance(now_);
+  if (hook_ != nullptr) hook_->on_mail();
   dispatch(count);
   run_ready();
   if (has_posted_.load(std::memory_order_relaxed)) run_posted();
-  if (hook_ != nullptr) hook_->on_mail();
-  flush_dirty();
   if (hook_ != nullptr) hook_->on_turn_end();
+  flush_dirty();
+  if (hook_ != nullptr) hook_->on_turn_end();  // what closing connections gave rise to
   retired_.clear();
 }
 

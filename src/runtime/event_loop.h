@@ -1,9 +1,10 @@
 // One shard's event loop: edge-triggered epoll, timers, and the order of things inside a turn.
 //
-// A turn: wait -> read the clock once -> timers -> ready sockets -> posted work and mail from other shards -> flush
-// every connection that has output, once -> hand mail to other shards -> destroy what was retired. Everything a shard
-// owns is touched on its own thread only; post(), wake() and stop() are the exceptions and may be called from any
-// thread.
+// A turn: wait -> read the clock once -> timers -> mail from other shards -> ready sockets -> posted work -> hand mail
+// to other shards -> flush every connection that has output, once -> destroy what was retired. Mail goes out before
+// output and is read before input, so whatever a peer does because of what it was sent finds every shard told.
+// Everything a shard owns is touched on its own thread only; post(), wake() and stop() are the exceptions and may be
+// called from any thread.
 #pragma once
 
 #include <atomic>
