@@ -28,9 +28,10 @@ Group::Group(const GroupEnvironment& environment, message::UpstreamId id, std::s
   session_options_.role = smpp::Role::kEsme;
   session_options_.bind_timeout = options.timeouts.bind;
   session_options_.read_timeout = options.timeouts.read;
-  session_options_.enquire_interval =
-      options.health.enabled ? Duration(options.enquire_link_interval) : Duration::zero();
-  session_options_.enquire_timeout = options.enquire_link_timeout;
+  session_options_.enquire_interval = options.health.enabled
+                                          ? Duration(std::min(options.enquire_link_interval, options.health.interval))
+                                          : Duration::zero();
+  session_options_.enquire_timeout = std::min(options.enquire_link_timeout, options.health.timeout);
   session_options_.enquire_misses = options.health.threshold;
   for (const config::Host& host : options.hosts) {
     Host& added = hosts_.emplace_back();
@@ -288,7 +289,7 @@ void Group::send_for_other_shard(const message::Flight& flight, ByteSpan pdu) {
 void Group::serve_waiting(Host& host, Instant now) noexcept {
   while (!host.waiting.empty()) {
     Waiting& first = host.waiting.front();
-    if (host.lane.links == 0 || now - first.since > options_->window_timeout) {
+    if (host.lane.links == 0 || now - first.since > std::min(options_->window_timeout, options_->timeouts.submit)) {
       events().on_loss(*this, first.flight, message::Loss::kNeverSent);
     } else {
       Link* link = link_with_room(host, now);

@@ -66,7 +66,8 @@ Options health() {
   using T = Health;
   Describe<T> d;
   d.value("enabled", &T::enabled, boolean(), "Whether hosts are probed at all.");
-  d.value("type", &T::type, choice({"enquire_link", "tcp"}, {{"submit", "probing with messages"}}),
+  d.value("type", &T::type,
+          choice({"enquire_link"}, {{"submit", "probing with messages"}, {"tcp", "probing with bare connections"}}),
           "The probe: enquire_link on a link, or a TCP connection.");
   d.value("interval", &T::interval, duration(Millis(100), kDay), "Between two probes of a host.");
   d.value("timeout", &T::timeout, duration(kTick, kHour), "A probe must be answered within this.");
