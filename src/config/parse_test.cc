@@ -140,7 +140,11 @@ TEST(Toml, IsRefusedWhereTheParserLosesItself) {
 TEST(Toml, WantsLettersBeyondAsciiInQuotes) {
   EXPECT_THAT(read("a = 1\n\u00e9 = 1\n", Format::kToml).said,
               HasSubstr(":2:1: error: not valid TOML: letters beyond ASCII"));
-  EXPECT_TRUE(read("# \u00e9\n\"\u00e9\" = '\u00e9'\nb = \"\"\"\\\n \u00e9\"\"\"\"\"\n", Format::kToml).root);
+  EXPECT_TRUE(read("# \u00e9\n\"\u00e9\" = '\u00e9'\nb = \"\"\"\\\n e\u00e9\"\"\"\"\"\n", Format::kToml).root);
+  for (const char* bad : {"a = 1\nb = \"\"\"x \\\n  \u00e9\"\"\"\n", "a = 1\nb = \"\"\"\\\u00e9\"\"\"\n"}) {
+    EXPECT_THAT(read(bad, Format::kToml).said,
+                HasSubstr(":2:1: error: not valid TOML: a letter beyond ASCII may not come first after a backslash"));
+  }
 }
 
 TEST(Json, ReadsEscapesAndSurrogatePairs) {

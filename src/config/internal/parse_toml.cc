@@ -55,8 +55,9 @@ Node convert(const toml::node& from_toml) {
 }
 
 // Walks over strings and comments to find what toml++ 3.3 cannot be given: keys of so many dotted parts that their
-// tables nest deeper than it bounds, and octets beyond ASCII outside strings, where its character tables end in
-// undefined behaviour (TOML wants such keys in quotes anyway).
+// tables nest deeper than it bounds, and octets beyond ASCII where it asks whether they are white space, because its
+// character tables end in undefined behaviour: outside strings (TOML wants such keys in quotes anyway) and first in a
+// line that a backslash joins to the one before.
 class Scan {
  public:
   explicit Scan(std::string_view text) : text_(text) {}
@@ -68,6 +69,9 @@ class Scan {
       if (c == '\n') {
         next_line();
       } else if (!closing_.empty()) {
+        if (leads_beyond_ascii(c))
+          return "not valid TOML: a letter beyond ASCII may not come first after a backslash, nor in the line that one "
+                 "joins";
         inside_string(c);
       } else if (c == '#') {
         at_ = std::min(text_.find('\n', at_), text_.size()) - 1;
@@ -90,6 +94,12 @@ class Scan {
     ++line_;
     dots_ = 0;
     if (closing_.size() == 1) closing_ = {};
+  }
+  // Whether `c` is a backslash in a multi-line string before an octet beyond ASCII, white space between them or none.
+  [[nodiscard]] bool leads_beyond_ascii(char c) const {
+    if (c != '\\' || closing_ != "\"\"\"") return false;
+    const std::size_t next = text_.find_first_not_of(" \t\r\n", at_ + 1);
+    return next != std::string_view::npos && static_cast<unsigned char>(text_[next]) >= 0x80;
   }
   void inside_string(char c) {
     if (c == '\\' && closing_[0] == '"') {
