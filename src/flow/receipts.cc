@@ -14,7 +14,7 @@ using smpp::TlvTag;
 constexpr Duration kAfterFinal = std::chrono::hours(1);
 
 ReceiptMap::Options map_options(const config::Receipts& options, std::uint64_t seed) {
-  return {options.max_entries, options.untracked_entries, options.retention, seed};
+  return {options.max_entries, 0, options.retention, seed};
 }
 ReceiptParking::Options parking_options(const config::Receipts& options, std::uint64_t seed) {
   return {options.early_hold, options.park, options.max_parked, seed};
@@ -73,7 +73,9 @@ bool is_report(const smpp::PduView& view, const UpstreamFacts& upstream) noexcep
 }
 
 ReceiptDesk::ReceiptDesk(const config::Receipts& options, Instant now, std::uint64_t seed)
-    : map_(map_options(options, seed), now), parking_(parking_options(options, seed ^ 0x9E37'79B9'7F4A'7C15ULL)) {}
+    : map_(map_options(options, seed), now),
+      recent_(options.untracked_entries),
+      parking_(parking_options(options, seed ^ 0x9E37'79B9'7F4A'7C15ULL)) {}
 
 void ReceiptDesk::configure(const Snapshot& snapshot) {
   for (std::uint16_t i = 0; i < snapshot.upstreams.size(); ++i) {
@@ -99,17 +101,21 @@ const IdMatcher* ReceiptDesk::matcher(message::UpstreamId id) const noexcept {
 
 std::vector<ParkedReport> ReceiptDesk::accepted(const message::Flight& flight, std::string_view upstream_id,
                                                 Instant now) {
-  Submission submission;
-  submission.upstream = flight.upstream;
-  submission.upstream_id = upstream_id;
-  submission.own = flight.id;
-  submission.client = flight.client;
-  submission.source_hash = flight.source_hash;
-  submission.registered_delivery = flight.registered_delivery;
-  submission.tracked = flight.registered_delivery != 0;
-  submission.at = now;
   std::vector<ParkedReport> waited;
-  if (!map_.insert(submission) || parking_.empty()) return waited;
+  if (flight.registered_delivery == 0) {
+    if (!recent_.push({flight.id, flight.client, flight.upstream, flight.source_hash, upstream_id}, now)) return waited;
+  } else {
+    Submission submission;
+    submission.upstream = flight.upstream;
+    submission.upstream_id = upstream_id;
+    submission.own = flight.id;
+    submission.client = flight.client;
+    submission.source_hash = flight.source_hash;
+    submission.registered_delivery = flight.registered_delivery;
+    submission.at = now;
+    if (!map_.insert(submission)) return waited;
+  }
+  if (parking_.empty()) return waited;
   const smpp::CanonicalId id = smpp::canonical_id(upstream_id);
   while (const auto parked = parking_.take(flight.upstream, id)) {
     waited.push_back({parked->ticket, {parked->pdu.begin(), parked->pdu.end()}});
@@ -122,9 +128,26 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
   IdMatcher& matcher = matcher_of(upstream);
   const auto found =
       map_.match(upstream, matcher.candidates(receipt_id), {address_hash(source), address_hash(destination)});
-  if (!found) return std::nullopt;
+  if (!found) return match_recent(upstream, matcher.candidates(receipt_id));
   if (found->only_hit || found->address_agrees) matcher.learn(map_.upstream_id(found->entry.ref), receipt_id);
   return found->entry;
+}
+
+// A receipt that nobody asked for.
+std::optional<ReceiptMap::Entry> ReceiptDesk::match_recent(message::UpstreamId upstream,
+                                                           const smpp::IdCandidates& candidates) const noexcept {
+  for (const smpp::CanonicalId& candidate : candidates) {
+    const auto* record = recent_.find(upstream, candidate);
+    if (record == nullptr) continue;
+    ReceiptMap::Entry entry;
+    entry.own = record->own;
+    entry.client = message::ClientId(record->client);
+    entry.upstream = upstream;
+    entry.source_hash = record->source_hash;
+    entry.submitted = record->submitted;
+    return entry;
+  }
+  return std::nullopt;
 }
 
 void ReceiptDesk::told(message::OwnId id, Instant now) noexcept {
@@ -138,15 +161,22 @@ std::optional<message::DeliveryTicket> ReceiptDesk::park(const message::Delivery
   return released->ticket;
 }
 
+std::optional<ReceiptDesk::Known> ReceiptDesk::known(const internal::RecentRing::Record* record) {
+  if (record == nullptr) return std::nullopt;
+  return Known{message::ClientId(record->client), message::UpstreamId(record->upstream), record->source_hash,
+               std::string(record->upstream_id())};
+}
+
 std::optional<ReceiptDesk::Known> ReceiptDesk::find_own(message::OwnId own) {
   const auto entry = map_.entry_of(own);
-  if (!entry) return std::nullopt;
+  if (!entry) return known(recent_.find(own));
   return Known{entry->client, entry->upstream, entry->source_hash, std::string(map_.upstream_id(entry->ref))};
 }
 
 std::optional<ReceiptDesk::Known> ReceiptDesk::find_theirs(message::UpstreamId upstream, std::string_view id) {
-  const auto entry = map_.find(upstream, smpp::canonical_id(id));
-  if (!entry) return std::nullopt;
+  const smpp::CanonicalId canonical = smpp::canonical_id(id);
+  const auto entry = map_.find(upstream, canonical);
+  if (!entry) return known(recent_.find(upstream, canonical));
   return Known{entry->client, entry->upstream, entry->source_hash, std::string(map_.upstream_id(entry->ref))};
 }
 

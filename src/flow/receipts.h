@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "flow/internal/id_matcher.h"
 #include "flow/internal/receipt_parking.h"
+#include "flow/internal/recent_ring.h"
 #include "flow/receipt_map.h"
 #include "flow/snapshot.h"
 #include "message/flight.h"
@@ -94,16 +95,23 @@ class ReceiptDesk {
     }
   }
 
+  // Of messages without a receipt to come.
+  [[nodiscard]] std::size_t recent() const noexcept { return recent_.size(); }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept { return map_.stats().memory_bytes + recent_.memory_bytes(); }
   [[nodiscard]] ReceiptMap::Stats map_stats() const noexcept { return map_.stats(); }
   [[nodiscard]] const ReceiptParking::Stats& parking_stats() const noexcept { return parking_.stats(); }
   [[nodiscard]] const IdMatcher* matcher(message::UpstreamId id) const noexcept;
 
  private:
   [[nodiscard]] IdMatcher& matcher_of(message::UpstreamId id);
+  [[nodiscard]] std::optional<ReceiptMap::Entry> match_recent(message::UpstreamId upstream,
+                                                              const smpp::IdCandidates& candidates) const noexcept;
+  [[nodiscard]] static std::optional<Known> known(const internal::RecentRing::Record* record);
   [[nodiscard]] std::optional<Known> find_own(message::OwnId own);
   [[nodiscard]] std::optional<Known> find_theirs(message::UpstreamId upstream, std::string_view id);
 
   ReceiptMap map_;
+  internal::RecentRing recent_;
   ReceiptParking parking_;
   std::unordered_map<message::UpstreamId, IdMatcher> matchers_;
   std::unordered_map<message::UpstreamId, smpp::IdFormat> formats_;

@@ -1,0 +1,96 @@
+#include "flow/internal/recent_ring.h"
+
+#include <algorithm>
+
+#include "flow/internal/hash.h"
+
+namespace smppd::flow::internal {
+
+namespace {
+
+constexpr std::uint32_t kBlock = 64;  // fingerprints compared before the first look at a record
+
+std::uint32_t mark_of(message::OwnId own) noexcept { return high_half(hash_number(own, 0)); }
+
+// Of the last eight octets, which are the same in every form that canonical_id() takes for equal.
+std::uint32_t mark_of(std::string_view id) noexcept {
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\0'; };
+  while (id.size() > 1 && is_blank(id.back())) id.remove_suffix(1);
+  while (id.size() > 1 && (id.front() == '0' || is_blank(id.front()))) id.remove_prefix(1);
+  std::uint64_t tail = 0x3030'3030'3030'3030U;  // a short id is an id with leading zeros
+  for (const char c : id.substr(id.size() - std::min<std::size_t>(id.size(), 8))) {
+    tail = tail << 8U | (static_cast<std::uint8_t>(c) | 0x20U);
+  }
+  return high_half(hash_number(tail, 0));
+}
+
+bool any_of_block(const std::uint32_t* marks, std::uint32_t mark) noexcept {
+  std::uint32_t hits = 0;
+  for (std::size_t i = 0; i < kBlock; ++i) hits |= static_cast<std::uint32_t>(marks[i] == mark);
+  return hits != 0;
+}
+
+}  // namespace
+
+bool RecentRing::push(const Sent& sent, Instant now) noexcept {
+  if (capacity_ == 0) return false;
+  if (sent.upstream_id.empty() || sent.upstream_id.size() > kMaxId) {
+    ++refused_;
+    return false;
+  }
+  if (records_ == nullptr) {
+    records_ = std::make_unique_for_overwrite<Record[]>(capacity_);
+    own_marks_ = std::make_unique_for_overwrite<std::uint32_t[]>(capacity_);
+    id_marks_ = std::make_unique_for_overwrite<std::uint32_t[]>(capacity_);
+  }
+  Record& record = records_[next_];
+  record.own = sent.own;
+  record.submitted = now;
+  record.client = sent.client.value();
+  record.source_hash = sent.source_hash;
+  record.upstream = sent.upstream.value();
+  record.id_size = static_cast<std::uint8_t>(sent.upstream_id.size());
+  std::copy(sent.upstream_id.begin(), sent.upstream_id.end(), record.id.begin());
+  own_marks_[next_] = mark_of(sent.own);
+  id_marks_[next_] = mark_of(sent.upstream_id);
+  next_ = next_ + 1 == capacity_ ? 0 : next_ + 1;
+  size_ = std::min(size_ + 1, capacity_);
+  return true;
+}
+
+template <typename Agrees>
+const RecentRing::Record* RecentRing::newest(const std::uint32_t* marks, std::uint32_t mark,
+                                             Agrees&& agrees) const noexcept {
+  // From the newest down to the start, then from the end down to the oldest.
+  const std::array<std::array<std::uint32_t, 2>, 2> runs{{{next_, 0}, {size_ == capacity_ ? capacity_ : next_, next_}}};
+  for (const auto& [end, begin] : runs) {
+    for (std::uint32_t at = end; at > begin;) {
+      if (at - begin >= kBlock && !any_of_block(marks + at - kBlock, mark)) {
+        at -= kBlock;
+        continue;
+      }
+      for (const std::uint32_t stop = at - std::min<std::uint32_t>(at - begin, kBlock); at > stop;) {
+        const Record& record = records_[--at];
+        if (marks[at] != mark || !agrees(record)) continue;
+        return &record;
+      }
+    }
+  }
+  return nullptr;
+}
+
+const RecentRing::Record* RecentRing::find(message::OwnId own) const noexcept {
+  return newest(own_marks_.get(), mark_of(own), [own](const Record& record) { return record.own == own; });
+}
+
+const RecentRing::Record* RecentRing::find(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept {
+  return newest(id_marks_.get(), mark_of(id.view()), [&](const Record& record) {
+    return record.upstream == upstream.value() && smpp::canonical_id(record.upstream_id()) == id;
+  });
+}
+
+std::size_t RecentRing::memory_bytes() const noexcept {
+  return records_ == nullptr ? 0 : capacity_ * (sizeof(Record) + 2 * sizeof(std::uint32_t));
+}
+
+}  // namespace smppd::flow::internal

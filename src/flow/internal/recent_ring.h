@@ -1,0 +1,70 @@
+// The last messages of which no receipt is expected, for query_sm, cancel_sm and replace_sm, and to know a receipt that
+// nobody asked for. Shard-local.
+//
+// Nearly every message is written here and nearly none is asked for: writing is one record and two fingerprints behind
+// the last, looking goes through the fingerprints, newest first. The oldest record makes room. Ids of more than kMaxId
+// octets are not kept.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string_view>
+
+#include "base/time.h"
+#include "message/ids.h"
+#include "smpp/text/canonical_id.h"
+
+namespace smppd::flow::internal {
+
+class RecentRing {
+ public:
+  static constexpr std::size_t kMaxId = 36;
+
+  struct Record {
+    message::OwnId own;
+    Instant submitted;
+    std::uint32_t client;
+    std::uint32_t source_hash;
+    std::uint16_t upstream;
+    std::uint8_t id_size;
+    std::array<char, kMaxId> id;
+    [[nodiscard]] std::string_view upstream_id() const noexcept { return {id.data(), id_size}; }
+  };
+  static_assert(sizeof(Record) == 64);
+
+  explicit RecentRing(std::uint32_t entries) noexcept : capacity_(entries) {}
+
+  struct Sent {
+    message::OwnId own;
+    message::ClientId client;
+    message::UpstreamId upstream;
+    std::uint32_t source_hash;
+    std::string_view upstream_id;
+  };
+  // False when it is not kept. Allocates at the first call only.
+  bool push(const Sent& sent, Instant now) noexcept;
+
+  // Null when there is none. Valid until the next push().
+  [[nodiscard]] const Record* find(message::OwnId own) const noexcept;
+  [[nodiscard]] const Record* find(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept;
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
+  [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
+
+ private:
+  template <typename Agrees>
+  [[nodiscard]] const Record* newest(const std::uint32_t* marks, std::uint32_t mark, Agrees&& agrees) const noexcept;
+
+  std::uint32_t capacity_;
+  std::uint32_t size_ = 0;
+  std::uint32_t next_ = 0;
+  std::uint64_t refused_ = 0;
+  std::unique_ptr<Record[]> records_;
+  std::unique_ptr<std::uint32_t[]> own_marks_;
+  std::unique_ptr<std::uint32_t[]> id_marks_;
+};
+
+}  // namespace smppd::flow::internal
