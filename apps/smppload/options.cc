@@ -138,6 +138,8 @@ class Parser {
 
   void add_output() {
     app_.add_option("--json", options_.json, "write the report as JSON to FILE, - for standard output");
+    app_.add_option("--cpu-of", options_.cpu_of, "also report the CPU time of this process while measuring")
+        ->check(CLI::Range(1, (1 << 22) - 1));
     app_.add_flag("--progress", options_.progress, "a line each second on standard error");
     app_.add_flag("--quiet", options_.quiet, "no report for people");
   }

@@ -76,6 +76,7 @@ struct Options {
   std::optional<smpp::CommandStatus> expected_bind;
   std::optional<std::uint64_t> expected_mo;
   std::uint64_t seed = 0;
+  std::optional<int> cpu_of;  // process whose CPU time is reported too
   std::string json;
   bool progress = false;
   bool quiet = false;

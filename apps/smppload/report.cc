@@ -125,6 +125,7 @@ std::string to_json(const Options& options, const Outcome& outcome, int exit_cod
   json.member("cpu_us_per_message",
               stats.answered > 0 ? outcome.cpu_seconds * 1e6 / static_cast<double>(stats.answered) : 0.0);
   json.member("peak_rss_mib", outcome.usage.peak_rss_mib);
+  if (outcome.other_cpu_seconds) json.member("other_cpu_seconds", *outcome.other_cpu_seconds);
   json.key("counters").open_object();
 #define SMPPLOAD_X(name, text) json.member(#name, stats.name);
   SMPPLOAD_COUNTERS(SMPPLOAD_X)

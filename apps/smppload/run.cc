@@ -55,6 +55,8 @@ class Run {
     return true;
   }
   [[nodiscard]] Instant after(Duration duration) const { return clock_now() + duration; }
+  void start_cpu();
+  void stop_cpu();
   void send_all();
   void await_receipts();
   void await_mo(Instant deadline);
@@ -66,6 +68,7 @@ class Run {
   std::vector<std::unique_ptr<Worker>> workers_;
   Outcome outcome_;
   double cpu_before_ = 0;
+  std::optional<double> other_cpu_before_;
   Instant shown_ = clock_now();
   std::uint64_t shown_answered_ = 0;
   unsigned seconds_shown_ = 0;
@@ -105,9 +108,21 @@ void Run::show_progress() {
   shown_answered_ = answered;
 }
 
+void Run::start_cpu() {
+  cpu_before_ = toolkit::process_usage().cpu_seconds();
+  if (options_.cpu_of) other_cpu_before_ = toolkit::cpu_seconds_of(*options_.cpu_of);
+}
+
+void Run::stop_cpu() {
+  outcome_.cpu_seconds = toolkit::process_usage().cpu_seconds() - cpu_before_;
+  if (!other_cpu_before_) return;
+  if (const auto now = toolkit::cpu_seconds_of(*options_.cpu_of))
+    outcome_.other_cpu_seconds = *now - *other_cpu_before_;
+}
+
 void Run::send_all() {
   const Instant start = clock_now();
-  cpu_before_ = toolkit::process_usage().cpu_seconds();
+  start_cpu();
   on_each([&](Worker& worker) { worker.start_sending(start.time_since_epoch().count()); });
   const auto over = [&] {
     const bool nobody = options_.sends() ? sum(&Published::bound_senders) == 0 : sum(&Published::bound) == 0;
@@ -117,7 +132,7 @@ void Run::send_all() {
   };
   if (options_.warmup > Duration::zero()) {
     wait(after(options_.warmup), over);
-    cpu_before_ = toolkit::process_usage().cpu_seconds();
+    start_cpu();
     on_each([](Worker& worker) { worker.end_warmup(); });
   }
   const Instant end = options_.duration ? after(*options_.duration) : Instant::max();
@@ -165,7 +180,7 @@ Outcome Run::execute() {
   outcome_.sessions_bound = std::max(outcome_.sessions_bound, static_cast<unsigned>(sum(&Published::bound)));
   if (outcome_.sessions_bound > 0) {
     send_all();
-    outcome_.cpu_seconds = toolkit::process_usage().cpu_seconds() - cpu_before_;
+    stop_cpu();
     if (options_.awaits_receipts()) await_receipts();
     if (options_.expected_mo && options_.sends()) await_mo(after(options_.receipt_timeout));
   }

@@ -1,5 +1,7 @@
 #include "toolkit/process_usage.h"
 
+#include <ctime>
+
 #include <sys/resource.h>
 
 namespace smppd::toolkit {
@@ -14,6 +16,13 @@ ProcessUsage process_usage() noexcept {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return {seconds_of(usage.ru_utime), seconds_of(usage.ru_stime), static_cast<double>(usage.ru_maxrss) / 1024};
+}
+
+std::optional<double> cpu_seconds_of(pid_t process) noexcept {
+  clockid_t clock{};
+  timespec time{};
+  if (clock_getcpuclockid(process, &clock) != 0 || clock_gettime(clock, &time) != 0) return std::nullopt;
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) * 1e-9;
 }
 
 }  // namespace smppd::toolkit

@@ -1,5 +1,9 @@
-// What the process has cost so far.
+// What a process has cost so far.
 #pragma once
+
+#include <optional>
+
+#include <sys/types.h>
 
 namespace smppd::toolkit {
 
@@ -11,5 +15,9 @@ struct ProcessUsage {
 };
 
 [[nodiscard]] ProcessUsage process_usage() noexcept;
+
+// User and system time of all threads of another process of this machine, also of those that ended; nothing when there
+// is no such process or it may not be looked at.
+[[nodiscard]] std::optional<double> cpu_seconds_of(pid_t process) noexcept;
 
 }  // namespace smppd::toolkit

@@ -2,10 +2,12 @@
 #include <set>
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include "toolkit/json_writer.h"
 #include "toolkit/latency.h"
 #include "toolkit/number_pattern.h"
+#include "toolkit/process_usage.h"
 #include "toolkit/units.h"
 
 namespace smppd::toolkit {
@@ -58,6 +60,21 @@ TEST(Units, EndpointsNeedAPort) {
   EXPECT_EQ(parse_endpoint("[::1]:80")->port, 80);
   EXPECT_FALSE(parse_endpoint("127.0.0.1"));
   EXPECT_FALSE(parse_endpoint("127.0.0.1:99999"));
+}
+
+TEST(ProcessUsage, TheCpuTimeOfAProcessSeenFromOutsideIsItsOwn) {
+  const double before = process_usage().cpu_seconds();
+  double last = 0;
+  for (int i = 0; i < 1'000'000; ++i) last = std::sqrt(last + i);
+  EXPECT_GT(last, 0);
+  const auto seen = cpu_seconds_of(getpid());
+  ASSERT_TRUE(seen);
+  EXPECT_GE(*seen, before);
+  EXPECT_LE(*seen, process_usage().cpu_seconds() + 1e-5) << "getrusage counts whole microseconds";
+}
+
+TEST(ProcessUsage, AProcessThatIsNotThereHasNoCpuTime) {
+  EXPECT_FALSE(cpu_seconds_of(1 << 22)) << "Linux numbers processes below this";
 }
 
 TEST(NumberPattern, RandomDigitsFillTheirPlaceAndDiffer) {

@@ -1,0 +1,42 @@
+"""Results as tables for people; the JSON is the results as they are."""
+
+# Columns by suite: heading, key of the row's figure, format.
+COLUMNS = {
+    "throughput": (
+        ("subject", "subject", "{}"),
+        ("CPU us/msg", "cpu_us", "{:.3f}"),
+        ("+-", "cpu_us_spread", "{:.0%}"),
+        ("to HAProxy", "ratio_to_haproxy", "{:.2f}x"),
+        ("msg/s", "messages_per_second", "{:,}"),
+        ("syscalls/msg", "syscalls", "{:.3f}"),
+        ("RSS MiB", "rss_mib", "{:.1f}"),
+        ("first/this", "ratio_of_first", "{:.3f}"),
+    ),
+}
+
+
+def cells(suite, row):
+    return [form.format(row[key]) if row.get(key) is not None else "" for _, key, form in COLUMNS[suite]]
+
+
+def grid(headings, rows, separator="  "):
+    """Lines with columns of one width; the first is left-aligned, figures are right-aligned. Empty columns go."""
+    used = [i for i in range(len(headings)) if any(row[i] for row in rows)]
+    headings = [headings[i] for i in used]
+    rows = [[row[i] for i in used] for row in rows]
+    widths = [max(len(row[i]) for row in [headings, *rows]) for i in range(len(headings))]
+    for row in [headings, *rows]:
+        first = row[0].ljust(widths[0])
+        yield separator.join([first, *(cell.rjust(width) for cell, width in zip(row[1:], widths[1:]))]).rstrip()
+
+
+def text_of(result):
+    """One scenario as lines of text."""
+    suite = result["suite"]
+    yield f"{result['scenario']}: {result['question']}"
+    if "error" in result:
+        yield f"  failed: {result['error']}"
+        return
+    headings = [heading for heading, _, _ in COLUMNS[suite]]
+    for line in grid(headings, [cells(suite, row) for row in result["rows"]]):
+        yield f"  {line}"

@@ -1,0 +1,123 @@
+"""CPU per message, closed loop: smppload -> subject -> smppsim, subjects in turns, so that all see the same machine."""
+from dataclasses import dataclass, field
+
+from bench.harness import subjects
+from bench.harness.programs import Workbench, cpu_seconds
+from bench.harness.scenario import median, paired_ratio, spread
+from bench.harness.syscalls import SyscallCount
+
+SYSCALL_SECONDS = 0.7
+
+
+@dataclass(frozen=True)
+class Case:
+    """What one scenario puts between load and sink."""
+
+    sessions: int
+    window: int
+    shards: int = 1
+    links: int = 4
+    haproxy: bool = True
+    direct: bool = True
+    receipts: bool = False
+    sections: dict = field(default_factory=dict)  # of smppd's configuration
+    upstream: dict = field(default_factory=dict)  # keys of the upstream
+    mock: bool = False
+    load: tuple = ()
+    prepare: object = None  # prepare(bench, settings): the last word on the configuration
+
+
+def start_smppd(bench, case, sim_port, binary, name):
+    if case.mock:
+        group = {"name": "carrier", "mock": {"message_id": "${counter}"}}
+    else:
+        group = subjects.upstream("carrier", sim_port, links=case.links, **case.upstream)
+    settings = subjects.config([group], shards=case.shards, window=case.window, **case.sections)
+    if case.prepare:
+        case.prepare(bench, settings)
+    return subjects.smppd(bench, binary, settings, name)
+
+
+class Samples:
+    def __init__(self, name):
+        self.name = name
+        self.cpu_us, self.rate, self.load_us = [], [], []
+        self.rss = 0
+        self.syscalls = None
+
+    def row(self):
+        row = {
+            "subject": self.name,
+            "messages_per_second": round(median(self.rate)),
+            "load_cpu_us": round(median(self.load_us), 4),
+        }
+        if self.cpu_us:
+            row["cpu_us"] = round(median(self.cpu_us), 4)
+            row["cpu_us_spread"] = round(spread(self.cpu_us), 3)
+            row["cpu_us_samples"] = [round(value, 4) for value in self.cpu_us]
+            row["rss_mib"] = round(self.rss / 2**20, 1)
+        if self.syscalls is not None:
+            row["syscalls"] = round(self.syscalls, 4)
+        return row
+
+
+def arguments(plan, case, seconds=None):
+    load = ["--sessions", case.sessions, "--window", case.window, "--duration", f"{seconds or plan.seconds}s"]
+    if case.receipts:
+        # Every message is followed to its receipt, so all count and none is warm-up.
+        load += ["--registered", "--receipt-timeout", "10s"]
+    elif seconds is None:
+        load += ["--warmup", f"{plan.warmup}s"]
+    return [*load, *case.load]
+
+
+def one_run(bench, plan, case, port, samples, pid=None):
+    load = arguments(plan, case)
+    if pid is not None:
+        load += ["--cpu-of", pid]
+    before = cpu_seconds(pid) if pid is not None else 0.0
+    report = bench.smppload(port, *load)
+    answered = report["counters"]["answered"]
+    samples.rate.append(report["throughput"])
+    samples.load_us.append(report["cpu_us_per_message"])
+    if pid is not None:
+        spent = cpu_seconds(pid) - before if case.receipts else report["other_cpu_seconds"]
+        samples.cpu_us.append(spent / answered * 1e6)
+
+
+def count_syscalls(bench, plan, case, subject):
+    with SyscallCount(subject.pid) as count:
+        report = bench.smppload(subject.port, *arguments(plan, case, SYSCALL_SECONDS))
+    return count.calls / report["counters"]["answered"]
+
+
+def run(plan, case):
+    with Workbench(plan.tools) as bench:
+        sim = bench.smppsim(*(["--receipts", "delay=0s"] if case.receipts else []))
+        standing = [start_smppd(bench, case, sim.port, binary, name) for name, binary in plan.smppds]
+        if case.haproxy:
+            standing.append(subjects.haproxy(bench, sim.port, threads=case.shards))
+        samples = {subject.name: Samples(subject.name) for subject in standing}
+        if case.direct:
+            samples["direct"] = Samples("direct")
+        for _ in range(plan.rounds):
+            for subject in standing:
+                one_run(bench, plan, case, subject.port, samples[subject.name], subject.pid)
+            if case.direct:
+                one_run(bench, plan, case, sim.port, samples["direct"])
+        for subject in standing:
+            samples[subject.name].rss = subject.program.rss()
+            samples[subject.name].syscalls = count_syscalls(bench, plan, case, subject)
+        return result(plan, case, samples)
+
+
+def result(plan, case, samples):
+    rows = [sample.row() for sample in samples.values()]
+    first = plan.smppds[0][0]
+    for row in rows:
+        if case.haproxy and "cpu_us" in row and row["subject"] != "haproxy":
+            ratio = paired_ratio(samples[row["subject"]].cpu_us, samples["haproxy"].cpu_us)
+            row["ratio_to_haproxy"] = round(ratio, 3)
+        if "cpu_us" in row and row["subject"] not in (first, "haproxy"):
+            row["ratio_of_first"] = round(paired_ratio(samples[first].cpu_us, samples[row["subject"]].cpu_us), 3)
+    return {"sessions": case.sessions, "window": case.window, "shards": case.shards, "rows": rows}
