@@ -8,7 +8,6 @@
 namespace smppd::flow {
 namespace {
 
-constexpr std::uint64_t kPartitionSeed = 0x5348'4152'4453'0001U;  // the same on every shard
 constexpr std::uint64_t kAddressSeed = 0x4144'4452'0000'0001U;
 constexpr std::uint8_t kTracked = 1;
 constexpr std::uint8_t kFinalSeen = 2;
@@ -24,12 +23,6 @@ std::uint32_t tick_of(Duration retention) noexcept {
 
 std::uint32_t address_hash(std::string_view address) noexcept {
   return internal::high_half(internal::hash_text(address, kAddressSeed));
-}
-
-unsigned ReceiptMap::partition(message::UpstreamId upstream, const smpp::CanonicalId& id, unsigned shards) noexcept {
-  if (shards <= 1) return 0;
-  const auto hash = internal::high_half(internal::hash_text(id.view(), kPartitionSeed + upstream.value()));
-  return static_cast<unsigned>((std::uint64_t{hash} * shards) >> 32U);
 }
 
 ReceiptMap::ReceiptMap(const Options& options, Instant now)

@@ -1,6 +1,6 @@
 // Receipts find their message: which message did this upstream call so? And back: what does it call this message?
 //
-// One per shard, holding the ids that partition() gives that shard; used on the shard's thread only. Keys are the
+// One per shard, holding the ids of the upstreams whose home it is; used on the shard's thread only. Keys are the
 // upstream group and the canonical form of the id (interop rows 3-6: never the id alone, never one link), ids up to
 // kMaxId octets. Messages of which no receipt is expected are kept in a short queue of their own, for query_sm,
 // cancel_sm and replace_sm. Bounds: `max_entries`, at which the entry that would expire first makes room, and
@@ -88,10 +88,6 @@ class ReceiptMap {
     std::uint64_t expired = 0;
     std::uint64_t refused = 0;  // no id, or one of more than kMaxId octets
   };
-
-  // The shard that holds this id.
-  [[nodiscard]] static unsigned partition(message::UpstreamId upstream, const smpp::CanonicalId& id,
-                                          unsigned shards) noexcept;
 
   ReceiptMap(const Options& options, Instant now);
   ReceiptMap(const ReceiptMap&) = delete;

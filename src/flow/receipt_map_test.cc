@@ -275,13 +275,6 @@ TEST(IdMatcher, AConfiguredFormatIsNotLearntAway) {
   EXPECT_EQ(IdMatcher::name_of(*IdMatcher::parse("auto")), "auto");
 }
 
-TEST(ReceiptMap, PartitionsSpreadIdsEvenlyOverShards) {
-  std::array<int, 4> hits{};
-  for (int i = 0; i < 40'000; ++i) ++hits[ReceiptMap::partition(kA, canonical_id(std::to_string(i)), 4)];
-  for (const int each : hits) EXPECT_NEAR(each, 10'000, 600);
-  EXPECT_EQ(ReceiptMap::partition(kA, canonical_id("00AB"), 16), ReceiptMap::partition(kA, canonical_id("ab"), 16));
-}
-
 // Random operations against two std::maps that do the same slowly.
 class Model {
  public:

@@ -161,6 +161,11 @@ constexpr MetricDescription kThrottled{"smppd_upstream_throttled_total", kCounte
 constexpr MetricDescription kBreaker{"smppd_upstream_breaker_open", kGauge,
                                      "1 while a host's breaker keeps traffic away"};
 
+constexpr MetricDescription kHealthChecks{"smppd_upstream_health_checks_total", kCounter,
+                                          "Ends of a link's enquire_link: answered, or given up as lost"};
+constexpr MetricDescription kEndpointResponses{"smppd_endpoint_responses_total", kCounter,
+                                               "Answers in time, by whether the SMSC accepted"};
+
 template <typename Probe, std::size_t N>
 void add_all(const std::array<Counted<Probe>, N>& table, const Probe& probe, const Labels& labels,
              Collector& collector) {
@@ -196,6 +201,21 @@ void collect_traffic(const flow::FlowProbe& probe, const flow::Snapshot& snapsho
   }
 }
 
+constexpr std::array kLinkResults = {&upstream::LinkProbe::refused, &upstream::LinkProbe::health_ok,
+                                     &upstream::LinkProbe::health_failed};
+
+void collect_results(const upstream::LinkProbe& sum, const Labels& labels, Collector& collector) {
+  const auto add = [&](const MetricDescription& metric, const char* result, std::uint64_t count) {
+    Labels labelled = labels;
+    labelled.emplace_back("result", result);
+    collector.add(metric, static_cast<double>(count), labelled);
+  };
+  add(kEndpointResponses, "success", sum.answered - sum.refused);
+  add(kEndpointResponses, "failure", sum.refused);
+  add(kHealthChecks, "success", sum.health_ok);
+  add(kHealthChecks, "failure", sum.health_failed);
+}
+
 void collect_host(const upstream::Group::HostView& host, const std::string& upstream, Collector& collector) {
   if (host.options == nullptr) return;
   const Labels labels{{"upstream", upstream}, {"cluster", upstream}, {"endpoint", endpoint_name(*host.options)}};
@@ -206,10 +226,12 @@ void collect_host(const upstream::Group::HostView& host, const std::string& upst
   std::uint32_t in_flight = 0;
   for (const upstream::Link* link : host.links) {
     for (const auto& counted : kLinkCounters) sum.*counted.member += link->probe().*counted.member;
+    for (const auto member : kLinkResults) sum.*member += link->probe().*member;
     states[std::string(upstream::name_of(link->state()))] += 1;
     in_flight += link->in_flight();
   }
   add_all(kLinkCounters, sum, labels, collector);
+  collect_results(sum, labels, collector);
   collector.add(kUpstreamConnections, static_cast<double>(sum.connects - sum.connect_failures),
                 {{"upstream", upstream}});
   collector.add(kUpstreamConnectionsActive, states["bound"], {{"upstream", upstream}});

@@ -45,60 +45,14 @@ TEST(RegisteredDelivery, KnowsWhichFinalOutcomeWasAskedFor) {
   EXPECT_EQ(RegisteredDelivery{0x11}.with_intermediate(false).octet, 0x01);
 }
 
-TEST(DataCodingOctet, SmppTable) {
-  EXPECT_EQ(DataCodingOctet{0x00}.alphabet(), CodedAlphabet::smsc_default);
-  EXPECT_EQ(DataCodingOctet{0x01}.alphabet(), CodedAlphabet::ascii);
-  EXPECT_EQ(DataCodingOctet{0x02}.alphabet(), CodedAlphabet::octets);
-  EXPECT_EQ(DataCodingOctet{0x03}.alphabet(), CodedAlphabet::latin1);
-  EXPECT_EQ(DataCodingOctet{0x04}.alphabet(), CodedAlphabet::octets);
-  EXPECT_EQ(DataCodingOctet{0x08}.alphabet(), CodedAlphabet::ucs2);
-  EXPECT_EQ(DataCodingOctet{0x0E}.alphabet(), CodedAlphabet::ks_c_5601);
-  EXPECT_EQ(DataCodingOctet{0x0B}.alphabet(), CodedAlphabet::reserved);
-}
-
-TEST(Interop, Row46_MessageClassesOfBothGroups) {
-  EXPECT_EQ(DataCodingOctet{0xF0}.message_class(), 0);
-  EXPECT_EQ(DataCodingOctet{0xF0}.alphabet(), CodedAlphabet::gsm7);
-  EXPECT_EQ(DataCodingOctet{0xF5}.message_class(), 1);
-  EXPECT_EQ(DataCodingOctet{0xF5}.alphabet(), CodedAlphabet::octets);
-  EXPECT_EQ(DataCodingOctet{0x10}.message_class(), 0);
-  EXPECT_EQ(DataCodingOctet{0x10}.alphabet(), CodedAlphabet::gsm7);
-  EXPECT_EQ(DataCodingOctet{0x18}.message_class(), 0);
-  EXPECT_EQ(DataCodingOctet{0x18}.alphabet(), CodedAlphabet::ucs2);
-  EXPECT_FALSE(DataCodingOctet{0x08}.message_class().has_value());
-  EXPECT_FALSE(DataCodingOctet{0x20}.message_class().has_value());
-  EXPECT_FALSE(DataCodingOctet{0xC8}.message_class().has_value());
-}
-
-TEST(Interop, Row46_ClassBitsNeverCollideWithTheAlphabet) {
-  for (const CodedAlphabet alphabet : {CodedAlphabet::gsm7, CodedAlphabet::octets, CodedAlphabet::ucs2}) {
-    for (std::uint8_t message_class = 0; message_class < 4; ++message_class) {
-      const DataCodingOctet coding = DataCodingOctet::with_class(alphabet, message_class);
-      EXPECT_EQ(coding.alphabet(), alphabet);
-      EXPECT_EQ(coding.message_class(), message_class);
-    }
+TEST(DataCoding, OnlyWhatAStandardNamesIsStandard) {
+  for (const int octet :
+       {0x00, 0x01, 0x04, 0x08, 0x0A, 0x0D, 0x0E, 0x10, 0x18, 0x20, 0x44, 0xC0, 0xD9, 0xE3, 0xF0, 0xFF}) {
+    EXPECT_TRUE(is_standard_data_coding(static_cast<std::uint8_t>(octet))) << octet;
   }
-}
-
-TEST(DataCodingOctet, MessageWaitingGroups) {
-  using Kind = MessageWaiting::Kind;
-  EXPECT_EQ(DataCodingOctet{0xC8}.message_waiting(), (MessageWaiting{Kind::voicemail, true, true}));
-  EXPECT_EQ(DataCodingOctet{0xD1}.message_waiting(), (MessageWaiting{Kind::fax, false, false}));
-  EXPECT_EQ(DataCodingOctet{0xEA}.message_waiting(), (MessageWaiting{Kind::email, true, false}));
-  EXPECT_EQ(DataCodingOctet{0xEA}.alphabet(), CodedAlphabet::ucs2);
-  EXPECT_EQ(DataCodingOctet{0xC8}.alphabet(), CodedAlphabet::gsm7);
-  EXPECT_FALSE(DataCodingOctet{0xF0}.message_waiting().has_value());
-  EXPECT_EQ(DataCodingOctet::waiting({Kind::other, true, true}, false).octet, 0xCB);
-  EXPECT_EQ(DataCodingOctet::waiting({Kind::fax, false, false}, true).octet, 0xE1);
-}
-
-TEST(DataCodingOctet, CompressionAndDeletionBits) {
-  EXPECT_TRUE(DataCodingOctet{0x20}.compressed());
-  EXPECT_TRUE(DataCodingOctet{0x60}.compressed());
-  EXPECT_FALSE(DataCodingOctet{0xF4}.compressed());
-  EXPECT_TRUE(DataCodingOctet{0x40}.automatic_deletion());
-  EXPECT_FALSE(DataCodingOctet{0x80}.automatic_deletion());
-  EXPECT_EQ(DataCodingOctet{0x90}.alphabet(), CodedAlphabet::reserved);
+  for (const int octet : {0x0B, 0x0C, 0x0F, 0x1C, 0x4F, 0x7D, 0x80, 0x90, 0xBF}) {
+    EXPECT_FALSE(is_standard_data_coding(static_cast<std::uint8_t>(octet))) << octet;
+  }
 }
 
 }  // namespace

@@ -120,8 +120,7 @@ class Checker {
         if (octet > 1) object(field.field, field.fault, "must be 0 or 1");
         break;
       case Field::data_coding:
-        if (DataCodingOctet{octet}.alphabet() == CodedAlphabet::reserved)
-          object(field.field, field.fault, "reserved coding");
+        if (!is_standard_data_coding(octet)) object(field.field, field.fault, "reserved coding");
         break;
       case Field::sm_default_msg_id:
         if (octet == 0xFF) object(field.field, field.fault, "must be 0 to 254");

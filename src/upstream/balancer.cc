@@ -54,6 +54,22 @@ std::uint64_t mix(std::uint64_t x) noexcept {
 
 double load_of(const HostLoad& host) noexcept { return (host.outstanding + 1.0) / std::max(host.weight, 1); }
 
+// The host that a draw of 32 bits falls on, each with the chance its weight gives it.
+std::size_t drawn_by_weight(const std::vector<HostLoad>& hosts, std::uint64_t set, std::uint32_t draw) noexcept {
+  std::uint64_t total = 0;
+  for_each_host(set, [&](std::size_t host) { total += static_cast<unsigned>(std::max(hosts[host].weight, 1)); });
+  std::uint64_t left = total * draw >> 32U;
+  std::size_t found = static_cast<std::size_t>(std::countr_zero(set));
+  bool passed = false;
+  for_each_host(set, [&](std::size_t host) {
+    const auto weight = static_cast<unsigned>(std::max(hosts[host].weight, 1));
+    if (!passed) found = host;
+    passed = passed || left < weight;
+    if (!passed) left -= weight;
+  });
+  return found;
+}
+
 }  // namespace
 
 Fallible<Algorithm> parse_algorithm(std::string_view name) {
@@ -123,9 +139,14 @@ std::size_t Balancer::pick(const std::vector<HostLoad>& hosts, std::uint64_t can
       return lowest(candidates, turn(), [&](std::size_t h) { return load_of(hosts[h]); });
     case Algorithm::kRandom: return nth_host(candidates, facts.random % count);
     case Algorithm::kPowerOfTwo: {
-      const std::size_t one = nth_host(candidates, facts.random % count);
-      const std::size_t two = nth_host(candidates & ~(std::uint64_t{1} << one), (facts.random >> 16) % (count - 1));
-      return load_of(hosts[one]) <= load_of(hosts[two]) ? one : two;
+      // Both are drawn by weight and the first wins a tie, so that idle hosts get their shares too.
+      const std::size_t one = drawn_by_weight(hosts, candidates, facts.random);
+      const std::size_t two = drawn_by_weight(hosts, candidates & ~(std::uint64_t{1} << one),
+                                              static_cast<std::uint32_t>(mix(facts.random)));
+      const auto used = [&](std::size_t h) {
+        return hosts[h].outstanding / static_cast<double>(std::max(hosts[h].weight, 1));
+      };
+      return used(one) <= used(two) ? one : two;
     }
     case Algorithm::kIpHash:
       return lowest(candidates, 0, [&](std::size_t h) {

@@ -125,6 +125,20 @@ TEST(Balancer, PowerOfTwoNeverPicksTheBusiestOfThree) {
   EXPECT_EQ(spread(Algorithm::kPowerOfTwo, hosts, 0b010).at(1), kPicks) << "the only one";
 }
 
+// One request at a time used to go to the heavier host always.
+TEST(Balancer, PowerOfTwoSharesIdleHostsByTheirWeights) {
+  std::vector<HostLoad> hosts(2);
+  hosts[0].weight = 100;
+  hosts[1].weight = 300;
+  const auto counts = spread(Algorithm::kPowerOfTwo, hosts, 0b11);
+  EXPECT_NEAR(counts.at(0), kPicks / 4, kPicks / 40);
+  EXPECT_NEAR(counts.at(1), kPicks * 3 / 4, kPicks / 40);
+  hosts[0].outstanding = 1;
+  EXPECT_EQ(spread(Algorithm::kPowerOfTwo, hosts, 0b11).at(1), kPicks) << "idle before busy";
+  hosts[1].outstanding = 4;
+  EXPECT_EQ(spread(Algorithm::kPowerOfTwo, hosts, 0b11).at(0), kPicks) << "less busy for its weight";
+}
+
 TEST(Balancer, IpHashKeepsAClientOnItsHostAndMovesOnlyTheClientsOfALostOne) {
   const std::vector<HostLoad> hosts(5);
   Balancer balancer(Algorithm::kIpHash, 5);

@@ -169,6 +169,7 @@ std::size_t Link::on_bytes(ByteSpan bytes) noexcept {
     if (event.kind == smpp::Session::Event::Kind::kPdu) {
       on_pdu(event.header, event.pdu);
     } else if (event.header.command_id == smpp::CommandId::enquire_link_resp) {
+      ++probe_.health_ok;
       probe_warmth();
     } else if (event.problem != smpp::Session::Event::Problem::kNone) {
       ++probe_.malformed;
@@ -296,6 +297,7 @@ void Link::on_response(const smpp::Header& header, ByteSpan pdu) noexcept {
   const Duration took = now - entry.sent;
   window_.close(header.sequence_number);
   ++(late ? probe_.late : probe_.answered);
+  if (!late && header.command_status != smpp::CommandStatus::ESME_ROK) ++probe_.refused;
   if (header.command_status == smpp::CommandStatus::ESME_RTHROTTLED ||
       header.command_status == smpp::CommandStatus::ESME_RMSGQFUL) {
     throttle_.complained(now);
@@ -425,6 +427,7 @@ void Link::tick(Instant now) noexcept {
     session_.unbind(now, *this);
   }
   if (const auto due = session_.on_time(now, *this); due != smpp::Session::Due::kNothing) {
+    if (due == smpp::Session::Due::kEnquireTimeout) ++probe_.health_failed;
     fail(std::string(reason_of(due)));
     return;
   }

@@ -42,6 +42,8 @@ struct LinkProbe {
   std::uint64_t connects = 0, connect_failures = 0, binds = 0, bind_failures = 0;
   std::uint64_t sent = 0, answered = 0, late = 0, unknown_responses = 0, timeouts = 0, lost = 0;
   std::uint64_t malformed = 0, nacks = 0, deliveries = 0;
+  std::uint64_t refused = 0;                       // of answered: with another status than ESME_ROK
+  std::uint64_t health_ok = 0, health_failed = 0;  // enquire_link answered; missed until the link was given up
 };
 
 class Link final : public runtime::ConnectionHandler, public smpp::Sink {
