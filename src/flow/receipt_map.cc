@@ -9,6 +9,7 @@ namespace smppd::flow {
 namespace {
 
 constexpr std::uint64_t kAddressSeed = 0x4144'4452'0000'0001U;
+constexpr std::uint64_t kPlaces = 100'000'000;  // eight digits
 constexpr std::uint8_t kTracked = 1;
 constexpr std::uint8_t kFinalSeen = 2;
 constexpr std::uint32_t kTicksOfRetention = 512;  // half of the wheel, so that validity fits too
@@ -23,6 +24,22 @@ std::uint32_t tick_of(Duration retention) noexcept {
 
 std::uint32_t address_hash(std::string_view address) noexcept {
   return internal::high_half(internal::hash_text(address, kAddressSeed));
+}
+
+std::uint16_t destination_hash(std::string_view address) noexcept {
+  if (address.empty()) return 0;
+  std::uint64_t number = 0;
+  std::uint64_t place = 1;
+  bool digits = false;
+  for (std::size_t at = address.size(); at > 0 && place < kPlaces; --at) {
+    const char c = address[at - 1];
+    if (c < '0' || c > '9') continue;
+    digits = true;
+    number += place * static_cast<unsigned>(c - '0');
+    place *= 10;
+  }
+  const auto hash = digits ? internal::hash_number(number, kAddressSeed) : internal::hash_text(address, kAddressSeed);
+  return std::max<std::uint16_t>(static_cast<std::uint16_t>(hash >> 48U), 1);
 }
 
 ReceiptMap::ReceiptMap(const Options& options, Instant now)
@@ -130,7 +147,8 @@ bool ReceiptMap::insert(const Submission& submission) noexcept {
   record.submitted = seconds(submission.at);
   const auto rest = submission.at - epoch_ - std::chrono::seconds(record.submitted);
   record.submitted_fraction =
-      static_cast<std::uint16_t>(std::clamp<std::int64_t>(rest.count(), 0, 999'999'999) * 65'536 / 1'000'000'000);
+      static_cast<std::uint8_t>(std::clamp<std::int64_t>(rest.count(), 0, 999'999'999) * 256 / 1'000'000'000);
+  record.destination_hash = submission.destination_hash;
   record.upstream = submission.upstream.value();
   record.registered_delivery = submission.registered_delivery;
   record.bits = submission.tracked ? kTracked : std::uint8_t{0};
@@ -198,12 +216,13 @@ void ReceiptMap::remove(std::uint32_t index) noexcept {
 
 ReceiptMap::Entry ReceiptMap::entry_at(std::uint32_t index) const noexcept {
   const Record& record = records_[index];
-  const auto fraction = std::chrono::nanoseconds(std::int64_t{record.submitted_fraction} * 1'000'000'000 / 65'536);
+  const auto fraction = std::chrono::nanoseconds(std::int64_t{record.submitted_fraction} * 1'000'000'000 / 256);
   return {.ref = {index, record.own},
           .own = record.own,
           .client = message::ClientId(record.client),
           .upstream = message::UpstreamId(record.upstream),
           .source_hash = record.source_hash,
+          .destination_hash = record.destination_hash,
           .registered_delivery = record.registered_delivery,
           .tracked = (record.bits & kTracked) != 0,
           .final_seen = (record.bits & kFinalSeen) != 0,
@@ -222,15 +241,30 @@ std::optional<ReceiptMap::Entry> ReceiptMap::find(message::UpstreamId upstream,
 }
 
 std::optional<ReceiptMap::Match> ReceiptMap::match(message::UpstreamId upstream, const smpp::IdCandidates& candidates,
-                                                   std::array<std::uint32_t, 2> source_hashes) const noexcept {
+                                                   const Addresses& addresses) const noexcept {
+  const auto& [sources, destinations] = addresses;
+  const auto destination_of = [&](const Entry& entry) {
+    if (entry.destination_hash == 0 || (destinations[0] | destinations[1]) == 0) return Destination::kUnknown;
+    const bool named = entry.destination_hash == destinations[0] || entry.destination_hash == destinations[1];
+    return named ? Destination::kConfirmed : Destination::kContradicted;
+  };
   std::optional<Match> best;
+  int best_rank = -1;
   std::size_t hits = 0;
   for (const auto& candidate : candidates) {
     const auto entry = find(upstream, candidate);
     if (!entry) continue;
     ++hits;
-    const bool agrees = entry->source_hash == source_hashes[0] || entry->source_hash == source_hashes[1];
-    if (!best || (agrees && !best->address_agrees)) best = Match{*entry, agrees, false};
+    const Destination destination = destination_of(*entry);
+    const bool agrees = entry->source_hash == sources[0] || entry->source_hash == sources[1];
+    const int rank = 2 * static_cast<int>(destination) + static_cast<int>(agrees);
+    if (rank < best_rank) continue;
+    if (rank == best_rank) {
+      best->sure = false;
+      continue;
+    }
+    best_rank = rank;
+    best = Match{*entry, destination, agrees, &candidate == candidates.begin(), false, true};
   }
   if (best) best->only_hit = hits == 1;
   return best;

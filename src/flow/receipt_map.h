@@ -28,6 +28,9 @@ namespace smppd::flow {
 
 // For Submission::source_hash, and to compare with it.
 [[nodiscard]] std::uint32_t address_hash(std::string_view address) noexcept;
+// For Submission::destination_hash: of the last eight digits, since an SMSC may write a number with or without its
+// country; of the whole where there is no digit. 0 only for the empty address.
+[[nodiscard]] std::uint16_t destination_hash(std::string_view address) noexcept;
 
 // One message that an SMSC accepted.
 struct Submission {
@@ -36,6 +39,7 @@ struct Submission {
   message::OwnId own = 0;
   message::ClientId client;
   std::uint32_t source_hash = 0;
+  std::uint16_t destination_hash = 0;    // 0: not known
   std::uint8_t registered_delivery = 0;  // what the client asked for
   bool tracked = true;                   // a receipt is expected
   Instant at;                            // when it was submitted
@@ -65,10 +69,11 @@ class ReceiptMap {
     message::ClientId client;
     message::UpstreamId upstream;
     std::uint32_t source_hash = 0;
+    std::uint16_t destination_hash = 0;
     std::uint8_t registered_delivery = 0;
     bool tracked = false;
     bool final_seen = false;
-    Instant submitted;  // to 1/65536 s
+    Instant submitted;  // to 1/256 s
   };
 
   struct UpstreamName {
@@ -98,15 +103,25 @@ class ReceiptMap {
   bool insert(const Submission& submission) noexcept;
 
   [[nodiscard]] std::optional<Entry> find(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept;
-  // The first candidate found whose source_hash is one of `source_hashes`, else, unless `sure_only`, the first found.
-  // Both addresses of a receipt may be the source: peers do not agree on which (interop row 18).
+  // Both addresses of a receipt may be the destination, and the source: peers do not agree on which (interop row 18).
+  struct Addresses {
+    std::array<std::uint32_t, 2> source_hashes{};
+    std::array<std::uint16_t, 2> destination_hashes{};  // 0: the receipt does not name one
+  };
+  // Whether the destination of a message is one of the addresses its receipt names.
+  enum class Destination : std::uint8_t { kContradicted, kUnknown, kConfirmed };
+  // The candidate that the addresses speak for most: the destination first, then the source, then the order of the
+  // candidates.
   struct Match {
     Entry entry;
-    bool address_agrees = false;
-    bool only_hit = false;
+    Destination destination = Destination::kUnknown;
+    bool address_agrees = false;   // the source does
+    bool first_candidate = false;  // it is the likeliest reading of the id
+    bool only_hit = false;         // no other candidate was found
+    bool sure = false;             // no other candidate agrees as well
   };
   [[nodiscard]] std::optional<Match> match(message::UpstreamId upstream, const smpp::IdCandidates& candidates,
-                                           std::array<std::uint32_t, 2> source_hashes) const noexcept;
+                                           const Addresses& addresses) const noexcept;
 
   [[nodiscard]] std::optional<UpstreamName> find_own(message::OwnId own) noexcept;
   [[nodiscard]] std::optional<Entry> entry_of(message::OwnId own) const noexcept;
@@ -123,7 +138,7 @@ class ReceiptMap {
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
-  static constexpr std::size_t kInline = 21;
+  static constexpr std::size_t kInline = 20;
   static constexpr std::size_t kInlineOfLong = kInline - sizeof(std::uint32_t);
   static constexpr std::size_t kPieceText = 60;
   static constexpr std::uint32_t kBuckets = 1024;
@@ -142,8 +157,9 @@ class ReceiptMap {
     Link link;
     std::uint32_t expires;    // seconds since epoch_
     std::uint32_t submitted;  // seconds since epoch_
-    std::uint16_t submitted_fraction;
+    std::uint16_t destination_hash;
     std::uint16_t upstream;
+    std::uint8_t submitted_fraction;  // 1/256 s
     std::uint8_t registered_delivery;
     std::uint8_t bits;
     std::uint8_t id_size;

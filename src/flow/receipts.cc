@@ -111,6 +111,7 @@ std::vector<ParkedReport> ReceiptDesk::accepted(const message::Flight& flight, s
     submission.own = flight.id;
     submission.client = flight.client;
     submission.source_hash = flight.source_hash;
+    submission.destination_hash = flight.destination_hash;
     submission.registered_delivery = flight.registered_delivery;
     submission.at = now;
     if (!map_.insert(submission)) return waited;
@@ -126,19 +127,34 @@ std::vector<ParkedReport> ReceiptDesk::accepted(const message::Flight& flight, s
 std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream, std::string_view receipt_id,
                                                     std::string_view source, std::string_view destination) {
   IdMatcher& matcher = matcher_of(upstream);
-  const auto found =
-      map_.match(upstream, matcher.candidates(receipt_id), {address_hash(source), address_hash(destination)});
-  if (!found) return match_recent(upstream, matcher.candidates(receipt_id));
-  if (found->only_hit || found->address_agrees) matcher.learn(map_.upstream_id(found->entry.ref), receipt_id);
+  const auto candidates = matcher.candidates(receipt_id);
+  const auto found = map_.match(
+      upstream, candidates,
+      {{address_hash(source), address_hash(destination)}, {destination_hash(source), destination_hash(destination)}});
+  if (!found) return match_recent(upstream, matcher, candidates);
+  using Destination = ReceiptMap::Destination;
+  const bool likeliest = found->first_candidate && (matcher.trusts_first_hit() || candidates.size() == 1);
+  // Another message, whose id looks the same in another base: this receipt's own is not known yet.
+  if (found->destination == Destination::kContradicted && !likeliest && matcher.trusts_destinations()) {
+    return match_recent(upstream, matcher, candidates);
+  }
+  matcher.saw_destination(found->destination == Destination::kConfirmed,
+                          found->destination == Destination::kContradicted);
+  const bool agrees = found->destination == Destination::kConfirmed ||
+                      (found->destination == Destination::kUnknown && found->address_agrees);
+  if (found->only_hit || (found->sure && agrees)) matcher.learn(map_.upstream_id(found->entry.ref), receipt_id);
   return found->entry;
 }
 
 // A receipt that nobody asked for.
-std::optional<ReceiptMap::Entry> ReceiptDesk::match_recent(message::UpstreamId upstream,
+std::optional<ReceiptMap::Entry> ReceiptDesk::match_recent(message::UpstreamId upstream, const IdMatcher& matcher,
                                                            const smpp::IdCandidates& candidates) const noexcept {
   for (const smpp::CanonicalId& candidate : candidates) {
     const auto* record = recent_.find(upstream, candidate);
-    if (record == nullptr) continue;
+    if (record == nullptr) {
+      if (matcher.trusts_first_hit()) break;
+      continue;
+    }
     ReceiptMap::Entry entry;
     entry.own = record->own;
     entry.client = message::ClientId(record->client);

@@ -104,7 +104,7 @@ class ReceiptDesk {
 
  private:
   [[nodiscard]] IdMatcher& matcher_of(message::UpstreamId id);
-  [[nodiscard]] std::optional<ReceiptMap::Entry> match_recent(message::UpstreamId upstream,
+  [[nodiscard]] std::optional<ReceiptMap::Entry> match_recent(message::UpstreamId upstream, const IdMatcher& matcher,
                                                               const smpp::IdCandidates& candidates) const noexcept;
   [[nodiscard]] static std::optional<Known> known(const internal::RecentRing::Record* record);
   [[nodiscard]] std::optional<Known> find_own(message::OwnId own);

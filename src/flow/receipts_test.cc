@@ -1,5 +1,10 @@
 #include "flow/receipts.h"
 
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <numeric>
+#include <random>
 #include <string>
 
 #include <gtest/gtest.h>
@@ -89,6 +94,72 @@ TEST_F(ReceiptDeskTest, InteropRow13WordsAndGrammarsOfTheCarriersOwnAreNotShownT
 TEST_F(ReceiptDeskTest, AnIdGivenInHexAndReportedInDecimalIsTheSame) {
   (void)accept(11, "7F3A21B0");
   EXPECT_EQ(matched("2134516144"), 11U);
+}
+
+// A carrier that counts from one, names messages in one base and their receipts in the other, for one sender: "16" is
+// message 16 or message 10 in hexadecimal. 165 receipts of 1000 used to go to another message than theirs.
+struct SmallIds : ReceiptDeskTest, testing::WithParamInterface<bool> {
+  static constexpr unsigned kMessages = 1000;
+  static std::string written(unsigned id, bool hex) {
+    std::array<char, 16> text{};
+    return {text.data(), std::to_chars(text.data(), text.data() + text.size(), id, hex ? 16 : 10).ptr};
+  }
+  static std::string destination(unsigned id) { return std::to_string(258'841'000'000 + id * 7919ULL); }
+  void send(unsigned id) {
+    message::Flight sent = flight(id);
+    sent.source_hash = address_hash("SHOP");
+    sent.destination_hash = destination_hash(destination(id));
+    for (const ParkedReport& waited : desk.accepted(sent, written(id, GetParam()), kDeskStart)) {
+      report(waited.ticket.sequence_number);
+    }
+  }
+  void report(unsigned id) {
+    const std::string text = written(id, !GetParam());
+    const auto entry = desk.match(kUpstream, text, destination(id), "SHOP");
+    if (!entry) {
+      (void)desk.park(ticket(id), text, {}, kDeskStart);
+      return;
+    }
+    EXPECT_EQ(entry->own, id);
+    EXPECT_FALSE(entry->final_seen);
+    desk.told(entry->own, kDeskStart);
+    ++told;
+  }
+  unsigned told = 0;
+};
+INSTANTIATE_TEST_SUITE_P(Bases, SmallIds, testing::Bool(),
+                         [](const auto& hex) { return hex.param ? "HexadecimalResponses" : "DecimalResponses"; });
+
+TEST_P(SmallIds, OfOneSenderFindTheirMessagesInAnyOrder) {
+  std::vector<unsigned> order(kMessages);
+  std::iota(order.begin(), order.end(), 1U);
+  for (const unsigned id : order) send(id);
+  std::shuffle(order.begin(), order.end(), std::mt19937(7));
+  for (const unsigned id : order) report(id);
+  EXPECT_EQ(told, kMessages);
+}
+
+TEST_P(SmallIds, FindTheirMessagesWhenReceiptsOvertakeResponses) {
+  for (unsigned id = 1; id <= 9; ++id) {
+    send(id);
+    report(id);
+  }
+  for (unsigned id = 10; id <= kMessages; ++id) {
+    if (id % 3 == 0) report(id);
+    send(id);
+    if (id % 3 != 0) report(id);
+  }
+  EXPECT_EQ(told, kMessages);
+}
+
+TEST_F(ReceiptDeskTest, ACarrierThatWritesItsOwnAddressesIntoReceiptsIsBelievedByTheIdAlone) {
+  for (unsigned id = 1; id <= 40; ++id) {
+    message::Flight sent = flight(id);
+    sent.destination_hash = destination_hash("25884100" + std::to_string(1000 + id));
+    (void)desk.accepted(sent, "7F3A" + std::to_string(1000 + id), kDeskStart);
+    const std::uint64_t number = std::stoull("7F3A" + std::to_string(1000 + id), nullptr, 16);
+    EXPECT_EQ(matched(std::to_string(number)), id);
+  }
 }
 
 TEST_F(ReceiptDeskTest, AReceiptThatWasToldMarksTheNextOneAsADuplicate) {

@@ -188,6 +188,7 @@ Flow::Taken Flow::send(Submission& m, upstream::Group& group, const UpstreamFact
   flight.upstream = group.id();
   flight.host = pick.host;
   flight.registered_delivery = m.facts.registered_delivery;
+  if (flight.registered_delivery != 0) flight.destination_hash = destination_hash(m.facts.destination_addr);
   flight.lane_shard = pick.shard;
   flight.part_of_multi = m.part_of_multi;
   flight.tracked = gives_an_id(m.header.command_id);

@@ -29,7 +29,8 @@ struct Flight {
   std::uint8_t registered_delivery = 0;
   std::uint8_t lane_shard = 0;  // the shard whose link carries it
   bool part_of_multi = false;
-  bool tracked = false;  // keep the SMSC's id for receipts and for query, cancel and replace
+  bool tracked = false;                // keep the SMSC's id for receipts and for query, cancel and replace
+  std::uint16_t destination_hash = 0;  // flow::destination_hash(); only where a receipt was asked for
 };
 
 // How a request that was forwarded ended without an answer.

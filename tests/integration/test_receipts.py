@@ -88,6 +88,18 @@ def test_rows_2_3_4_ids_are_matched_however_the_carrier_writes_them(gateway, car
     is_told(session, carrier, message_id, receipt(one, smpp.receipt_text(reported)))
 
 
+@pytest.mark.parametrize("given, reported", [("{}", "{:x}"), ("{:x}", "{}")], ids=["decimal-first", "hexadecimal-first"])
+def test_row_58_small_ids_in_two_bases_are_told_apart_by_the_destination(gateway, carrier, given, reported):
+    """One sender, ids that count from one: each receipt names the message of another one in the other base."""
+    carrier.id_format = given
+    session = gateway(to(carrier)).bind()
+    count = 300
+    sent = [submitted(session, carrier, destination=f"25884{1000000 + 977 * n}")[0] for n in range(1, count + 1)]
+    for n, (message_id, one) in reversed(list(enumerate(zip(sent, carrier.received), 1))):
+        carrier.send(carrier.link(), receipt(one, smpp.receipt_text(reported.format(n))))
+        assert text_id(told(session)) == message_id, n
+
+
 @pytest.mark.parametrize("hold", ["0", "2s"])
 def test_row_1_a_receipt_before_the_response_is_parked_and_told(gateway, carrier, shards, hold):
     carrier.answer = lambda one: None

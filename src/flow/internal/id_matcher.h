@@ -2,7 +2,7 @@
 // One per upstream and shard; shard-local, no allocation. interop rows 2-4.
 //
 // `auto` tries the id as it is and in the other base. Small ids can then name two messages ("16" is also hexadecimal
-// 10), so until the relation is known a hit counts for sure only if the addresses agree too: see trusts_first_hit().
+// 10): the addresses of the receipt say which (ReceiptMap::match), where the upstream is known to name them rightly.
 #pragma once
 
 #include <cstdint>
@@ -35,21 +35,31 @@ class IdMatcher {
   // The keys under which the message may be stored, most likely first. A learnt format only changes the order.
   [[nodiscard]] smpp::IdCandidates candidates(std::string_view receipt_id) const noexcept;
 
-  // Whether the first candidate found is the message. Otherwise look at all, and prefer one whose addresses agree.
+  // Whether the relation is known: the first candidate is what the id means.
   [[nodiscard]] bool trusts_first_hit() const noexcept { return format() != smpp::IdFormat::automatic; }
 
-  // Tell it of each pair that certainly belongs together: the only hit, or one whose addresses agree.
+  // Whether the last receipts of this upstream named the destinations of their messages. Some write addresses anew.
+  [[nodiscard]] bool trusts_destinations() const noexcept { return confirmed_ >= kConfirmationsToTrust; }
+  void saw_destination(bool confirmed, bool contradicted) noexcept {
+    if (contradicted) confirmed_ = 0;
+    if (confirmed && confirmed_ < kConfirmationsToTrust) ++confirmed_;
+  }
+
+  // Tell it of each pair that certainly belongs together: the only hit, or the only one whose addresses agree.
   void learn(std::string_view response_id, std::string_view receipt_id) noexcept;
 
   [[nodiscard]] const Evidence& evidence() const noexcept { return evidence_; }
 
  private:
+  static constexpr std::uint32_t kConfirmationsToTrust = 3;
+
   smpp::IdFormat configured_;
   smpp::IdFormat learnt_ = smpp::IdFormat::automatic;
   Evidence evidence_;
   // Of the last pairs only, so that a carrier may change its mind.
   std::uint32_t streak_ = 0;
   smpp::IdFormat streak_of_ = smpp::IdFormat::automatic;
+  std::uint32_t confirmed_ = 0;  // in a row
 };
 
 }  // namespace smppd::flow
