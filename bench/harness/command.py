@@ -7,6 +7,7 @@ import sys
 import time
 from pathlib import Path
 
+from bench.road import check
 from bench.suites import SCENARIOS
 
 from . import report
@@ -15,7 +16,7 @@ from .scenario import Plan
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build/bench"
-TARGETS = ("smppd", "smppsim", "smppload")
+TARGETS = ("smppd", "smppsim", "smppload", "road_count")
 
 
 def parse(arguments):
@@ -26,6 +27,7 @@ def parse(arguments):
     parser.add_argument("--rounds", type=int, default=3, help="runs of each subject, in turns (default 3)")
     parser.add_argument("--smppd", type=Path, help="measure this binary instead of building one")
     parser.add_argument("--bin", type=Path, help="folder with smppsim and smppload; with it nothing is built")
+    parser.add_argument("--update-baselines", action="store_true", help="count the road anew and write bench/baselines")
     parser.add_argument("--json", type=Path, help="where the results go (default build/bench-results/TIME.json)")
     options = parser.parse_args(arguments)
     options.chosen = choose(parser, options.scenarios)
@@ -99,6 +101,8 @@ def main(arguments):
     raise_file_limit()
     try:
         tools = options.bin or build(ROOT, BUILD, TARGETS)
+        if options.update_baselines:
+            return check.main([str(tools.parent), "--update"])
         plan = Plan(
             tools=tools,
             smppds=(("smppd", options.smppd or tools / "smppd"),),

@@ -12,6 +12,12 @@ COLUMNS = {
         ("RSS MiB", "rss_mib", "{:.1f}"),
         ("first/this", "ratio_of_first", "{:.3f}"),
     ),
+    "road": (
+        ("case", "case", "{}"),
+        ("instructions/msg", "instructions", "{:,.0f}"),
+        ("allocations/msg", "allocations", "{:.4f}"),
+        ("", "question", "{}"),
+    ),
 }
 
 

@@ -1,0 +1,59 @@
+#include "road/cases.h"
+
+#include <vector>
+
+namespace smppd::bench {
+
+namespace {
+
+constexpr const char* kFilters =
+    "middleware:\n"
+    "  - {type: auth}\n"
+    "  - {type: rate_limit}\n"
+    "  - {type: address_filter}\n"
+    "  - {type: metrics}\n"
+    "  - {type: protocol, version_mapping: {\"5.0\": \"3.4\"}}\n"
+    "  - {type: transform, rules: [{match: {destination_addr: \"+27*\"}, set: {service_type: OTP}}]}\n";
+
+constexpr const char* kClient =
+    ", rate_limit: {messages_per_second: 100000000}, addresses: {source: {allowed: [SHOP]}}";
+
+std::string many_routes(unsigned count) {
+  std::string text = "routes:\n";
+  for (unsigned i = 0; i < count; ++i) {
+    text += "  - {name: r" + std::to_string(i) + ", match: {destination_addr: \"+" +
+            std::to_string(258'840'000 + i * 7) + "*\"}, upstream: carrier}\n";
+  }
+  return text + "  - {name: all, upstream: carrier}\n";
+}
+
+std::vector<Case> make_cases() {
+  const Rig::Talk one{.batch = 1};
+  const Rig::Talk ten{.batch = 10};
+  const Rig::Talk hundred{.batch = 100};
+  const Rig::Talk registered{.batch = 10, .registered_delivery = 1};
+  return {
+      {"submit-1", "one message a turn", {}, one},
+      {"submit-10", "ten messages a turn", {}, ten},
+      {"submit-100", "a hundred messages a turn", {}, hundred},
+      {"sessions-20x10", "20 sessions with ten messages each, 4 links", {.sessions = 20, .links = 4}, ten},
+      {"receipt-10", "the full loop: submit, response, receipt, its response", {.receipts = true}, registered},
+      {"rewritten-10",
+       "the upstream's default_service_type changes each PDU",
+       {.upstream = "    message: {default_service_type: OTP}\n"},
+       ten},
+      {"filters-10", "every filter but the logger", {.client = kClient, .sections = kFilters}, ten},
+      {"routes-1000", "a thousand routes by prefix", {.routes = many_routes(1'000)}, ten},
+      {"version-5.0", "clients of SMPP 5.0, an upstream of 3.4", {.version = smpp::Version::v50}, ten},
+      {"mock-10", "answered by a mock upstream", {.mock = true}, ten},
+  };
+}
+
+}  // namespace
+
+std::span<const Case> cases() {
+  static const std::vector<Case> all = make_cases();
+  return all;
+}
+
+}  // namespace smppd::bench

@@ -1,0 +1,254 @@
+#include "road/rig.h"
+
+#include <algorithm>
+#include <stdexcept>
+#include <string_view>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "config/loader.h"
+#include "road/allocation_count.h"
+#include "runtime/acceptor.h"
+#include "smpp/pdu_builder.h"
+
+extern "C" [[gnu::noinline]] void smppd_measured_turn(smppd::runtime::EventLoop& loop) { loop.run_once({}); }
+
+namespace smppd::bench {
+
+using smpp::CommandId;
+using smpp::CommandStatus;
+using smpp::Field;
+
+namespace {
+
+constexpr std::string_view kIdMark = "########";  // the place of an id in a template
+constexpr std::size_t kIdSize = kIdMark.size();
+constexpr int kPatience = 20'000;  // turns in which nothing more happens
+
+[[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }
+
+int listen_on_loopback() {
+  const auto fd = runtime::listen_on({*runtime::IpAddress::parse("127.0.0.1"), 0});
+  if (!fd) fail(fd.error());
+  return *fd;
+}
+
+void write_id(std::uint8_t* to, std::uint32_t number) noexcept {
+  for (std::size_t i = 0; i < kIdSize; ++i) to[kIdSize - 1 - i] = "0123456789abcdef"[number >> (4 * i) & 15];
+}
+
+std::vector<std::uint8_t> receipt_template() {
+  smpp::PduBuilder builder(CommandId::deliver_sm, smpp::Version::v34);
+  builder.set(Field::source_addr, "258841234567")
+      .set(Field::destination_addr, "SHOP")
+      .set(Field::esm_class, 4)
+      .set(Field::short_message, std::string("id:") + std::string(kIdMark) +
+                                     " sub:001 dlvrd:001 submit date:2601021504 done date:2601021505 stat:DELIVRD "
+                                     "err:000 text:Your code is 123456")
+      .add_tlv_text(smpp::TlvTag::receipted_message_id, kIdMark)
+      .add_tlv_u8(smpp::TlvTag::message_state, 2);
+  std::vector<std::uint8_t> bytes;
+  if (!builder.encode(bytes, CommandStatus::ESME_ROK, 1)) fail("the receipt cannot be encoded");
+  return bytes;
+}
+
+// Messages of one session, numbered from 2; destinations differ in their last digits.
+std::vector<std::uint8_t> batch_of(unsigned messages, std::uint8_t registered_delivery) {
+  std::vector<std::uint8_t> bytes;
+  for (unsigned i = 0; i < messages; ++i) {
+    smpp::PduBuilder builder(CommandId::submit_sm, smpp::Version::v34);
+    builder.set(Field::source_addr, "SHOP")
+        .set(Field::dest_addr_ton, 1)
+        .set(Field::dest_addr_npi, 1)
+        .set(Field::destination_addr, std::to_string(258'840'000'000 + i * 7'919'117ULL % 10'000'000))
+        .set(Field::registered_delivery, registered_delivery)
+        .set(Field::short_message, std::string_view("Your code is 123456"));
+    if (!builder.encode(bytes, CommandStatus::ESME_ROK, i + 2)) fail("a message cannot be encoded");
+  }
+  return bytes;
+}
+
+}  // namespace
+
+Rig::Rig(const RigOptions& options) : receipts_(options.receipts), receipt_(receipt_template()) {
+  for (auto at = receipt_.begin();; ++at) {
+    at = std::search(at, receipt_.end(), kIdMark.begin(), kIdMark.end());
+    if (at == receipt_.end()) break;
+    receipt_ids_.push_back(static_cast<std::size_t>(at - receipt_.begin()));
+  }
+  smsc_listener_ = listen_on_loopback();
+  out_.reserve(1 << 20);
+  build(yaml(options, runtime::local_address(smsc_listener_).port));
+  bind_all(options);
+}
+
+Rig::~Rig() {
+  clients_.clear();
+  for (int i = 0; i < 5; ++i) shard_.loop().run_once(1ms);
+  unit_.reset();
+  ::close(smsc_listener_);
+}
+
+std::string Rig::yaml(const RigOptions& options, unsigned smsc_port) const {
+  const std::string links = std::to_string(options.links);
+  std::string text =
+      "listeners: [{name: public, address: \"127.0.0.1:2775\", smpp: {window_size: 1000}}]\n"
+      "upstreams:\n"
+      "  - name: carrier\n";
+  if (options.mock) {
+    text += "    mock: {message_id: \"${counter}\"}\n";
+  } else {
+    text += "    hosts: [{address: \"127.0.0.1:" + std::to_string(smsc_port) + "\"}]\n" +
+            "    bind: {system_id: us, password: secret}\n    window: {size: 1000}\n" +
+            "    pool: {min_connections: " + links + ", max_connections: " + links + "}\n";
+  }
+  return text + options.upstream + options.routes + "clients: [{system_id: shop, password: secret" + options.client +
+         "}]\n" + options.sections;
+}
+
+void Rig::build(const std::string& yaml) {
+  const auto loaded = config::load_text(yaml, config::Format::kYaml, "rig.yaml");
+  if (loaded.config == nullptr) fail(config::to_text(loaded.diagnostics));
+  auto publication = server::build_publication(loaded.config, nullptr, 1, lasting_);
+  if (!publication) fail(publication.error());
+  publication->snapshot->clients->publish(shard_.loop().now());
+  unit_ = std::make_unique<server::ShardUnit>(shard_, resolver_, verifier_, loaded.config->receipts);
+  auto shared = std::make_shared<downstream::ListenerShared>();
+  shared->config = loaded.config;
+  shared->options = &loaded.config->listeners[0];
+  const int listener = listen_on_loopback();
+  public_port_ = runtime::local_address(listener).port;
+  unit_->apply(publication->snapshot, std::move(publication->chains[0]), publication->upstreams, lasting_.limits,
+               {{shared, listener}});
+}
+
+void Rig::bind_all(const RigOptions& options) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_port = htons(public_port_);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  std::vector<std::uint8_t> bind;
+  smpp::PduBuilder builder(CommandId::bind_transceiver, options.version);
+  builder.set(Field::system_id, "shop").set(Field::password, "secret");
+  builder.set(Field::interface_version, to_interface_version(options.version));
+  if (!builder.encode(bind, CommandStatus::ESME_ROK, 1)) fail("the bind cannot be encoded");
+  for (unsigned i = 0; i < options.sessions; ++i) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    clients_.push_back(std::make_unique<Client>(fd));
+    if (::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) fail("cannot connect");
+    if (!clients_.back()->peer.write(bind)) fail("cannot send a bind");
+  }
+  const unsigned links = options.mock ? 0 : options.links;
+  const auto ready = [&] { return bound_ == clients_.size() && links_bound_ == links; };
+  for (int turn = 0; turn < kPatience && !ready(); ++turn) {
+    shard_.loop().run_once(1ms);
+    if (links_.size() < links) {
+      if (const int fd = ::accept4(smsc_listener_, nullptr, nullptr, SOCK_CLOEXEC); fd >= 0) {
+        links_.push_back(std::make_unique<Peer>(fd));
+      }
+    }
+    serve();
+    read_clients();
+  }
+  if (!ready()) fail("not every session and link could be bound");
+  for (int turn = 0; turn < 20; ++turn) shard_.loop().run_once(1ms);  // until the links have seen their answers
+}
+
+// --- The SMSC --------------------------------------------------------------------------------------------------------
+
+void Rig::serve() {
+  for (const auto& link : links_) serve(*link);
+}
+
+void Rig::serve(Peer& link) {
+  out_.clear();
+  link.read([&](ByteSpan pdu) {
+    const smpp::Header header = smpp::read_header(pdu.data());
+    if (is_response(header.command_id)) return;
+    if (header.command_id == CommandId::bind_transceiver) ++links_bound_;
+    std::uint8_t id[kIdSize];
+    write_id(id, ++given_);
+    std::uint8_t answer[64];
+    const std::size_t size =
+        smpp::write_response_with_id(answer, smpp::response_to(header.command_id), CommandStatus::ESME_ROK,
+                                     header.sequence_number, {reinterpret_cast<const char*>(id), kIdSize});
+    out_.insert(out_.end(), answer, answer + size);
+    if (!receipts_ || header.command_id != CommandId::submit_sm) return;
+    for (const std::size_t at : receipt_ids_)
+      std::copy(id, id + kIdSize, receipt_.begin() + static_cast<std::ptrdiff_t>(at));
+    store_be(receipt_.data() + 12, given_);
+    out_.insert(out_.end(), receipt_.begin(), receipt_.end());
+  });
+  if (!out_.empty() && !link.write(out_)) fail("a link is gone");
+}
+
+// --- The clients -----------------------------------------------------------------------------------------------------
+
+void Rig::read_clients() {
+  for (const auto& client : clients_) read(*client);
+}
+
+void Rig::read(Client& client) {
+  out_.clear();
+  client.peer.read([&](ByteSpan pdu) {
+    const smpp::Header header = smpp::read_header(pdu.data());
+    switch (header.command_id) {
+      case CommandId::bind_transceiver_resp:
+        if (header.command_status != CommandStatus::ESME_ROK) fail("a bind was refused");
+        ++bound_;
+        return;
+      case CommandId::submit_sm_resp:
+        --client.answers_due;
+        if (header.command_status == CommandStatus::ESME_ROK) ++heard_.accepted;
+        return;
+      case CommandId::deliver_sm: {
+        --client.receipts_due;
+        std::uint8_t answer[smpp::kHeaderSize + 1];
+        const std::size_t size = smpp::write_response_with_id(answer, CommandId::deliver_sm_resp,
+                                                              CommandStatus::ESME_ROK, header.sequence_number, {});
+        out_.insert(out_.end(), answer, answer + size);
+        return;
+      }
+      default: return;
+    }
+  });
+  if (!out_.empty() && !client.peer.write(out_)) fail("a session is gone");
+}
+
+bool Rig::all_answered() const noexcept {
+  return std::ranges::all_of(clients_,
+                             [](const auto& client) { return client->answers_due == 0 && client->receipts_due == 0; });
+}
+
+void Rig::turn(bool measured) {
+  if (!measured) {
+    shard_.loop().run_once({});
+    return;
+  }
+  const AllocationCount count;
+  smppd_measured_turn(shard_.loop());
+  heard_.allocations += count.made();
+}
+
+Rig::Heard Rig::converse(const Talk& talk) {
+  const std::vector<std::uint8_t> batch = batch_of(talk.batch, talk.registered_delivery);
+  heard_ = {};
+  for (unsigned round = 0; round < talk.rounds; ++round) {
+    for (const auto& client : clients_) {
+      client->answers_due += talk.batch;
+      if (receipts_ && talk.registered_delivery != 0) client->receipts_due += talk.batch;
+      if (!client->peer.write(batch)) fail("a session is gone");
+    }
+    for (int turns = 0; !all_answered(); ++turns) {
+      if (turns == kPatience) fail("no more answers come");
+      turn(talk.measured);
+      serve();
+      read_clients();
+    }
+  }
+  return heard_;
+}
+
+}  // namespace smppd::bench
