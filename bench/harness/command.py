@@ -2,7 +2,6 @@
 import argparse
 import fnmatch
 import json
-import subprocess
 import sys
 import time
 from pathlib import Path
@@ -10,13 +9,9 @@ from pathlib import Path
 from bench.road import check
 from bench.suites import SCENARIOS
 
-from . import report
+from . import builds, report
 from .programs import BenchError, machine, raise_file_limit
 from .scenario import Plan
-
-ROOT = Path(__file__).resolve().parents[2]
-BUILD = ROOT / "build/bench"
-TARGETS = ("smppd", "smppsim", "smppload", "road_count")
 
 
 def parse(arguments):
@@ -25,6 +20,7 @@ def parse(arguments):
     parser.add_argument("--list", action="store_true", help="name the scenarios and their questions")
     parser.add_argument("--seconds", type=float, default=2.0, help="length of one run (default 2)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each subject, in turns (default 3)")
+    parser.add_argument("--against", metavar="REV", help="also measure this revision, in turns, and print ratios to it")
     parser.add_argument("--smppd", type=Path, help="measure this binary instead of building one")
     parser.add_argument("--bin", type=Path, help="folder with smppsim and smppload; with it nothing is built")
     parser.add_argument("--update-baselines", action="store_true", help="count the road anew and write bench/baselines")
@@ -47,20 +43,6 @@ def matches(scenario, pattern):
     return scenario.suite == pattern or fnmatch.fnmatchcase(scenario.name, pattern)
 
 
-def build(source, folder, targets):
-    """The bench preset of a source tree; its bin folder."""
-    folder.mkdir(parents=True, exist_ok=True)
-    log = folder / "bench-build.log"
-    with log.open("w") as out:
-        for command in (
-            ["cmake", "-S", source, "-B", folder, "--preset", "bench"],
-            ["cmake", "--build", folder, "--target", *targets],
-        ):
-            if subprocess.run(command, cwd=source, stdout=out, stderr=subprocess.STDOUT).returncode != 0:
-                raise BenchError(f"{' '.join(map(str, command))} failed:\n{log.read_text()[-3000:]}")
-    return folder / "bin"
-
-
 def run_all(plan, scenarios):
     results = []
     for scenario in scenarios:
@@ -80,16 +62,31 @@ def run_all(plan, scenarios):
 
 def write_json(path, plan, results):
     path.parent.mkdir(parents=True, exist_ok=True)
-    commit = subprocess.run(["git", "-C", ROOT, "rev-parse", "--short", "HEAD"], capture_output=True, text=True)
     whole = {
         "machine": machine(),
-        "commit": commit.stdout.strip(),
+        "commit": builds.head(),
         "seconds": plan.seconds,
         "rounds": plan.rounds,
         "smppds": [name for name, _ in plan.smppds],
         "results": results,
     }
     path.write_text(json.dumps(whole, indent=1) + "\n")
+
+
+def plan_of(options, tools):
+    smppds = [("smppd", options.smppd or tools / "smppd")]
+    against = None
+    if options.against:
+        name, against = builds.build_revision(options.against)
+        smppds.append((name, against / "smppd"))
+    return Plan(
+        tools=tools,
+        smppds=tuple(smppds),
+        against=against,
+        seconds=options.seconds,
+        rounds=options.rounds,
+        say=lambda text: print(text, flush=True),
+    )
 
 
 def main(arguments):
@@ -100,20 +97,14 @@ def main(arguments):
         return 0
     raise_file_limit()
     try:
-        tools = options.bin or build(ROOT, BUILD, TARGETS)
+        tools = options.bin or builds.build(builds.ROOT)
         if options.update_baselines:
             return check.main([str(tools.parent), "--update"])
-        plan = Plan(
-            tools=tools,
-            smppds=(("smppd", options.smppd or tools / "smppd"),),
-            seconds=options.seconds,
-            rounds=options.rounds,
-            say=lambda text: print(text, flush=True),
-        )
+        plan = plan_of(options, tools)
         results = run_all(plan, options.chosen)
     except BenchError as error:
         sys.exit(f"bench: {error}")
-    path = options.json or ROOT / "build/bench-results" / (time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + ".json")
+    path = options.json or builds.ROOT / "build/bench-results" / (time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + ".json")
     write_json(path, plan, results)
     failed = sum("error" in result for result in results)
     print(f"bench: {len(results) - failed} measured, {failed} failed; figures in {path}")

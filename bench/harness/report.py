@@ -10,11 +10,12 @@ COLUMNS = {
         ("msg/s", "messages_per_second", "{:,}"),
         ("syscalls/msg", "syscalls", "{:.3f}"),
         ("RSS MiB", "rss_mib", "{:.1f}"),
-        ("first/this", "ratio_of_first", "{:.3f}"),
+        ("to the other", "ratio_to_other", "{:.3f}x"),
     ),
     "road": (
         ("case", "case", "{}"),
         ("instructions/msg", "instructions", "{:,.0f}"),
+        ("to the other", "ratio_to_other", "{:.3f}x"),
         ("allocations/msg", "allocations", "{:.4f}"),
         ("", "question", "{}"),
     ),

@@ -21,6 +21,7 @@ class Plan:
 
     tools: Path  # folder with smppsim, smppload and the benchmark programs
     smppds: tuple  # (name, path of binary), the first is the one under test
+    against: Path | None = None  # folder with the programs of the other revision
     seconds: float = 2.0
     rounds: int = 3
     warmup: float = 0.3

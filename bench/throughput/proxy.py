@@ -113,11 +113,10 @@ def run(plan, case):
 
 def result(plan, case, samples):
     rows = [sample.row() for sample in samples.values()]
-    first = plan.smppds[0][0]
     for row in rows:
-        if case.haproxy and "cpu_us" in row and row["subject"] != "haproxy":
-            ratio = paired_ratio(samples[row["subject"]].cpu_us, samples["haproxy"].cpu_us)
-            row["ratio_to_haproxy"] = round(ratio, 3)
-        if "cpu_us" in row and row["subject"] not in (first, "haproxy"):
-            row["ratio_of_first"] = round(paired_ratio(samples[first].cpu_us, samples[row["subject"]].cpu_us), 3)
+        ours = samples[row["subject"]].cpu_us
+        if case.haproxy and ours and row["subject"] != "haproxy":
+            row["ratio_to_haproxy"] = round(paired_ratio(ours, samples["haproxy"].cpu_us), 3)
+        if row["subject"] == plan.smppds[0][0] and len(plan.smppds) > 1:
+            row["ratio_to_other"] = round(paired_ratio(ours, samples[plan.smppds[1][0]].cpu_us), 3)
     return {"sessions": case.sessions, "window": case.window, "shards": case.shards, "rows": rows}

@@ -1,0 +1,50 @@
+"""Builds of this tree and of other revisions, all with the bench preset, so that they differ in their sources alone."""
+import io
+import subprocess
+import tarfile
+from pathlib import Path
+
+from .programs import BenchError
+
+ROOT = Path(__file__).resolve().parents[2]
+TARGETS = ("smppd", "smppsim", "smppload", "road_count")
+
+
+def run(command, cwd, log):
+    with log.open("a") as out:
+        if subprocess.run(command, cwd=cwd, stdout=out, stderr=subprocess.STDOUT).returncode != 0:
+            raise BenchError(f"{' '.join(map(str, command))} failed:\n{log.read_text()[-3000:]}")
+
+
+def build(source, targets=TARGETS):
+    """The bin folder of a source tree, built."""
+    folder = source / "build/bench"
+    folder.mkdir(parents=True, exist_ok=True)
+    log = folder / "bench-build.log"
+    log.unlink(missing_ok=True)
+    run(["cmake", "--preset", "bench"], source, log)
+    run(["cmake", "--build", folder, "--target", *targets], source, log)
+    return folder / "bin"
+
+
+def git(*words):
+    done = subprocess.run(["git", "-C", ROOT, *words], capture_output=True)
+    if done.returncode != 0:
+        raise BenchError(f"git {' '.join(words)}: {done.stderr.decode().strip()}")
+    return done.stdout
+
+
+def head():
+    return git("rev-parse", "--short=12", "HEAD").decode().strip()
+
+
+def build_revision(revision):
+    """(name, bin folder) of a revision: its files go to build/against/COMMIT and stay there for the next time."""
+    commit = git("rev-parse", "--verify", "--short=12", f"{revision}^{{commit}}").decode().strip()
+    source = ROOT / "build/against" / commit
+    if not (source / "CMakePresets.json").exists():
+        source.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(fileobj=io.BytesIO(git("archive", commit))) as files:
+            files.extractall(source)
+    targets = ["smppd", "road_count"] if (source / "bench/road/CMakeLists.txt").exists() else ["smppd"]
+    return (revision if revision != "HEAD" else commit), build(source, targets)
