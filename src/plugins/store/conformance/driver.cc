@@ -1,0 +1,146 @@
+#include "plugins/store/conformance/driver.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <thread>
+
+namespace smppd::store::conformance {
+
+TemporaryDirectory::TemporaryDirectory() {
+  std::string name = (std::filesystem::temp_directory_path() / "smppd-store-XXXXXX").string();
+  if (::mkdtemp(name.data()) == nullptr) ADD_FAILURE() << "no temporary directory";
+  path_ = name;
+}
+TemporaryDirectory::~TemporaryDirectory() {
+  std::error_code ignored;
+  std::filesystem::remove_all(path_, ignored);
+}
+
+Shard::Shard(Partition& partition, const Moment& now) : partition_(partition), now_(now) {
+  partition_.attach(*this, [] {});
+}
+
+void Shard::turn_until(const std::function<bool()>& done, const char* what) {
+  const auto deadline = std::chrono::steady_clock::now() + 20s;
+  partition_.turn(now_);
+  while (!done()) {
+    if (std::chrono::steady_clock::now() > deadline) {
+      ADD_FAILURE() << "never came: " << what;
+      return;
+    }
+    std::this_thread::sleep_for(50us);
+    partition_.turn(now_);
+  }
+}
+
+Sequence Shard::append(const Transaction& transaction, Intake intake) { return partition_.append(transaction, intake); }
+
+void Shard::wait_durable(Sequence sequence) {
+  turn_until([&] { return durable_ >= sequence; }, "durability");
+}
+
+void Shard::commit(const Transaction& transaction, Intake intake) {
+  const Sequence sequence = append(transaction, intake);
+  ASSERT_NE(sequence, 0U) << "refused";
+  wait_durable(sequence);
+}
+
+KeptAnswer Shard::read(ReadRequest request) {
+  request.tag = next_tag_++;
+  partition_.read(request);
+  turn_until([&] { return answers_.contains(request.tag); }, "an answer");
+  auto answer = std::move(answers_[request.tag]);
+  answers_.erase(request.tag);
+  EXPECT_FALSE(answer.failed);
+  return answer;
+}
+
+std::vector<KeptItem> Shard::take(LaneId lane, std::uint32_t limit) {
+  ReadRequest request;
+  request.kind = ReadRequest::Kind::kTake;
+  request.lane = lane;
+  request.limit = limit;
+  return read(request).items;
+}
+
+std::optional<KeptItem> Shard::item(ItemId id) {
+  ReadRequest request;
+  request.kind = ReadRequest::Kind::kItem;
+  request.id = id;
+  auto items = read(request).items;
+  if (items.empty()) return std::nullopt;
+  return items.front();
+}
+
+std::optional<std::string> Shard::get(Table table, std::string_view key) {
+  ReadRequest request;
+  request.kind = ReadRequest::Kind::kGet;
+  request.table = table;
+  request.key = key;
+  auto records = read(request).records;
+  if (records.empty()) return std::nullopt;
+  EXPECT_EQ(records.front().key, key);
+  return records.front().value;
+}
+
+std::vector<KeptRecord> Shard::scan(Table table, std::string_view from, std::uint32_t limit) {
+  ReadRequest request;
+  request.kind = ReadRequest::Kind::kScan;
+  request.table = table;
+  request.key = from;
+  request.limit = limit;
+  return read(request).records;
+}
+
+void Shard::on_durable(Sequence last) noexcept {
+  EXPECT_GT(last, durable_);
+  durable_ = last;
+}
+
+void Shard::on_read(const ReadAnswer& answer) noexcept {
+  KeptAnswer kept;
+  for (const auto& item : answer.items) {
+    kept.items.push_back({item.id, item.progress, std::string(as_text(item.body)), item.damaged});
+  }
+  for (const auto& record : answer.records) {
+    kept.records.push_back({std::string(record.key), std::string(as_text(record.value)), record.expires});
+  }
+  kept.more = answer.more;
+  kept.failed = answer.failed;
+  EXPECT_TRUE(answers_.emplace(answer.tag, std::move(kept)).second) << "answered twice";
+}
+
+void StoreConformance::open(unsigned shards) {
+  close();
+  options_.path = directory_.path();
+  options_.durability = GetParam().durability;
+  options_.shards = shards;
+  auto opened = GetParam().plugin->open(options_);
+  ASSERT_TRUE(opened) << opened.error();
+  store_ = std::move(*opened);
+  for (unsigned i = 0; i < shards; ++i) {
+    shards_.push_back(std::make_unique<Shard>(store_->partition(i), now_));
+  }
+}
+
+void StoreConformance::close() {
+  // Partitions may wake a shard until the store is gone.
+  store_.reset();
+  shards_.clear();
+}
+
+Progress queued(LaneId lane, Moment due, std::uint8_t state) {
+  Progress progress;
+  progress.lane = lane;
+  progress.due = due;
+  progress.state = state;
+  return progress;
+}
+
+Transaction one_item(ItemId id, const Progress& progress, std::string_view body) {
+  Transaction transaction;
+  transaction.enqueue(id, progress, as_bytes(body));
+  return transaction;
+}
+
+}  // namespace smppd::store::conformance

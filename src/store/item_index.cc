@@ -1,0 +1,241 @@
+#include "store/item_index.h"
+
+#include <algorithm>
+
+namespace smppd::store {
+
+namespace {
+std::uint64_t number_of_due(Moment moment) noexcept {
+  return static_cast<std::uint64_t>(moment.time_since_epoch().count());
+}
+}  // namespace
+
+ItemIndex::ItemIndex() = default;
+
+void ItemIndex::write(Item& item, const Progress& progress) noexcept {
+  item.state = progress.state;
+  item.lane = progress.lane.value();
+  item.mark = progress.mark;
+  item.due_and_attempts = number_of_due(progress.due) << 16 | progress.attempts;
+}
+
+ItemIndex::Index ItemIndex::allocate() {
+  if (free_ == kNone) {
+    const auto first = static_cast<Index>(blocks_.size() << kBlockBits);
+    blocks_.push_back(std::make_unique<Item[]>(std::size_t{1} << kBlockBits));
+    for (Index i = 1U << kBlockBits; i-- > 0;) {
+      if (first + i == kNone) continue;
+      at(first + i).next = free_;
+      free_ = first + i;
+    }
+  }
+  const Index index = free_;
+  free_ = at(index).next;
+  return index;
+}
+
+ItemIndex::Index ItemIndex::find(ItemId id) noexcept {
+  const Index* slot = by_id_.find(mix(id), [&](Index index) { return at(index).id == id; });
+  return slot == nullptr ? kNone : *slot;
+}
+
+ItemIndex::Index ItemIndex::add(ItemId id, const Progress& progress, Place place) {
+  const Index index = allocate();
+  Item& item = at(index);
+  item = Item{};
+  item.id = id;
+  write(item, progress);
+  set_place(index, place);
+  by_id_.insert(mix(id), index, hash_of());
+  ++lane_of(item).items;
+  enlist(index, progress.held);
+  return index;
+}
+
+void ItemIndex::amend(Index index, const Progress& progress) {
+  delist(index);
+  Item& item = at(index);
+  if (item.lane != progress.lane.value()) {
+    --lane_of(item).items;
+    item.lane = progress.lane.value();
+    ++lane_of(item).items;
+  }
+  write(item, progress);
+  enlist(index, progress.held);
+}
+
+void ItemIndex::remove(Index index) noexcept {
+  delist(index);
+  Item& item = at(index);
+  --lane_of(item).items;
+  Index* slot = by_id_.find(mix(item.id), [&](Index other) { return other == index; });
+  by_id_.erase(mix(item.id), slot, hash_of());
+  item = Item{};
+  item.next = free_;
+  free_ = index;
+}
+
+Progress ItemIndex::progress(Index index) const noexcept {
+  const Item& item = at(index);
+  Progress progress;
+  progress.state = item.state;
+  progress.attempts = static_cast<std::uint16_t>(item.due_and_attempts & 0xFFFF);
+  progress.lane = LaneId(item.lane);
+  progress.due = Moment(std::chrono::milliseconds(static_cast<std::int64_t>(due_of(item))));
+  progress.mark = item.mark;
+  progress.held = item.list == List::kHeld;
+  return progress;
+}
+
+ItemIndex::Place ItemIndex::place(Index index) const noexcept {
+  const std::uint64_t packed = at(index).place;
+  return {packed >> 16, static_cast<std::uint32_t>(packed & 0xFFFF)};
+}
+
+void ItemIndex::set_place(Index index, Place place) noexcept {
+  at(index).place = place.position << 16 | (place.units & 0xFFFF);
+}
+
+ItemIndex::Lane& ItemIndex::lane_of(const Item& item) { return lanes_[item.lane]; }
+
+void ItemIndex::link_last(Ends& ends, Index index) noexcept {
+  Item& item = at(index);
+  item.previous = ends.last;
+  item.next = kNone;
+  if (ends.last == kNone) {
+    ends.first = index;
+  } else {
+    at(ends.last).next = index;
+  }
+  ends.last = index;
+}
+
+void ItemIndex::unlink(Ends& ends, Index index) noexcept {
+  const Item& item = at(index);
+  (item.previous == kNone ? ends.first : at(item.previous).next) = item.next;
+  (item.next == kNone ? ends.last : at(item.next).previous) = item.previous;
+}
+
+void ItemIndex::make_ready(Index index) {
+  Item& item = at(index);
+  item.list = List::kReady;
+  Lane& lane = lane_of(item);
+  if (lane.ready.last != kNone && at(lane.ready.last).id > item.id) lane.unsorted = true;
+  link_last(lane.ready, index);
+  ++lane.ready_items;
+  if (!lane.announced) {
+    lane.announced = true;
+    to_announce_.push_back(LaneId(item.lane));
+  }
+}
+
+void ItemIndex::enlist(Index index, bool held) {
+  Item& item = at(index);
+  if (held) {
+    item.list = List::kHeld;
+    ++held_;
+  } else if (due_of(item) <= now_) {
+    make_ready(index);
+  } else {
+    item.list = List::kWaiting;
+    link_last(waiting_[due_of(item) >> kTickBits], index);
+  }
+}
+
+void ItemIndex::delist(Index index) noexcept {
+  Item& item = at(index);
+  switch (item.list) {
+    case List::kHeld: --held_; break;
+    case List::kReady: {
+      Lane& lane = lane_of(item);
+      unlink(lane.ready, index);
+      --lane.ready_items;
+      break;
+    }
+    case List::kWaiting: {
+      const auto tick = waiting_.find(due_of(item) >> kTickBits);
+      unlink(tick->second, index);
+      if (tick->second.first == kNone) waiting_.erase(tick);
+      break;
+    }
+  }
+}
+
+bool ItemIndex::take(LaneId lane_id, std::size_t limit, std::vector<Index>& taken) {
+  const auto found = lanes_.find(lane_id.value());
+  if (found == lanes_.end()) return false;
+  Lane& lane = found->second;
+  for (; limit > 0 && lane.ready.first != kNone; --limit) {
+    const Index index = lane.ready.first;
+    unlink(lane.ready, index);
+    --lane.ready_items;
+    at(index).list = List::kHeld;
+    ++held_;
+    taken.push_back(index);
+  }
+  lane.announced = lane.ready.first != kNone;
+  return lane.announced;
+}
+
+bool ItemIndex::advance(Moment now, std::size_t budget, std::vector<LaneId>& woken) {
+  now_ = std::max(now_, number_of_due(now));
+  bool more = false;
+  while (!waiting_.empty() && waiting_.begin()->first <= now_ >> kTickBits && !more) {
+    // Of the tick that has begun, only what is due; the rest of the list stays.
+    const auto tick = waiting_.begin();
+    bool rest = false;
+    for (Index index = tick->second.first; index != kNone;) {
+      const Index next = at(index).next;
+      if (due_of(at(index)) > now_) {
+        rest = true;
+      } else if (budget == 0) {
+        more = true;
+        break;
+      } else {
+        --budget;
+        unlink(tick->second, index);
+        make_ready(index);
+      }
+      index = next;
+    }
+    if (tick->second.first == kNone) waiting_.erase(tick);
+    if (rest) break;
+  }
+  woken.insert(woken.end(), to_announce_.begin(), to_announce_.end());
+  to_announce_.clear();
+  return more;
+}
+
+Moment ItemIndex::next_due() const noexcept {
+  if (waiting_.empty()) return kNever;
+  return Moment(std::chrono::milliseconds(static_cast<std::int64_t>(waiting_.begin()->first << kTickBits)));
+}
+
+void ItemIndex::sort_ready() {
+  std::vector<std::pair<std::pair<std::uint64_t, ItemId>, Index>> order;
+  for (auto& [id, lane] : lanes_) {
+    if (!lane.unsorted) continue;
+    order.clear();
+    for (Index index = lane.ready.first; index != kNone; index = at(index).next) {
+      order.push_back({{due_of(at(index)), at(index).id}, index});
+    }
+    std::sort(order.begin(), order.end());
+    lane.ready = {};
+    for (const auto& entry : order) link_last(lane.ready, entry.second);
+    lane.unsorted = false;
+  }
+}
+
+std::size_t ItemIndex::memory_bytes() const noexcept {
+  return blocks_.size() * sizeof(Item) * (std::size_t{1} << kBlockBits) + by_id_.memory_bytes() +
+         waiting_.size() * sizeof(std::pair<std::uint64_t, Ends>);
+}
+
+void ItemIndex::lanes(std::vector<LaneStats>& lanes) const {
+  for (const auto& [id, lane] : lanes_) {
+    if (lane.items > 0) lanes.push_back({LaneId(id), lane.items, lane.ready_items});
+  }
+  std::sort(lanes.begin(), lanes.end(), [](const auto& a, const auto& b) { return a.lane < b.lane; });
+}
+
+}  // namespace smppd::store

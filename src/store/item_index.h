@@ -1,0 +1,127 @@
+// What a partition keeps of each item in memory, however large its body: 48 octets and a slot of 4 in a hash table.
+// Knows items by number, gives those of a lane in the order they are due, and where each body lies. Shared by the
+// backends that keep their index in memory. Shard-local, no clock, no I/O; allocates only to grow.
+//
+// An item is in exactly one place: held (taken), waiting for its due time, or in its lane's ready list.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include <absl/container/btree_map.h>
+#include <absl/container/flat_hash_map.h>
+
+#include "store/partition.h"
+#include "store/split_table.h"
+
+namespace smppd::store {
+
+class ItemIndex {
+ public:
+  using Index = std::uint32_t;  // names an item until it is removed
+  static constexpr Index kNone = 0;
+
+  // Where a body lies; the meaning is the backend's. 48 and 16 bits are kept.
+  struct Place {
+    std::uint64_t position = 0;
+    std::uint32_t units = 0;
+    bool operator==(const Place&) const noexcept = default;
+  };
+
+  ItemIndex();
+  ItemIndex(const ItemIndex&) = delete;
+  ItemIndex& operator=(const ItemIndex&) = delete;
+  ~ItemIndex() = default;
+
+  [[nodiscard]] Index find(ItemId id) noexcept;
+  // `id` is not there yet and not 0.
+  Index add(ItemId id, const Progress& progress, Place place);
+  void amend(Index index, const Progress& progress);
+  void remove(Index index) noexcept;
+
+  [[nodiscard]] ItemId id(Index index) const noexcept { return at(index).id; }
+  [[nodiscard]] Progress progress(Index index) const noexcept;
+  [[nodiscard]] Place place(Index index) const noexcept;
+  void set_place(Index index, Place place) noexcept;
+
+  // Holds up to `limit` ready items of the lane and appends them to `taken`; true when there are more.
+  bool take(LaneId lane, std::size_t limit, std::vector<Index>& taken);
+  // Moves what is due to the ready lists, appends to `woken` the lanes that had nothing ready and whose consumer was
+  // not told since. At most `budget` items; true when there is more to move.
+  bool advance(Moment now, std::size_t budget, std::vector<LaneId>& woken);
+  // The due time of the first item that waits, to 1/8 s; kNever when none does.
+  [[nodiscard]] Moment next_due() const noexcept;
+
+  // After recovery: ready lists in the order (due, number), whatever order the journal had them in.
+  void sort_ready();
+
+  [[nodiscard]] std::size_t size() const noexcept { return by_id_.size(); }
+  [[nodiscard]] std::size_t held() const noexcept { return held_; }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
+  void lanes(std::vector<LaneStats>& lanes) const;
+
+  template <typename Visit>
+  void for_each(Visit&& visit) {
+    by_id_.for_each([&](Index index) { visit(index); });
+  }
+
+ private:
+  enum class List : std::uint8_t { kHeld, kWaiting, kReady };
+  struct Item {
+    ItemId id = 0;
+    std::uint64_t mark = 0;
+    std::uint64_t place = 0;             // 48 bits position, 16 bits units
+    std::uint64_t due_and_attempts = 0;  // 48 bits milliseconds, 16 bits attempts
+    std::uint32_t lane = 0;
+    Index previous = kNone;
+    Index next = kNone;
+    std::uint8_t state = 0;
+    List list = List::kHeld;
+  };
+  static_assert(sizeof(Item) == 48);
+  struct Ends {
+    Index first = kNone;
+    Index last = kNone;
+  };
+  struct Lane {
+    Ends ready;
+    std::uint64_t items = 0;
+    std::uint64_t ready_items = 0;
+    bool announced = false;  // the consumer knows that there is something
+    bool unsorted = false;
+  };
+  static constexpr unsigned kBlockBits = 12;
+  static constexpr unsigned kTickBits = 7;  // 128 ms
+
+  [[nodiscard]] Item& at(Index index) noexcept {
+    return blocks_[index >> kBlockBits][index & ((1U << kBlockBits) - 1)];
+  }
+  [[nodiscard]] const Item& at(Index index) const noexcept {
+    return blocks_[index >> kBlockBits][index & ((1U << kBlockBits) - 1)];
+  }
+  [[nodiscard]] auto hash_of() noexcept {
+    return [this](Index index) { return mix(at(index).id); };
+  }
+  static std::uint64_t due_of(const Item& item) noexcept { return item.due_and_attempts >> 16; }
+  static void write(Item& item, const Progress& progress) noexcept;
+  Lane& lane_of(const Item& item);
+  void enlist(Index index, bool held);
+  void delist(Index index) noexcept;
+  void link_last(Ends& ends, Index index) noexcept;
+  void unlink(Ends& ends, Index index) noexcept;
+  void make_ready(Index index);
+  Index allocate();
+
+  std::vector<std::unique_ptr<Item[]>> blocks_;
+  Index free_ = kNone;
+  SplitTable<Index> by_id_;
+  absl::flat_hash_map<std::uint32_t, Lane> lanes_;
+  absl::btree_map<std::uint64_t, Ends> waiting_;  // by tick of the due time
+  std::uint64_t now_ = 0;                         // milliseconds of the last advance()
+  std::size_t held_ = 0;
+  std::vector<LaneId> to_announce_;
+};
+
+}  // namespace smppd::store

@@ -1,0 +1,154 @@
+#include "store/item_index.h"
+
+#include <map>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include "store/crc32c.h"
+
+namespace smppd::store {
+
+namespace {
+
+Moment at_ms(std::int64_t ms) { return Moment(std::chrono::milliseconds(ms)); }
+
+Progress in_lane(std::uint32_t lane, std::int64_t due) {
+  Progress progress;
+  progress.lane = LaneId(lane);
+  progress.due = at_ms(due);
+  return progress;
+}
+
+std::vector<ItemId> take(ItemIndex& index, std::uint32_t lane, std::size_t limit) {
+  std::vector<ItemIndex::Index> taken;
+  index.take(LaneId(lane), limit, taken);
+  std::vector<ItemId> ids;
+  for (const auto each : taken) ids.push_back(index.id(each));
+  return ids;
+}
+
+}  // namespace
+
+TEST(ItemIndex, KeepsWhatItIsTold) {
+  ItemIndex index;
+  Progress progress = in_lane(9, 1'800'000'000'123);
+  progress.state = 4;
+  progress.attempts = 65'535;
+  progress.mark = ~0ULL;
+  const auto at = index.add(77, progress, {(1ULL << 48) - 8, 65'535});
+  EXPECT_EQ(index.find(77), at);
+  EXPECT_EQ(index.find(78), ItemIndex::kNone);
+  EXPECT_EQ(index.progress(at), progress);
+  EXPECT_EQ(index.place(at), (ItemIndex::Place{(1ULL << 48) - 8, 65'535}));
+}
+
+TEST(ItemIndex, GivesAtTheDueMillisecondAndNotBefore) {
+  ItemIndex index;
+  std::vector<LaneId> woken;
+  index.advance(at_ms(1000), 100, woken);
+  for (std::int64_t due = 1001; due <= 1300; ++due) index.add(static_cast<ItemId>(due), in_lane(1, due), {});
+  for (std::int64_t now = 1001; now <= 1300; ++now) {
+    EXPECT_EQ(index.advance(at_ms(now), 100, woken), false);
+    EXPECT_EQ(take(index, 1, 10), std::vector<ItemId>{static_cast<ItemId>(now)});
+  }
+  EXPECT_EQ(index.next_due(), kNever);
+}
+
+TEST(ItemIndex, MovesNoMoreAtOnceThanAllowed) {
+  ItemIndex index;
+  for (ItemId id = 1; id <= 100; ++id) index.add(id, in_lane(1, 500), {});
+  std::vector<LaneId> woken;
+  EXPECT_TRUE(index.advance(at_ms(500), 30, woken));
+  EXPECT_EQ(take(index, 1, 100).size(), 30U);
+  EXPECT_FALSE(index.advance(at_ms(500), 70, woken));
+  EXPECT_EQ(take(index, 1, 100).size(), 70U);
+}
+
+TEST(ItemIndex, AClockThatGoesBackChangesNothing) {
+  ItemIndex index;
+  std::vector<LaneId> woken;
+  index.advance(at_ms(10'000), 10, woken);
+  index.add(1, in_lane(1, 9000), {});
+  index.advance(at_ms(1), 10, woken);
+  EXPECT_EQ(take(index, 1, 10).size(), 1U);
+}
+
+TEST(ItemIndex, SortsWhatRecoveryBroughtInAnotherOrder) {
+  ItemIndex index;
+  std::vector<LaneId> woken;
+  index.advance(at_ms(1000), 10, woken);
+  for (const ItemId id : {5, 1, 4, 2, 3}) index.add(id, in_lane(1, 10), {});
+  index.add(6, in_lane(1, 5), {});
+  index.sort_ready();
+  EXPECT_EQ(take(index, 1, 10), (std::vector<ItemId>{6, 1, 2, 3, 4, 5}));
+}
+
+TEST(ItemIndex, AgreesWithAMapUnderRandomUse) {
+  ItemIndex index;
+  std::map<ItemId, Progress> model;
+  std::mt19937_64 random(7);
+  std::vector<LaneId> woken;
+  std::int64_t now = 1000;
+  for (int i = 0; i < 200'000; ++i) {
+    const ItemId id = 1 + random() % 3000;
+    const auto at = index.find(id);
+    ASSERT_EQ(at != ItemIndex::kNone, model.contains(id));
+    Progress progress =
+        in_lane(static_cast<std::uint32_t>(random() % 5), now + static_cast<std::int64_t>(random() % 2000));
+    progress.mark = random();
+    progress.held = random() % 4 == 0;
+    if (at == ItemIndex::kNone) {
+      index.add(id, progress, {id * 8, 1});
+      model[id] = progress;
+    } else if (random() % 2 == 0) {
+      index.remove(at);
+      model.erase(id);
+    } else {
+      index.amend(at, progress);
+      model[id] = progress;
+    }
+    if (i % 100 != 0) continue;
+    now += static_cast<std::int64_t>(random() % 300);
+    index.advance(at_ms(now), 10'000, woken);
+    for (const ItemId each : take(index, static_cast<std::uint32_t>(random() % 5), 50)) {
+      ASSERT_LE(model.at(each).due, at_ms(now));
+      ASSERT_FALSE(model.at(each).held);
+      model.at(each).held = true;
+    }
+  }
+  ASSERT_EQ(index.size(), model.size());
+  std::size_t held = 0;
+  for (const auto& [id, progress] : model) {
+    const auto at = index.find(id);
+    ASSERT_NE(at, ItemIndex::kNone);
+    EXPECT_EQ(index.progress(at), progress);
+    EXPECT_EQ(index.place(at).position, id * 8);
+    held += progress.held ? 1 : 0;
+  }
+  EXPECT_EQ(index.held(), held);
+  for (const auto& [id, progress] : model) index.remove(index.find(id));
+  EXPECT_EQ(index.size(), 0U);
+  EXPECT_EQ(index.next_due(), kNever);
+}
+
+TEST(ItemIndex, TakesLessThan64OctetsAnItem) {
+  ItemIndex index;
+  constexpr std::size_t kItems = 300'000;
+  for (ItemId id = 1; id <= kItems; ++id) index.add(id * 32, in_lane(1, 10), {id * 320, 40});
+  EXPECT_LT(index.memory_bytes() / kItems, 64U);
+}
+
+TEST(Crc32c, IsTheOneOfRfc3720AndTheSameWithAndWithoutTheInstruction) {
+  EXPECT_EQ(crc32c(as_bytes("123456789")), 0xE3069283U);
+  EXPECT_EQ(crc32c(std::vector<std::uint8_t>(32, 0)), 0x8A9136AAU);
+  std::mt19937_64 random(1);
+  for (std::size_t size = 0; size < 300; ++size) {
+    std::vector<std::uint8_t> bytes(size);
+    for (auto& octet : bytes) octet = static_cast<std::uint8_t>(random());
+    EXPECT_EQ(crc32c(bytes, 99), crc32c_portable(bytes, 99));
+    EXPECT_EQ(crc32c(ByteSpan(bytes).subspan(size / 3), crc32c(ByteSpan(bytes).first(size / 3))), crc32c(bytes));
+  }
+}
+
+}  // namespace smppd::store

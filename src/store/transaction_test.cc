@@ -1,0 +1,113 @@
+#include "store/transaction.h"
+
+#include <gtest/gtest.h>
+
+namespace smppd::store {
+
+namespace {
+
+Progress some_progress() {
+  Progress progress;
+  progress.state = 3;
+  progress.attempts = 513;
+  progress.lane = LaneId(70'000);
+  progress.due = Moment(std::chrono::milliseconds(1'800'000'000'123));
+  progress.mark = 0x0123456789ABCDEF;
+  return progress;
+}
+
+Transaction one_of_each() {
+  Transaction transaction;
+  Progress held = some_progress();
+  held.held = true;
+  transaction.enqueue(42, held, as_bytes("body"));
+  transaction.amend(43, some_progress());
+  transaction.finish(44);
+  transaction.put(Table::kOutcomes, "key", as_bytes("value"), kNever);
+  transaction.erase(Table::kFacts, "gone");
+  return transaction;
+}
+
+}  // namespace
+
+TEST(Transaction, ReadsBackWhatWasWritten) {
+  const Transaction transaction = one_of_each();
+  ChangeReader reader(transaction.bytes());
+  Change change;
+  ASSERT_TRUE(reader.next(change));
+  EXPECT_EQ(change.kind, Change::Kind::kEnqueue);
+  EXPECT_EQ(change.id, 42U);
+  EXPECT_TRUE(change.progress.held);
+  EXPECT_EQ(as_text(change.body), "body");
+  ASSERT_TRUE(reader.next(change));
+  EXPECT_EQ(change.kind, Change::Kind::kAmend);
+  EXPECT_EQ(change.id, 43U);
+  EXPECT_EQ(change.progress, some_progress());
+  ASSERT_TRUE(reader.next(change));
+  EXPECT_EQ(change.kind, Change::Kind::kFinish);
+  EXPECT_EQ(change.id, 44U);
+  ASSERT_TRUE(reader.next(change));
+  EXPECT_EQ(change.kind, Change::Kind::kPut);
+  EXPECT_EQ(change.table, Table::kOutcomes);
+  EXPECT_EQ(change.key, "key");
+  EXPECT_EQ(as_text(change.body), "value");
+  EXPECT_EQ(change.expires, kNever);
+  ASSERT_TRUE(reader.next(change));
+  EXPECT_EQ(change.kind, Change::Kind::kErase);
+  EXPECT_EQ(change.key, "gone");
+  EXPECT_FALSE(reader.next(change));
+  EXPECT_FALSE(reader.damaged());
+}
+
+TEST(Transaction, HasTheseOctetsOnDisk) {
+  Transaction transaction;
+  Progress progress;
+  progress.state = 2;
+  progress.attempts = 1;
+  progress.lane = LaneId(5);
+  progress.due = Moment(std::chrono::milliseconds(6));
+  progress.mark = 7;
+  transaction.enqueue(4, progress, as_bytes("ab"));
+  transaction.finish(4);
+  const std::vector<std::uint8_t> expected{1, 2, 0, 1, 0, 0, 0, 5, 0, 0, 0, 0, 0,   0,   0, 4, 0, 0, 0, 0, 0, 0, 0, 6,
+                                           0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 2, 'a', 'b', 3, 0, 0, 0, 0, 0, 0, 0, 4};
+  EXPECT_EQ(std::vector<std::uint8_t>(transaction.bytes().begin(), transaction.bytes().end()), expected);
+}
+
+TEST(Transaction, CutShortAnywhereInAChangeIsDamagedAndNeverReadBeyond) {
+  const Transaction transaction = one_of_each();
+  for (std::size_t size = 0; size < transaction.bytes().size(); ++size) {
+    const std::vector<std::uint8_t> cut(transaction.bytes().begin(),
+                                        transaction.bytes().begin() + static_cast<std::ptrdiff_t>(size));
+    ChangeReader reader(cut);
+    Change change;
+    int whole = 0;
+    std::size_t octets = 0;
+    while (reader.next(change)) ++whole;
+    for (const std::size_t each : {40U, 32U, 9U, 24U, 8U}) {
+      if (whole-- > 0) octets += each;
+    }
+    EXPECT_EQ(reader.damaged(), octets != size) << size;
+  }
+}
+
+TEST(Transaction, WhatCannotBeIsDamaged) {
+  const auto damaged = [](std::vector<std::uint8_t> bytes) {
+    ChangeReader reader(bytes);
+    Change change;
+    while (reader.next(change)) {
+    }
+    return reader.damaged();
+  };
+  EXPECT_TRUE(damaged({0}));
+  EXPECT_TRUE(damaged({6, 0, 0, 0}));
+  EXPECT_TRUE(damaged({0x83, 0, 0, 0, 0, 0, 0, 0, 1}));  // a finished item is not held
+  EXPECT_TRUE(damaged({5, 9, 0, 1, 'k'}));               // no such table
+  EXPECT_TRUE(damaged({5, 1, 0, 0}));                    // no key
+  EXPECT_TRUE(damaged({5, 1, 0xFF, 0xFF, 'k'}));
+  std::vector<std::uint8_t> far(32, 0xFF);  // due in a time that does not fit
+  far[0] = 2;
+  EXPECT_TRUE(damaged(far));
+}
+
+}  // namespace smppd::store
