@@ -65,7 +65,7 @@ class Program:
 
     def __init__(self, name, argv, folder):
         self.name = name
-        self.output = Path(folder) / f"{name}.log"
+        self.output = Path(folder) / f"{re.sub(r'[^A-Za-z0-9.]+', '-', name)}.log"
         with self.output.open("wb") as log:
             self.process = subprocess.Popen(
                 [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT

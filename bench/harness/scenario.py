@@ -22,7 +22,7 @@ class Plan:
     tools: Path  # folder with smppsim, smppload and the benchmark programs
     smppds: tuple  # (name, path of binary), the first is the one under test
     against: Path | None = None  # folder with the programs of the other revision
-    seconds: float = 2.0
+    seconds: float = 1.5
     rounds: int = 3
     warmup: float = 0.3
     say: Callable = field(default=lambda text: None)

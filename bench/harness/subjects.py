@@ -55,7 +55,7 @@ def config(upstreams, *, shards=1, window=1000, max_connections=50_000, **sectio
 
 def smppd(bench, binary, settings, name="smppd"):
     """smppd with these settings, serving: its listener listens and every shard sees its upstreams."""
-    file = bench.write(f"{name}-{free_port()}.json", settings)
+    file = bench.write(f"smppd-{free_port()}.json", settings)
     program = bench.start(name, [binary, "--config", file])
     port = int(settings["listeners"][0]["address"].rsplit(":", 1)[1])
     program.wait_listening(port)

@@ -91,9 +91,14 @@ def count_syscalls(bench, plan, case, subject):
     return count.calls / report["counters"]["answered"]
 
 
+def sim_arguments(case):
+    return ["--receipts", "delay=0s", "--queue", "10000000"] if case.receipts else []
+
+
 def run(plan, case):
+    """smppd, the other revision if there is one, HAProxy and nothing at all, in turns."""
     with Workbench(plan.tools) as bench:
-        sim = bench.smppsim(*(["--receipts", "delay=0s"] if case.receipts else []))
+        sim = bench.smppsim(*sim_arguments(case))
         standing = [start_smppd(bench, case, sim.port, binary, name) for name, binary in plan.smppds]
         if case.haproxy:
             standing.append(subjects.haproxy(bench, sim.port, threads=case.shards))
@@ -106,9 +111,14 @@ def run(plan, case):
             if case.direct:
                 one_run(bench, plan, case, sim.port, samples["direct"])
         for subject in standing:
-            samples[subject.name].rss = subject.program.rss()
-            samples[subject.name].syscalls = count_syscalls(bench, plan, case, subject)
-        return result(plan, case, samples)
+            finish(bench, plan, case, subject, samples[subject.name])
+    return result(plan, case, samples)
+
+
+def finish(bench, plan, case, subject, samples):
+    samples.rss = subject.program.rss()
+    if not case.receipts:  # their syscalls would be counted over the messages of another span
+        samples.syscalls = count_syscalls(bench, plan, case, subject)
 
 
 def result(plan, case, samples):
@@ -120,3 +130,23 @@ def result(plan, case, samples):
         if row["subject"] == plan.smppds[0][0] and len(plan.smppds) > 1:
             row["ratio_to_other"] = round(paired_ratio(ours, samples[plan.smppds[1][0]].cpu_us), 3)
     return {"sessions": case.sessions, "window": case.window, "shards": case.shards, "rows": rows}
+
+
+def compare(plan, cases):
+    """smppd in several configurations, in turns; `cases` is Case by label and the first is the base of the ratios."""
+    binary = plan.smppds[0][1]
+    with Workbench(plan.tools) as bench:
+        sim = bench.smppsim()
+        standing = {label: start_smppd(bench, case, sim.port, binary, label) for label, case in cases.items()}
+        samples = {label: Samples(label) for label in cases}
+        for _ in range(plan.rounds):
+            for label, case in cases.items():
+                subject = standing[label]
+                one_run(bench, plan, case, subject.port, samples[label], subject.pid)
+        for label, case in cases.items():
+            finish(bench, plan, case, standing[label], samples[label])
+    rows = [sample.row() for sample in samples.values()]
+    base = next(iter(samples.values())).cpu_us
+    for row in rows[1:]:
+        row["ratio_to_base"] = round(paired_ratio(samples[row["subject"]].cpu_us, base), 3)
+    return {"rows": rows}

@@ -1,19 +1,107 @@
-"""Throughput: what a message costs, by the shape of the load."""
+"""Throughput: what a message costs, by the shape of the load and by what smppd has to do with it."""
+import random
+
 from bench.harness.scenario import Scenario
 
-from .proxy import Case, run
+from .proxy import Case, compare, run
 
 SHAPES = ((4, 1000), (20, 100), (50, 10), (200, 1), (1, 1), (1000, 10))
+EQUAL_RATE = 20_000
+
+LIMITED = {"system_id": "smppload", "password": "bench", "rate_limit": {"messages_per_second": 100_000_000}}
+ADDRESSES = {**LIMITED, "addresses": {"source": {"allowed": ["smppload", "SHOP*"]}, "destination": {"blocked": ["+27*"]}}}
+TRANSFORM = {"type": "transform", "rules": [{"match": {"destination_addr": "+2588*"}, "set": {"service_type": "OTP"}}]}
+FILTERS = {
+    "logger, its lines off": [{"type": "logger"}],
+    "auth": [{"type": "auth"}],
+    "rate_limit": [{"type": "rate_limit"}],
+    "address_filter": [{"type": "address_filter"}],
+    "metrics": [{"type": "metrics"}],
+    "protocol": [{"type": "protocol", "version_mapping": {"5.0": "3.4"}}],
+    "transform, every message": [TRANSFORM],
+}
 
 
-def scenario(name, question, case):
+def proxy(name, question, case):
     return Scenario(name, "throughput", question, lambda plan: run(plan, case))
+
+
+def comparison(name, question, cases):
+    return Scenario(name, "throughput", question, lambda plan: compare(plan, cases))
 
 
 def shapes():
     for sessions, window in SHAPES:
         question = f"{sessions} sessions x window {window} over 4 links, against HAProxy"
-        yield scenario(f"proxy-{sessions}x{window}", question, Case(sessions, window))
+        yield proxy(f"proxy-{sessions}x{window}", question, Case(sessions, window))
 
 
-SCENARIOS = [*shapes()]
+def shard_cases():
+    return {
+        "1 shard, 4 links": Case(20, 100),
+        "2 shards, 4 links": Case(20, 100, shards=2),
+        "4 shards, 4 links": Case(20, 100, shards=4),
+        "1 shard, 1 link": Case(20, 100, links=1),
+        "4 shards, 1 link": Case(20, 100, shards=4, links=1),
+        "4 shards, 16 links": Case(20, 100, shards=4, links=16),
+    }
+
+
+def filter_cases():
+    cases = {"no filter": Case(20, 100)}
+    for label, chain in FILTERS.items():
+        cases[label] = Case(20, 100, sections={"middleware": chain, "clients": [ADDRESSES]})
+    everything = [entry for chain in FILTERS.values() for entry in chain]
+    cases["all of them"] = Case(20, 100, sections={"middleware": everything, "clients": [ADDRESSES]})
+    return cases
+
+
+def prefixes(count):
+    """Distinct prefixes of numbers that smppload makes (2588 and eight digits)."""
+    return sorted(random.Random(1).sample(range(100_000, 1_000_000), count))
+
+
+def routes(count):
+    listed = [
+        {"name": f"r{prefix}", "match": {"destination_addr": f"+2588{prefix}*"}, "upstream": "carrier"}
+        for prefix in prefixes(count)
+    ]
+    return {"routes": [*listed, {"name": "all", "upstream": "carrier"}]}
+
+
+def number_plan(count):
+    def prepare(bench, settings):
+        lines = "".join(f"+2588{prefix},carrier,0.01\n" for prefix in prefixes(count))
+        table = bench.write(f"plan-{count}.csv", "prefix,upstream,cost\n" + lines)
+        settings["routes"] = [{"name": "plan", "table": str(table), "upstream": "carrier"}]
+
+    return prepare
+
+
+def route_cases():
+    return {
+        "1 route": Case(20, 100),
+        "10 routes": Case(20, 100, sections=routes(10)),
+        "1,000 routes": Case(20, 100, sections=routes(1_000)),
+        "100,000 routes": Case(20, 100, sections=routes(100_000)),
+        "table of 100,000": Case(20, 100, prepare=number_plan(100_000)),
+    }
+
+
+def session_cases():
+    load = ("--rate", EQUAL_RATE)
+    return {f"{count} sessions": Case(count, 100, load=load) for count in (1, 10, 100, 1000)}
+
+
+SCENARIOS = [
+    *shapes(),
+    proxy("full-loop-10x100", "submit, response, receipt and its response, 10 x 100", Case(10, 100, receipts=True)),
+    comparison("shards", "more shards, and the hop to the shard of the link, 20 x 100", shard_cases()),
+    comparison("filters", "each filter alone, then all, 20 x 100", filter_cases()),
+    comparison("routes", "from one route to 100,000 by prefix, 20 x 100", route_cases()),
+    comparison("sessions", f"{EQUAL_RATE:,} messages a second in all, from ever more sessions", session_cases()),
+    comparison(
+        "mock", "without the second hop: answers made by a mock upstream, 20 x 100",
+        {"smppsim": Case(20, 100), "mock": Case(20, 100, mock=True)},
+    ),
+]

@@ -1,0 +1,74 @@
+"""Latency, open loop: messages fall due on a schedule whether or not anybody keeps up, and each is timed from when it was
+due, so a stall shows in all that waited for it (no coordinated omission).
+
+On a machine with other work to do the percentiles are mostly that work's. Each subject therefore shows the quietest of its
+rounds, the one with the lowest p99; what `direct` shows then is still the machine's and not the subjects'.
+"""
+from bench.harness import subjects
+from bench.harness.programs import Workbench
+from bench.harness.scenario import Scenario, median
+from bench.throughput.proxy import Case, start_smppd
+
+PERCENTILES = ("p50", "p90", "p99", "p99_9", "max")
+
+
+def load(plan, rate, sessions):
+    shape = ["--sessions", sessions, "--window", 1000, "--rate", f"{rate:.0f}"]
+    return [*shape, "--warmup", f"{plan.warmup}s", "--duration", f"{plan.seconds}s"]
+
+
+def measure(bench, plan, rate, sessions, targets):
+    """One row a target, (port, pid) by name: the quietest of its rounds."""
+    heard = {name: [] for name in targets}
+    for _ in range(plan.rounds):
+        for name, (port, pid) in targets.items():
+            words = load(plan, rate, sessions) + (["--cpu-of", pid] if pid else [])
+            heard[name].append(bench.smppload(port, *words))
+    rows = []
+    for name, reports in heard.items():
+        quietest = min(reports, key=lambda report: report["latency_us"]["p99"])
+        row = {"subject": name, "rate": round(quietest["throughput"])}
+        for percentile in PERCENTILES:
+            row[f"{percentile}_us"] = round(quietest["latency_us"][percentile], 1)
+        row["p99_us_rounds"] = [round(report["latency_us"]["p99"], 1) for report in reports]
+        if targets[name][1]:
+            spent = [report["other_cpu_seconds"] / report["counters"]["answered"] * 1e6 for report in reports]
+            row["cpu_us"] = round(median(spent), 3)
+        rows.append(row)
+    return rows
+
+
+def stand(bench, plan, sessions):
+    sim = bench.smppsim()
+    case = Case(sessions, 1000)
+    standing = [start_smppd(bench, case, sim.port, binary, name) for name, binary in plan.smppds]
+    standing.append(subjects.haproxy(bench, sim.port))
+    targets = {subject.name: (subject.port, subject.pid) for subject in standing}
+    return {**targets, "direct": (sim.port, None)}
+
+
+def at_rate(plan, rate, sessions):
+    with Workbench(plan.tools) as bench:
+        return {"rate": rate, "rows": measure(bench, plan, rate, sessions, stand(bench, plan, sessions))}
+
+
+def at_half_of_saturation(plan, sessions):
+    with Workbench(plan.tools) as bench:
+        targets = stand(bench, plan, sessions)
+        port = targets[plan.smppds[0][0]][0]
+        closed = ["--sessions", sessions, "--window", 100, "--warmup", f"{plan.warmup}s", "--duration", "1s"]
+        rate = median(bench.smppload(port, *closed)["throughput"] for _ in range(3)) / 2
+        return {"rate": round(rate), "rows": measure(bench, plan, rate, sessions, targets)}
+
+
+SCENARIOS = [
+    Scenario(
+        "latency-20k", "latency", "20,000 messages a second on 20 sessions, open loop", lambda plan: at_rate(plan, 20_000, 20)
+    ),
+    Scenario(
+        "latency-half",
+        "latency",
+        "half of what smppd does at most with 20 x 100, open loop",
+        lambda plan: at_half_of_saturation(plan, 20),
+    ),
+]
