@@ -50,6 +50,7 @@ class EntryCompiler {
     entry.tags = client_.tags;
     entry.default_alphabet = client_.default_alphabet;
     entry.uncertain_status = client_.uncertain_status;
+    entry.outbind = client_.outbind;
     entry.message_id_format = client_.message_id_format;
     return entry;
   }

@@ -61,6 +61,7 @@ struct ClientEntry {
   std::map<std::string, std::string> tags;
   std::string default_alphabet;
   std::optional<std::uint32_t> uncertain_status;
+  std::optional<config::ClientOutbind> outbind;  // where it waits to be called
   config::MessageIdFormat message_id_format = config::MessageIdFormat::kHex;
   ClientState* state = nullptr;  // never null in a compiled entry
 

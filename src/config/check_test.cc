@@ -54,6 +54,38 @@ TEST(Check, AnUpstreamHasHostsOrAMock) {
               HasSubstr("upstreams[2]: has `hosts` and `mock`"));
 }
 
+TEST(Check, AnSmscThatCallsHasAnAddressOfItsOwn) {
+  const std::string outbind = "outbind: {address: \":2776\", system_id: s, allowed_ips: [10.0.0.1]}";
+  const std::string first = "  - {name: c, " + outbind + ", bind: {system_id: x}}";
+  EXPECT_THAT(said_of_more(first), Not(HasSubstr("upstreams[2]")));
+  EXPECT_THAT(said_of_more("  - {name: c, hosts: [\"h:1\"], " + outbind + ", bind: {system_id: x}}"),
+              HasSubstr("upstreams[2]: no route leads here"));
+  EXPECT_THAT(said_of_more(first + "\nroutes: [{upstream: c}]"),
+              HasSubstr("upstreams[2]: messages are routed here, but it only binds as receiver"));
+  EXPECT_THAT(said_of_more("  - {name: c, mock: {}, " + outbind + "}"), HasSubstr("has `outbind` and `mock`"));
+  EXPECT_THAT(said_of_more(first + "\n  - {name: d, " + outbind + "}"),
+              HasSubstr("upstreams[3].outbind.address: clashes with that of the upstream `c`"));
+  EXPECT_THAT(said_of_more("  - {name: c, outbind: {address: \":8081\", system_id: s}}"),
+              HasSubstr("upstreams[2].outbind.address: port 8081 is the management listener's"));
+  EXPECT_THAT(said_of_more("  - {name: c, outbind: {address: \":1\", system_id: s}}"),
+              HasSubstr("warning: upstreams[2].outbind: everybody may try"));
+  EXPECT_THAT(said_of_more("  - {name: c, outbind: {}}"), HasSubstr("address"));
+  EXPECT_THAT(said_of_more("  - {name: c, outbind: {address: \":1\", system_id: s, type: transmitter}}"),
+              HasSubstr("receiver"));
+}
+
+TEST(Check, AClientThatIsCalledCanReceiveAndItsListenerExists) {
+  const auto client = [](const std::string& keys) {
+    return said_of_more("clients: [{system_id: x, password: y, " + keys + "}]");
+  };
+  EXPECT_THAT(client("outbind: {address: \"h:1\"}"), Not(HasSubstr("error")));
+  EXPECT_THAT(client("outbind: {address: \"h:1\", listener: nowhere}"),
+              HasSubstr("clients[0].outbind.listener: there is no listener `nowhere`; there are: "));
+  EXPECT_THAT(client("bind_types: [transmitter], outbind: {address: \"h:1\"}"), HasSubstr("it could never receive"));
+  EXPECT_THAT(client("outbind: {address: \"h:1\", retry: {initial: 2s, max: 1s}}"), HasSubstr("longer than max"));
+  EXPECT_THAT(client("outbind: {address: \":1\"}"), HasSubstr("clients[0].outbind.address"));
+}
+
 TEST(Check, AClientHasOnePasswordOrHash) {
   EXPECT_THAT(said_of_more("clients: [{system_id: x}]"), HasSubstr("clients[0]: needs `password` or `password_hash`"));
   EXPECT_THAT(

@@ -8,11 +8,23 @@
 #include <vector>
 
 #include "config/route.h"
+#include "config/upstream.h"
 #include "config/values.h"
 
 namespace smppd::config {
 
 enum class MessageIdFormat : std::uint8_t { kHex, kDecimal, kUuid };
+
+// Where a client waits to be called (3.4 §2.2.1, §4.1.7) when there is something for it and it is not bound.
+struct ClientOutbind {
+  Mark mark;
+  Endpoint address;
+  std::string system_id;  // empty: the listener's
+  std::string password;
+  std::string listener;  // whose settings the session gets; empty: the first
+  Reconnect retry;
+  bool operator==(const ClientOutbind&) const = default;
+};
 
 struct Client {
   Mark mark;
@@ -31,6 +43,7 @@ struct Client {
   std::map<std::string, std::string> tags;
   std::string default_alphabet = "gsm7";
   std::optional<std::uint32_t> uncertain_status;
+  std::optional<ClientOutbind> outbind;
   MessageIdFormat message_id_format = MessageIdFormat::kHex;
   bool operator==(const Client&) const = default;
 };

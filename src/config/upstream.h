@@ -134,10 +134,23 @@ struct Mock {
   bool operator==(const Mock&) const = default;
 };
 
+// An SMSC that calls us (3.4 §2.2.1, §4.1.7): where we wait, whom we believe, and how we bind in answer.
+struct UpstreamOutbind {
+  Mark mark;
+  Endpoint address;
+  std::string system_id;
+  std::string password;
+  std::string type = "receiver";         // receiver | transceiver (5.0)
+  std::vector<std::string> allowed_ips;  // CIDR; empty: all
+  int max_connections = 4;
+  bool operator==(const UpstreamOutbind&) const = default;
+};
+
 struct Upstream {
   Mark mark;
   std::string name;
   std::vector<Host> hosts;
+  std::optional<UpstreamOutbind> outbind;  // beside `hosts` or instead of them
   Bind bind;
   Pool pool;
   UpstreamTimeouts timeouts;

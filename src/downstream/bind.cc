@@ -54,6 +54,9 @@ void Session::on_bind(const smpp::Header& header, ByteSpan pdu) noexcept {
   attempt_->header = header;
   smpp::PduView view;
   if (const auto decoded = view.decode(pdu); !decoded) return refuse_bind(decoded.status, "malformed bind");
+  if (called_ && type_of(header.command_id) == accounts::BindType::kTransmitter) {
+    return refuse_bind(CommandStatus::ESME_RINVBNDSTS, "an outbind is answered with a bind that can receive");
+  }
   if (!listener_->take_bind_permit(table_.loop().now())) {
     return refuse_bind(CommandStatus::ESME_RTHROTTLED, "binds_per_second of the listener");
   }
@@ -142,6 +145,7 @@ void Session::accept_bind() noexcept {
              {"state", smpp::name_of(session_.state())},
              {"version", static_cast<unsigned>(attempt.version)}});
   if (session_.may_send_deliver()) {
+    if (called_) table_.caller().bound(*this);
     table_.flow().receiver_bound(
         {sender_.session, static_cast<std::uint8_t>(table_.shard()), sender_.client, sender_.side},
         attempt.address_range);

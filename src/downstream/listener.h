@@ -39,6 +39,7 @@ struct ListenerProbe {
   std::uint64_t throttled = 0, window_waits = 0;
   std::uint64_t deliveries = 0, delivery_timeouts = 0, late_delivery_responses = 0, unknown_responses = 0;
   std::uint64_t answers_to_gone_sessions = 0;
+  std::uint64_t outbinds = 0, outbind_failures = 0;
 };
 
 class Listener final : public runtime::AcceptHandler {

@@ -50,6 +50,17 @@ void Session::start(int fd, SlabHandle handle) noexcept {
   arm();
 }
 
+void Session::dial(SlabHandle handle) noexcept {
+  sender_.session = handle;
+  called_ = true;
+  connection_.connect(peer_);
+  arm();
+}
+
+void Session::on_connected() noexcept {
+  if (called_) table_.caller().connected(*this);
+}
+
 std::uint32_t Session::next_sequence() noexcept {
   if (deliveries_ != nullptr) return deliveries_->bare_sequence();
   sequence_ = sequence_ >= smpp::kMaxSequence ? 1 : sequence_ + 1;
@@ -292,6 +303,7 @@ void Session::on_closed(runtime::CloseReason reason, int) noexcept {
   session_.closed();
   give_up_deliveries();
   ++listener_->probe().closed;
+  if (called_) table_.caller().closed(*this);
   table_.closed(*this);
 }
 

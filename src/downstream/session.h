@@ -27,6 +27,8 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   ~Session();
 
   void start(int fd, SlabHandle handle) noexcept;
+  // Connects to the client instead, which is then to bind; the table's Caller is told what becomes of it.
+  void dial(SlabHandle handle) noexcept;
 
   // flow::Sessions, for this session
   void answer(const flow::Answer& answer) noexcept;
@@ -51,7 +53,7 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   void move_to(Listener& listener) noexcept { listener_ = &listener; }
 
   // runtime::ConnectionHandler
-  void on_connected() noexcept override {}
+  void on_connected() noexcept override;
   std::size_t on_bytes(ByteSpan bytes) noexcept override;
   void on_drained() noexcept override;
   void on_closed(runtime::CloseReason reason, int error) noexcept override;
@@ -112,6 +114,7 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   bool window_full_ = false;  // reading stopped because the client's window is
   bool congested_ = false;    // reading stopped because the client does not read its answers
   bool leaving_ = false;
+  bool called_ = false;  // we called the client with outbind
 };
 
 }  // namespace smppd::downstream

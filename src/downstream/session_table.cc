@@ -4,9 +4,9 @@
 
 namespace smppd::downstream {
 
-SessionTable::SessionTable(runtime::EventLoop& loop, flow::Flow& flow, accounts::PasswordVerifier& verifier,
-                           unsigned shard)
-    : loop_(loop), flow_(flow), verifier_(verifier), shard_(shard) {
+SessionTable::SessionTable(runtime::EventLoop& loop, runtime::Resolver& resolver, flow::Flow& flow,
+                           accounts::PasswordVerifier& verifier, unsigned shard)
+    : loop_(loop), flow_(flow), verifier_(verifier), shard_(shard), caller_(*this, resolver) {
   flow.set_sessions(*this);
 }
 
@@ -39,6 +39,7 @@ void SessionTable::apply(std::vector<Opened> opened) {
 }
 
 void SessionTable::drain() noexcept {
+  caller_.stop();
   for (auto& listener : listeners_) listener->stop_accepting();
   for_each_session([](Session& session) { session.unbind(); });
 }
@@ -72,6 +73,14 @@ void SessionTable::resume(SlabHandle handle) noexcept {
 void SessionTable::adopt(Listener& listener, int fd, const runtime::SocketAddress& peer) noexcept {
   auto [session, handle] = sessions_.make(*this, listener, peer);
   session->start(fd, handle);
+}
+
+SlabHandle SessionTable::dial(Listener& listener, const runtime::SocketAddress& to) noexcept {
+  (void)listener.shared()->connections.enter(0);
+  (void)listener.shared()->by_ip.enter(to.ip, 0);
+  auto [session, handle] = sessions_.make(*this, listener, to);
+  session->dial(handle);
+  return handle;
 }
 
 // Called from inside the session's own callback: it is destroyed when the turn ends.

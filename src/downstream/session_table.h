@@ -8,6 +8,7 @@
 
 #include "accounts/password_verifier.h"
 #include "base/slab.h"
+#include "downstream/caller.h"
 #include "downstream/listener.h"
 #include "downstream/session.h"
 #include "flow/flow.h"
@@ -16,7 +17,8 @@ namespace smppd::downstream {
 
 class SessionTable final : public flow::Sessions {
  public:
-  SessionTable(runtime::EventLoop& loop, flow::Flow& flow, accounts::PasswordVerifier& verifier, unsigned shard);
+  SessionTable(runtime::EventLoop& loop, runtime::Resolver& resolver, flow::Flow& flow,
+               accounts::PasswordVerifier& verifier, unsigned shard);
   ~SessionTable();
 
   // A listener and the socket this shard accepts on.
@@ -39,9 +41,13 @@ class SessionTable final : public flow::Sessions {
   smpp::CommandStatus status_for_loss(SlabHandle session, message::ClientId client, bool uncertain) noexcept override;
   void resume(SlabHandle session) noexcept override;
   bool kick_oldest(message::ClientId client) noexcept override;
+  void call(message::ClientId client) noexcept override { caller_.call(client); }
 
   // For listeners and sessions.
   void adopt(Listener& listener, int fd, const runtime::SocketAddress& peer) noexcept;
+  // A session that connects to its client; the listener's limits do not bind us, its counts do count it.
+  SlabHandle dial(Listener& listener, const runtime::SocketAddress& to) noexcept;
+  [[nodiscard]] Caller& caller() noexcept { return caller_; }
   void closed(Session& session) noexcept;
   // Asks for the verdict on a password; Session::verified() follows when it is kLater.
   [[nodiscard]] accounts::PasswordVerifier::Answer verify(const Session& session, const accounts::ClientEntry& client,
@@ -69,6 +75,7 @@ class SessionTable final : public flow::Sessions {
   std::vector<std::unique_ptr<Listener>> listeners_;
   std::vector<std::unique_ptr<Listener>> leaving_;  // until their last session is gone
   Slab<Session> sessions_;
+  Caller caller_;
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  // what is retired may outlive the table
 };
 

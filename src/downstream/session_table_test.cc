@@ -182,7 +182,7 @@ class SessionTableTest : public testing::Test {
   sockaddr_storage address{};
   socklen_t address_size = sizeof address;
   flow::Flow flow{shard, resolver, config::Receipts{}, 0};
-  SessionTable table{shard.loop(), flow, verifier, 0};
+  SessionTable table{shard.loop(), resolver, flow, verifier, 0};
 };
 
 TEST_F(SessionTableTest, EachBadBindIsToldWhatIsWrongWithIt) {

@@ -159,6 +159,7 @@ void Flow::forward_report(const message::DeliveryTicket& ticket, const smpp::Pdu
     return;
   }
   ++probe_.receipts_refused;
+  call(entry.client);
   answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
 }
 
@@ -234,6 +235,9 @@ void Flow::route_mo(const message::DeliveryTicket& ticket, const smpp::PduView& 
     return;
   }
   ++probe_.mo_refused;
+  if (takers.route.valid()) {
+    for (const message::ClientId client : takers.clients) call(client);
+  }
   answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
 }
 
@@ -261,6 +265,18 @@ bool Flow::offer(const std::vector<Receiver>& receivers, Delivery delivery, cons
     return true;
   }
   return false;
+}
+
+// A client that waits to be called is called by one shard, so that it is called once.
+void Flow::call(message::ClientId client) noexcept {
+  const accounts::ClientEntry* entry = client.valid() ? snapshot_->clients->find(client) : nullptr;
+  if (entry == nullptr || !entry->outbind || !directory_.of(client, here()).empty()) return;
+  const unsigned caller = client.value() % shard_.count();
+  if (caller == shard_.index()) {
+    sessions_->call(client);
+  } else {
+    post(shard_, caller, MailKind::kCall, CallMail{client});
+  }
 }
 
 void Flow::deliver_here(const DeliverMail& mail, ByteSpan pdu) noexcept {

@@ -173,6 +173,7 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
       if (!sessions_->kick_oldest(mail.client)) pass_on_kick(mail);
       return;
     }
+    case MailKind::kCall: call(letter.facts<CallMail>().client); return;
   }
 }
 

@@ -129,6 +129,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
              smpp::PduBuilder* edited) noexcept;
   void deliver_here(const DeliverMail& mail, ByteSpan pdu) noexcept;
   void note_receiver(const ReceiverMail& mail, std::string_view address_range) noexcept;
+  void call(message::ClientId client) noexcept;
   void answer_smsc(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept;
 
   void tell_lanes(unsigned shard) noexcept;

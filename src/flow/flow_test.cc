@@ -50,10 +50,12 @@ struct FakeSessions final : Sessions {
   }
   void resume(SlabHandle session) noexcept override { resumed.push_back(session.index); }
   bool kick_oldest(message::ClientId) noexcept override { return false; }
+  void call(message::ClientId client) noexcept override { called.push_back(client); }
 
   std::vector<Answered> answers;
   std::vector<Delivered> deliveries;
   std::vector<std::uint32_t> resumed;
+  std::vector<message::ClientId> called;
   bool takes = true;
 };
 

@@ -55,6 +55,8 @@ class Sessions {
   virtual void resume(SlabHandle session) noexcept = 0;
   // Closes the client's oldest session of this shard; false when it has none here.
   virtual bool kick_oldest(message::ClientId client) noexcept = 0;
+  // Something waits for this client, which has no session to receive it and is to be called with outbind.
+  virtual void call(message::ClientId client) noexcept = 0;
 
  protected:
   ~Sessions() = default;

@@ -38,10 +38,58 @@ bool same_options(const config::Listener& one, const config::Listener& other) {
 
 }  // namespace
 
+void close_all(const std::vector<int>& sockets) noexcept {
+  for (const int fd : sockets) {
+    if (fd >= 0) ::close(fd);
+  }
+}
+
 const Server::OpenListener* Server::unchanged(const config::Listener& options) const {
   const auto at = std::find_if(listeners_.begin(), listeners_.end(),
                                [&](const OpenListener& open) { return same_options(*open.shared->options, options); });
   return at == listeners_.end() ? nullptr : &*at;
+}
+
+// Our own sockets share a port among the shards and over a reload, so that another process on it must be looked for.
+bool Server::listens_already(const config::Endpoint& address) const {
+  if (std::any_of(listeners_.begin(), listeners_.end(),
+                  [&](const OpenListener& open) { return open.shared->options->address == address; })) {
+    return true;
+  }
+  return !listeners_.empty() && std::any_of(config_->upstreams.begin(), config_->upstreams.end(),
+                                            [&](const auto& u) { return u.outbind && u.outbind->address == address; });
+}
+
+Fallible<std::vector<OutbindDoor::Opened>> Server::open_doors(
+    const std::vector<upstream::UpstreamSet::Entry>& upstreams) {
+  std::vector<OutbindDoor::Opened> doors;
+  std::string errors;
+  const auto open = [&](const config::UpstreamOutbind& options, OutbindDoor::Opened& door) -> Fallible<void> {
+    auto rules = accounts::IpRules::compile(options.allowed_ips, {});
+    if (!rules) return std::unexpected(rules.error());
+    door.rules = std::make_shared<const accounts::IpRules>(std::move(*rules));
+    auto address = address_of(options.address);
+    if (!address) return std::unexpected(address.error());
+    if (!listens_already(options.address)) {
+      if (auto free = runtime::check_address_free(*address); !free) return std::unexpected(free.error());
+    }
+    auto fd = runtime::listen_on(*address);
+    if (!fd) return std::unexpected(fd.error());
+    door.fd = *fd;
+    return {};
+  };
+  for (const auto& entry : upstreams) {
+    if (!entry.options->outbind) continue;
+    OutbindDoor::Opened& door = doors.emplace_back();
+    door.upstream = entry.id;
+    if (entry.unchanged) continue;
+    if (auto opened = open(*entry.options->outbind, door); !opened) {
+      errors += (errors.empty() ? "" : "\n") + ("outbind of upstream " + entry.options->name + ": " + opened.error());
+    }
+  }
+  if (errors.empty()) return doors;
+  for (const OutbindDoor::Opened& door : doors) close_all({door.fd});
+  return failure(errors);
 }
 
 Fallible<std::vector<Server::OpenListener>> Server::open_listeners(const config::ConfigPtr& config) {
@@ -60,9 +108,7 @@ Fallible<std::vector<Server::OpenListener>> Server::open_listeners(const config:
     }
   }
   if (errors.empty()) return opened;
-  for (const OpenListener& listener : opened) {
-    for (const int fd : listener.fds) ::close(fd);
-  }
+  for (const OpenListener& listener : opened) close_all(listener.fds);
   return failure(errors);
 }
 
@@ -71,18 +117,14 @@ Fallible<Server::OpenListener> Server::open_listener(const config::ConfigPtr& co
   if (!rules) return std::unexpected(rules.error());
   auto address = address_of(options.address);
   if (!address) return std::unexpected(address.error());
-  // Our own sockets share the port among the shards, so another process on it must be looked for.
-  const bool ours = std::any_of(listeners_.begin(), listeners_.end(), [&](const OpenListener& open) {
-    return open.shared->options->address == options.address;
-  });
-  if (!ours && address->port != 0) {
+  if (!listens_already(options.address) && address->port != 0) {
     if (auto free = runtime::check_address_free(*address); !free) return std::unexpected(free.error());
   }
   OpenListener opened;
   for (unsigned shard = 0; shard < shards_.count(); ++shard) {
     auto fd = runtime::listen_on(*address);
     if (!fd) {
-      for (const int open : opened.fds) ::close(open);
+      close_all(opened.fds);
       return std::unexpected(fd.error());
     }
     opened.fds.push_back(*fd);

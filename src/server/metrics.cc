@@ -109,6 +109,10 @@ constexpr std::array kListenerCounters = std::to_array<Counted<downstream::Liste
      {"smppd_downstream_unknown_responses_total", kCounter, "Responses to nothing we asked"}},
     {&downstream::ListenerProbe::answers_to_gone_sessions,
      {"smppd_downstream_answers_to_gone_sessions_total", kCounter, "Answers whose session had closed"}},
+    {&downstream::ListenerProbe::outbinds,
+     {"smppd_downstream_outbinds_total", kCounter, "Clients called with outbind"}},
+    {&downstream::ListenerProbe::outbind_failures,
+     {"smppd_downstream_outbind_failures_total", kCounter, "Calls after which the client did not bind to receive"}},
 });
 
 constexpr std::array kLinkCounters = std::to_array<Counted<upstream::LinkProbe>>({
@@ -128,6 +132,8 @@ constexpr std::array kLinkCounters = std::to_array<Counted<upstream::LinkProbe>>
     {&upstream::LinkProbe::malformed,
      {"smppd_upstream_malformed_total", kCounter, "PDUs from the SMSC that are not SMPP"}},
     {&upstream::LinkProbe::nacks, {"smppd_upstream_generic_nacks_total", kCounter, "generic_nack received"}},
+    {&upstream::LinkProbe::outbinds,
+     {"smppd_upstream_outbinds_total", kCounter, "Calls of the SMSC with the right system_id and password"}},
     {&upstream::LinkProbe::deliveries,
      {"smppd_upstream_deliveries_total", kCounter, "deliver_sm and data_sm received"}},
 });
@@ -158,6 +164,8 @@ constexpr MetricDescription kUpstreamConnections{"smppd_upstream_connections_tot
 constexpr MetricDescription kUpstreamConnectionsActive{"smppd_upstream_connections_active", kGauge,
                                                        "Links of an upstream that are bound"};
 constexpr MetricDescription kThrottled{"smppd_upstream_throttled_total", kCounter, "Throttling answers of the SMSC"};
+constexpr MetricDescription kCallsRefused{"smppd_upstream_outbinds_refused_total", kCounter,
+                                          "Calls closed for their address, system_id, password or number"};
 constexpr MetricDescription kBreaker{"smppd_upstream_breaker_open", kGauge,
                                      "1 while a host's breaker keeps traffic away"};
 
@@ -271,6 +279,9 @@ void collect_upstreams(flow::Flow& flow, Collector& collector) {
     const Labels labels{{"upstream", group.name()}};
     collector.add(kLatency, group.probe().latency, labels);
     collector.add(kThrottled, static_cast<double>(group.probe().throttled), labels);
+    if (group.options().outbind) {
+      collector.add(kCallsRefused, static_cast<double>(group.probe().calls_refused), labels);
+    }
     collector.add(kUpstreamRequests, static_cast<double>(group.probe().requests), labels);
     for (std::size_t i = 0; i < group.host_count(); ++i) collect_host(group.host(i), group.name(), collector);
     // Shards' samples are added up, so one shard speaks for the upstream.

@@ -89,16 +89,26 @@ Fallible<void> Server::publish(config::ConfigPtr config) {
   if (!publication) return std::unexpected(publication.error());
   auto opened = open_listeners(config);
   if (!opened) return std::unexpected(opened.error());
+  auto doors = open_doors(publication->upstreams);
+  if (!doors) {
+    for (const OpenListener& listener : *opened) close_all(listener.fds);
+    return std::unexpected(doors.error());
+  }
   const Publication& next = *publication;
   next.snapshot->clients->publish(std::chrono::steady_clock::now());
   auto chains = std::make_shared<std::vector<std::unique_ptr<flow::FilterChain>>>(std::move(publication->chains));
   const auto work = [this, snapshot = next.snapshot, upstreams = next.upstreams, limits = lasting_.limits, chains,
-                     listeners = *opened](runtime::Shard& shard) {
+                     listeners = *opened, doors = std::move(*doors)](runtime::Shard& shard) {
     std::vector<downstream::SessionTable::Opened> mine;
     for (const OpenListener& listener : listeners) {
       mine.push_back({listener.shared, listener.fds.empty() ? -1 : listener.fds[shard.index()]});
     }
-    units_[shard.index()]->apply(snapshot, std::move((*chains)[shard.index()]), upstreams, limits, std::move(mine));
+    std::vector<OutbindDoor::Opened> my_doors;
+    for (const OutbindDoor::Opened& door : doors) {
+      if (upstream::Group::shard_of_calls(door.upstream, shards_.count()) == shard.index()) my_doors.push_back(door);
+    }
+    units_[shard.index()]->apply(snapshot, std::move((*chains)[shard.index()]), upstreams, limits, std::move(mine),
+                                 my_doors);
   };
   if (!shards_.run_on_all(work, kPublishPatience)) {
     kLog.error("a shard did not take the configuration within 30 s; it will when it turns again");

@@ -54,6 +54,10 @@ class Server final : public admin::Backend {
   [[nodiscard]] Fallible<void> publish(config::ConfigPtr config);
   [[nodiscard]] Fallible<std::vector<OpenListener>> open_listeners(const config::ConfigPtr& config);
   [[nodiscard]] Fallible<OpenListener> open_listener(const config::ConfigPtr& config, const config::Listener& options);
+  // One entry an upstream with `outbind`.
+  [[nodiscard]] Fallible<std::vector<OutbindDoor::Opened>> open_doors(
+      const std::vector<upstream::UpstreamSet::Entry>& upstreams);
+  [[nodiscard]] bool listens_already(const config::Endpoint& address) const;
   [[nodiscard]] const OpenListener* unchanged(const config::Listener& options) const;
   admin::ReloadOutcome reload_now();
   void post_control(std::function<void()> work);
@@ -86,6 +90,8 @@ class Server final : public admin::Backend {
   std::mutex mutex_;
   std::vector<std::function<void()>> work_;  // guarded by mutex_
 };
+
+void close_all(const std::vector<int>& sockets) noexcept;
 
 // What this binary calls itself.
 [[nodiscard]] const char* version() noexcept;

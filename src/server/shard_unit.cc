@@ -1,5 +1,7 @@
 #include "server/shard_unit.h"
 
+#include <algorithm>
+
 #include "server/metrics.h"
 
 namespace smppd::server {
@@ -13,7 +15,7 @@ ShardUnit::ShardUnit(runtime::Shard& shard, runtime::Resolver& resolver, account
                      const config::Receipts& receipts)
     : shard_(shard),
       flow_(shard, resolver, receipts, kNode),
-      sessions_(shard.loop(), flow_, verifier, shard.index()),
+      sessions_(shard.loop(), resolver, flow_, verifier, shard.index()),
       timer_(&ShardUnit::on_tick, this) {
   shard_.loop().timers().arm(timer_, shard_.loop().now() + kTick);
 }
@@ -22,17 +24,31 @@ ShardUnit::~ShardUnit() = default;
 
 void ShardUnit::apply(std::shared_ptr<const flow::Snapshot> snapshot, std::unique_ptr<flow::FilterChain> chain,
                       const std::vector<upstream::UpstreamSet::Entry>& upstreams, const upstream::SharedLimits& limits,
-                      std::vector<downstream::SessionTable::Opened> listeners) {
+                      std::vector<downstream::SessionTable::Opened> listeners,
+                      const std::vector<OutbindDoor::Opened>& doors) {
   // Sessions look at the clients of the old configuration until they have found themselves in the new one.
   const auto before = flow_.shared_snapshot();
   const Instant drain_until = shard_.loop().now() + snapshot->config->runtime.drain_timeout;
   flow_.apply(std::move(snapshot), std::move(chain), upstreams, limits, drain_until);
   sessions_.apply(std::move(listeners));
+  open_doors(doors);
+}
+
+void ShardUnit::open_doors(const std::vector<OutbindDoor::Opened>& opened) {
+  std::vector<std::unique_ptr<OutbindDoor>> next;
+  for (const OutbindDoor::Opened& one : opened) {
+    const auto same = std::find_if(doors_.begin(), doors_.end(), [&](const auto& door) {
+      return door && one.fd < 0 && door->upstream() == one.upstream;
+    });
+    next.push_back(same == doors_.end() ? std::make_unique<OutbindDoor>(flow_, shard_.loop(), one) : std::move(*same));
+  }
+  doors_ = std::move(next);
 }
 
 void ShardUnit::drain() noexcept {
   draining_ = true;
   sessions_.drain();
+  for (const auto& door : doors_) door->close();
 }
 
 bool ShardUnit::drained() noexcept { return upstreams_draining_ && flow_.upstreams().drained(); }

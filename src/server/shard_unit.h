@@ -9,6 +9,7 @@
 #include "flow/flow.h"
 #include "runtime/resolver.h"
 #include "runtime/shard.h"
+#include "server/outbind_door.h"
 #include "server/snapshot_builder.h"
 #include "telemetry/metrics.h"
 
@@ -22,7 +23,7 @@ class ShardUnit {
 
   void apply(std::shared_ptr<const flow::Snapshot> snapshot, std::unique_ptr<flow::FilterChain> chain,
              const std::vector<upstream::UpstreamSet::Entry>& upstreams, const upstream::SharedLimits& limits,
-             std::vector<downstream::SessionTable::Opened> listeners);
+             std::vector<downstream::SessionTable::Opened> listeners, const std::vector<OutbindDoor::Opened>& doors);
   // Stops accepting, says unbind to clients; once they are gone, to SMSCs.
   void drain() noexcept;
   [[nodiscard]] bool drained() noexcept;
@@ -32,10 +33,12 @@ class ShardUnit {
 
  private:
   static void on_tick(void* self) noexcept;
+  void open_doors(const std::vector<OutbindDoor::Opened>& opened);
 
   runtime::Shard& shard_;
   flow::Flow flow_;
   downstream::SessionTable sessions_;
+  std::vector<std::unique_ptr<OutbindDoor>> doors_;
   runtime::Timer timer_;
   bool draining_ = false;
   bool upstreams_draining_ = false;

@@ -24,7 +24,8 @@ Group::Group(const GroupEnvironment& environment, message::UpstreamId id, std::s
       version_(smpp::from_interface_version(options.bind.interface_version)),
       limit_(std::move(limit)),
       timer_(&Group::on_tick, this),
-      balancer_(*parse_algorithm(options.algorithm), std::max<std::size_t>(options.hosts.size(), 1)) {
+      balancer_(*parse_algorithm(options.algorithm),
+                std::max<std::size_t>(options.hosts.size() + (options.outbind ? 1 : 0), 1)) {
   session_options_.role = smpp::Role::kEsme;
   session_options_.bind_timeout = options.timeouts.bind;
   session_options_.read_timeout = options.timeouts.read;
@@ -33,12 +34,10 @@ Group::Group(const GroupEnvironment& environment, message::UpstreamId id, std::s
                                           : Duration::zero();
   session_options_.enquire_timeout = std::min(options.enquire_link_timeout, options.health.timeout);
   session_options_.enquire_misses = options.health.threshold;
-  for (const config::Host& host : options.hosts) {
-    Host& added = hosts_.emplace_back();
-    added.options = &host;
-    added.lanes.resize(environment.shard_count);
-    if (options.failover.enabled) added.breaker = Breaker(options.failover.threshold, options.failover.recovery_time);
-    loads_.push_back({host.weight, 0, 0, message::CostTable::compile(host.cost).value_or(message::CostTable())});
+  for (const config::Host& host : options.hosts) add_host(host);
+  if (options.outbind) {
+    caller_.address = options.outbind->address;
+    add_host(caller_);
   }
   if (options.mock) {
     mock_ = std::make_unique<MockLink>(
@@ -47,6 +46,15 @@ Group::Group(const GroupEnvironment& environment, message::UpstreamId id, std::s
     hosts_.emplace_back().lanes.resize(environment.shard_count);
     loads_.emplace_back();
   }
+}
+
+void Group::add_host(const config::Host& options) {
+  Host& added = hosts_.emplace_back();
+  added.options = &options;
+  added.lanes.resize(environment_.shard_count);
+  const config::Failover& failover = options_->failover;
+  if (failover.enabled) added.breaker = Breaker(failover.threshold, failover.recovery_time);
+  loads_.push_back({options.weight, 0, 0, message::CostTable::compile(options.cost).value_or(message::CostTable())});
 }
 
 Group::~Group() {
@@ -74,6 +82,33 @@ void Group::add_links() {
   }
 }
 
+void Group::add_links_for_calls() {
+  if (!options_->outbind || shard_of_calls(id_, environment_.shard_count) != environment_.shard) return;
+  const auto host = static_cast<std::uint16_t>(options_->hosts.size());
+  const LinkUse use = options_->outbind->type == "transceiver" ? LinkUse::kTransceiver : LinkUse::kReceiver;
+  for (int k = 0; k < options_->outbind->max_connections; ++k) add_link(host, use);
+}
+
+bool Group::take_call(int fd, const runtime::SocketAddress& peer) noexcept {
+  if (!draining_ && options_->outbind) {
+    for (Link* link : hosts_[options_->hosts.size()].links) {
+      if (link->state() != LinkState::kIdle) continue;
+      link->take_call(fd, peer);
+      return true;
+    }
+  }
+  refuse_call(peer, "outbind.max_connections are connected");
+  return false;
+}
+
+void Group::refuse_call(const runtime::SocketAddress& peer, std::string_view reason) noexcept {
+  ++probe_.calls_refused;
+  std::uint64_t suppressed = 0;
+  if (!refused_calls_log_.allow(environment_.loop.now(), suppressed)) return;
+  kGroupLog.warn("an outbind is refused",
+                 {{"upstream", name()}, {"peer", peer.to_string()}, {"reason", reason}, {"suppressed", suppressed}});
+}
+
 void Group::add_link(std::uint16_t host, LinkUse use) {
   auto [link, handle] = environment_.links.make(*this, environment_.loop, environment_.resolver, host, use);
   link->set_handle(handle);
@@ -82,6 +117,7 @@ void Group::add_link(std::uint16_t host, LinkUse use) {
 
 void Group::start() {
   if (!mock_) add_links();
+  add_links_for_calls();
   environment_.loop.timers().arm(timer_, environment_.loop.now() + kTick);
 }
 
@@ -97,6 +133,8 @@ void Group::tick() noexcept {
       link->tick(now);
       if (link->state() != LinkState::kIdle) ++active;
     }
+    serve_waiting(host, now);
+    if (calls_us(index)) continue;  // the SMSC decides how many calls there are, and for how long
     const auto floor = static_cast<std::size_t>(std::max(options_->pool.min_connections, 0));
     for (Link* link : host.links) {
       if (active <= floor || link->state() != LinkState::kBound || link->in_flight() > 0) continue;
@@ -104,7 +142,6 @@ void Group::tick() noexcept {
       link->drain(now);
       --active;
     }
-    serve_waiting(host, now);
   }
   if (room_wanted_) notify_room();
   if (!draining_ || !finished()) environment_.loop.timers().arm(timer_, now + kTick);
@@ -242,6 +279,7 @@ void Group::grow(Host& host) noexcept {
     const LinkState state = link->state();
     if (state == LinkState::kResolving || state == LinkState::kConnecting || state == LinkState::kBinding) return;
   }
+  if (host.options == &caller_) return;
   for (Link* link : host.links) {
     if (link->state() == LinkState::kIdle || link->finished()) {
       link->restart();

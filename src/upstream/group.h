@@ -18,6 +18,7 @@
 #include "runtime/resolver.h"
 #include "smpp/session.h"
 #include "telemetry/histogram.h"
+#include "telemetry/log.h"
 #include "upstream/balancer.h"
 #include "upstream/breaker.h"
 #include "upstream/events.h"
@@ -28,6 +29,7 @@
 namespace smppd::upstream {
 
 struct GroupProbe {
+  std::uint64_t calls_refused = 0;  // by the address, for want of a place, or for what their outbind said
   std::uint64_t requests = 0, responses_ok = 0, responses_failed = 0, throttled = 0, timeouts = 0, lost = 0;
   telemetry::Histogram latency;
 };
@@ -91,6 +93,15 @@ class Group {
   [[nodiscard]] std::size_t free_slots() noexcept;
   // on_room() will be called once there is room.
   void want_room() noexcept { room_wanted_ = true; }
+  // An SMSC has called (`outbind`): its connection becomes a link of this shard. False, and `fd` still the caller's,
+  // when every place is taken or this is not the shard that takes calls.
+  [[nodiscard]] bool take_call(int fd, const runtime::SocketAddress& peer) noexcept;
+  // The one shard whose links take calls.
+  [[nodiscard]] static unsigned shard_of_calls(message::UpstreamId id, unsigned shards) noexcept {
+    return id.value() % shards;
+  }
+  // Counts and, within bounds, logs a call that is closed; the connection is the caller's affair.
+  void refuse_call(const runtime::SocketAddress& peer, std::string_view reason) noexcept;
   // Opens one more of this shard's links to each host, if the pool has one to spare.
   void grow() noexcept;
   void notify_room() noexcept;
@@ -125,6 +136,11 @@ class Group {
     return hosts_[host].options->address;
   }
 
+  // The host behind `outbind`: its links wait for the SMSC instead of connecting.
+  [[nodiscard]] bool calls_us(std::uint16_t host) const noexcept {
+    return options_->outbind.has_value() && host == options_->hosts.size();
+  }
+
   // Links tell these.
   void link_changed(Link& link) noexcept;
   void link_has_room(Link& link) noexcept;
@@ -154,7 +170,9 @@ class Group {
   static void on_tick(void* self) noexcept;
   void tick() noexcept;
   void add_links();
+  void add_links_for_calls();
   void add_link(std::uint16_t host, LinkUse use);
+  void add_host(const config::Host& options);
   void grow(Host& host) noexcept;
   void ask_for_links() noexcept;
   void recount(std::uint16_t host) noexcept;
@@ -173,10 +191,12 @@ class Group {
   std::shared_ptr<SharedLimit> limit_;  // null: no rate limit
   runtime::Timer timer_;
   Balancer balancer_;
+  config::Host caller_;  // stands for the SMSC behind `outbind`, after the configured hosts
   std::vector<HostLoad> loads_;
   std::vector<Host> hosts_;
   std::unique_ptr<MockLink> mock_;
   GroupProbe probe_;
+  telemetry::LogLimit refused_calls_log_;
   Instant drain_until_{};
   bool draining_ = false;
   bool room_wanted_ = false;

@@ -36,6 +36,15 @@ double random_between(double low, double high) {
   return std::uniform_real_distribution<double>(low, high)(generator);
 }
 
+// Takes as long for a wrong octet at the front as for one at the end.
+bool same_secret(std::string_view given, std::string_view wanted) noexcept {
+  unsigned difference = given.size() == wanted.size() ? 0 : 1;
+  for (std::size_t i = 0; i < given.size(); ++i) {
+    difference |= static_cast<unsigned>(given[i] ^ (wanted.empty() ? '\0' : wanted[i % wanted.size()]));
+  }
+  return difference == 0;
+}
+
 std::string_view reason_of(smpp::Session::Due due) noexcept {
   switch (due) {
     case smpp::Session::Due::kBindTimeout: return "no bind response in time";
@@ -56,6 +65,7 @@ std::string_view name_of(LinkState state) noexcept {
     case LinkState::kWaiting: return "waiting";
     case LinkState::kResolving: return "resolving";
     case LinkState::kConnecting: return "connecting";
+    case LinkState::kCalled: return "called";
     case LinkState::kBinding: return "binding";
     case LinkState::kWarming: return "warming";
     case LinkState::kBound: return "bound";
@@ -86,6 +96,7 @@ void Link::enter(LinkState state) noexcept {
 }
 
 void Link::start() noexcept {
+  if (group_.calls_us(host_)) return;
   if (state_ != LinkState::kIdle && state_ != LinkState::kWaiting && state_ != LinkState::kRefused) return;
   const auto& address = group_.address(host_);
   deadline_ = loop_.now() + group_.options().timeouts.connect;
@@ -119,11 +130,38 @@ void Link::resolved(Fallible<std::vector<runtime::SocketAddress>> addresses) {
   connection_.connect(addresses_[next_address_]);
 }
 
-void Link::on_connected() noexcept {
+void Link::begin_session(LinkState state) noexcept {
   session_ = smpp::Session(group_.session_options(), loop_.now());
   session_.set_version(group_.version());
   deadline_ = loop_.now() + group_.options().timeouts.bind;
-  enter(LinkState::kBinding);
+  enter(state);
+}
+
+void Link::on_connected() noexcept {
+  begin_session(LinkState::kBinding);
+  send_bind();
+}
+
+void Link::take_call(int fd, const runtime::SocketAddress& peer) noexcept {
+  addresses_ = {peer};
+  last_error_.clear();
+  connection_.adopt(fd);
+  begin_session(LinkState::kCalled);
+}
+
+// 3.4 §4.1.7: whoever does not know the system_id and password gets no answer.
+void Link::on_outbind(ByteSpan pdu) noexcept {
+  if (state_ != LinkState::kCalled) return;
+  const config::UpstreamOutbind& expected = *group_.options().outbind;
+  smpp::PduView view;
+  if (!view.decode(pdu) || view.text(smpp::Field::system_id) != expected.system_id ||
+      !same_secret(view.text(smpp::Field::password), expected.password)) {
+    group_.refuse_call(addresses_.front(), "wrong system_id or password");
+    fail("an outbind with the wrong system_id or password");
+    return;
+  }
+  ++probe_.outbinds;
+  begin_session(LinkState::kBinding);
   send_bind();
 }
 
@@ -213,6 +251,7 @@ void Link::on_pdu(const smpp::Header& header, ByteSpan pdu) noexcept {
       group_.events().on_request(group_, ticket, pdu);
       return;
     }
+    case smpp::CommandId::outbind: on_outbind(pdu); return;
     case smpp::CommandId::generic_nack:
       ++probe_.nacks;
       if (state_ == LinkState::kBinding) {
@@ -250,7 +289,7 @@ void Link::on_bind_response(const smpp::Header& header, ByteSpan) noexcept {
   }
   ++probe_.bind_failures;
   const std::string status(smpp::name_of(header.command_status));
-  if (is_credential_error(header.command_status)) {
+  if (is_credential_error(header.command_status) && !group_.calls_us(host_)) {
     last_error_ = "bind refused: " + status;
     state_ = LinkState::kRefused;
     kLog.error("the SMSC refuses these credentials; the link stays down until the configuration changes",
@@ -280,8 +319,10 @@ void Link::probe_warmth() noexcept {
 
 void Link::become_ready() noexcept {
   last_error_.clear();
-  kLog.info("link bound",
-            {{"upstream", group_.name()}, {"host", group_.address(host_).host}, {"port", group_.address(host_).port}});
+  kLog.info("link bound", {{"upstream", group_.name()},
+                           {"host", group_.address(host_).host},
+                           {"port", group_.address(host_).port},
+                           {"by", group_.calls_us(host_) ? "outbind" : "us"}});
   enter(LinkState::kBound);
 }
 
@@ -376,6 +417,16 @@ void Link::on_closed(runtime::CloseReason reason, int error) noexcept {
   });
   if (before == LinkState::kRefused || before == LinkState::kDraining || before == LinkState::kStopped) return;
   failed_before_ = true;
+  if (group_.calls_us(host_)) {
+    if (before != LinkState::kCalled) {  // anybody can get that far
+      kLog.info("the SMSC's call has ended", {{"upstream", group_.name()},
+                                              {"peer", addresses_.front().to_string()},
+                                              {"state", name_of(before)},
+                                              {"reason", last_error_}});
+    }
+    state_ = LinkState::kIdle;
+    return;
+  }
   schedule_retry();
 }
 
@@ -410,6 +461,11 @@ void Link::tick(Instant now) noexcept {
       state_ = LinkState::kResolving;
       fail("no connection within the connect timeout");
       return;
+    case LinkState::kCalled:
+      if (now < deadline_) return;
+      group_.refuse_call(addresses_.front(), "no outbind within the bind timeout");
+      fail("no outbind within the bind timeout");
+      return;
     case LinkState::kBinding:
       if (now >= deadline_) fail("no bind response within the bind timeout");
       return;
@@ -436,7 +492,8 @@ void Link::tick(Instant now) noexcept {
     return;
   }
   const auto lifetime = group_.options().pool.max_lifetime;
-  if (state_ == LinkState::kBound && lifetime.count() > 0 && now - bound_at_ > lifetime && window_.size() == 0) {
+  if (!group_.calls_us(host_) && state_ == LinkState::kBound && lifetime.count() > 0 && now - bound_at_ > lifetime &&
+      window_.size() == 0) {
     last_error_ = "max_lifetime reached";
     session_.unbind(now, *this);
     state_ = LinkState::kWarming;

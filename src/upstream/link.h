@@ -1,5 +1,6 @@
 // One connection to one SMSC host: resolves, connects, binds, keeps itself alive, sends requests within its window and
 // starts over when it ends. Shard-local; owned by UpstreamSet's slab, told by its Group when to work.
+// A link of a host that calls (`outbind`, 3.4 §2.2.1) never connects: it is idle until take_call().
 //
 // Invariant: a request handed to submit() leads to exactly one on_response() that is not late or one on_loss().
 #pragma once
@@ -25,6 +26,7 @@ enum class LinkState : std::uint8_t {
   kWaiting,  // until the next attempt
   kResolving,
   kConnecting,
+  kCalled,  // the SMSC has connected and is to say who it is
   kBinding,
   kWarming,  // bound after a failure, proving itself with enquire_link before it gets traffic
   kBound,
@@ -44,6 +46,7 @@ struct LinkProbe {
   std::uint64_t malformed = 0, nacks = 0, deliveries = 0;
   std::uint64_t refused = 0;                       // of answered: with another status than ESME_ROK
   std::uint64_t health_ok = 0, health_failed = 0;  // enquire_link answered; missed until the link was given up
+  std::uint64_t outbinds = 0;
 };
 
 class Link final : public runtime::ConnectionHandler, public smpp::Sink {
@@ -55,6 +58,8 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
 
   // Begins (again); no effect unless idle, waiting or refused.
   void start() noexcept;
+  // The SMSC's connection, for an idle link of a host that calls; its outbind is waited for and answered with a bind.
+  void take_call(int fd, const runtime::SocketAddress& peer) noexcept;
   // Takes no new requests, waits for the answers until `until`, unbinds, closes for good.
   void drain(Instant until) noexcept;
   void stop() noexcept;
@@ -97,6 +102,8 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
  private:
   void resolved(Fallible<std::vector<runtime::SocketAddress>> addresses);
   void send_bind() noexcept;
+  void begin_session(LinkState state) noexcept;
+  void on_outbind(ByteSpan pdu) noexcept;
   void on_bind_response(const smpp::Header& header, ByteSpan pdu) noexcept;
   void on_unbound(const smpp::Header& header) noexcept;
   void on_pdu(const smpp::Header& header, ByteSpan pdu) noexcept;

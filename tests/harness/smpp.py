@@ -74,6 +74,7 @@ class _Reader:
         QUERY_SM | 1 << 31: QUERY_RESP,
         **dict.fromkeys((BIND_RECEIVER, BIND_TRANSMITTER, BIND_TRANSCEIVER), BIND),
         **dict.fromkeys((BIND_RECEIVER | 1 << 31, BIND_TRANSMITTER | 1 << 31, BIND_TRANSCEIVER | 1 << 31), "system_id:c"),
+        OUTBIND: "system_id:c password:c",
         **dict.fromkeys((SUBMIT_SM, DELIVER_SM), MESSAGE),
         **dict.fromkeys((SUBMIT_SM | 1 << 31, DELIVER_SM | 1 << 31, DATA_SM | 1 << 31), "message_id:c"),
         DATA_SM: DATA,
@@ -134,6 +135,10 @@ def submit_sm(**fields):
 
 def deliver_sm(**fields):
     return message(DELIVER_SM, **fields)
+
+
+def outbind(system_id="raw-smsc", password="door"):
+    return Pdu(OUTBIND, cstring(system_id) + cstring(password))
 
 
 def receipt_text(message_id, state="DELIVRD", err="000", text=""):
@@ -288,18 +293,27 @@ class Smsc:
                 accepted, _ = self.listener.accept()
             except OSError:
                 return
-            link = Connection(accepted)
             try:
-                request = link.receive()
-                body = cstring(self.system_id) + self.bind_tlvs if self.bind_status == ROK else b""
-                link.send(request.response(self.bind_status, body))
+                self._answer_bind(Connection(accepted))
             except (Closed, TimeoutError, OSError):
                 continue
-            with self._changed:
-                self.binds.append(request)
-                self.links.append(link)
-                self._changed.notify_all()
-            self.bound(link)
+
+    def _answer_bind(self, link):
+        request = link.receive()
+        body = cstring(self.system_id) + self.bind_tlvs if self.bind_status == ROK else b""
+        link.send(request.response(self.bind_status, body))
+        with self._changed:
+            self.binds.append(request)
+            self.links.append(link)
+            self._changed.notify_all()
+        self.bound(link)
+
+    def call(self, port, **fields):
+        """Calls an ESME with outbind and answers its bind; returns the link."""
+        link = Connection.to(port)
+        link.send(outbind(**fields))
+        self._answer_bind(link)
+        return link
 
     def bound(self, link):
         """A link has bound; nothing happens on it unless the test, or a class derived from this one, does it."""

@@ -91,6 +91,7 @@ json::object upstream_object(const config::Upstream& upstream, const telemetry::
     hosts.push_back(
         json::object{{"address", address_text(host.address)}, {"weight", host.weight}, {"priority", host.priority}});
   }
+  if (upstream.outbind) hosts.push_back(json::object{{"outbind", address_text(upstream.outbind->address)}});
   return {
       {"name", text(upstream.name)},       {"healthy", health_of(upstream.name, collector)},
       {"mock", upstream.mock.has_value()}, {"algorithm", text(upstream.algorithm)},

@@ -9,6 +9,8 @@
 namespace smppd::config {
 namespace {
 
+constexpr std::size_t kMaxHosts = 63;  // a pick keeps its candidates in the bits of one word; outbind is one more
+
 template <class T, class Name>
 void check_unique(const std::vector<T>& things, Name name, const char* key, Reader& reader) {
   std::map<std::string_view, const T*> seen;
@@ -51,6 +53,35 @@ void check_listeners(const Config& config, Reader& reader) {
   if (config.listeners.empty()) reader.error_at("listeners", "nothing to listen on; add a listener");
 }
 
+bool clash(const Endpoint& one, const Endpoint& other) {
+  return one.port != 0 && one.port == other.port && (one.host.empty() || other.host.empty() || one.host == other.host);
+}
+
+void check_outbind_addresses(const Config& config, Reader& reader) {
+  std::vector<const Upstream*> seen;
+  for (const Upstream& upstream : config.upstreams) {
+    if (!upstream.outbind) continue;
+    const Endpoint& here = upstream.outbind->address;
+    const std::string path = upstream.mark.path + ".outbind.address";
+    for (const Listener& listener : config.listeners) {
+      if (clash(here, listener.address)) {
+        reader.error_at(path,
+                        fmt::format("clashes with the listener `{}` in line {}", listener.name, listener.mark.line));
+      }
+    }
+    for (const Upstream* other : seen) {
+      if (clash(here, other->outbind->address)) {
+        reader.error_at(path, fmt::format("clashes with that of the upstream `{}` in line {}; each needs its own port",
+                                          other->name, other->mark.line));
+      }
+    }
+    if (config.management.enabled && clash(here, config.management.address)) {
+      reader.error_at(path, fmt::format("port {} is the management listener's; move one of the two", here.port));
+    }
+    seen.push_back(&upstream);
+  }
+}
+
 void check_management(const Config& config, Reader& reader) {
   if (!config.management.enabled) return;
   for (const Listener& listener : config.listeners) {
@@ -70,9 +101,18 @@ void check_management(const Config& config, Reader& reader) {
 
 void check_upstream(const Upstream& upstream, Reader& reader) {
   const std::string& path = upstream.mark.path;
-  if (upstream.hosts.empty() == !upstream.mock.has_value()) {
-    reader.error_at(path, upstream.mock ? "has `hosts` and `mock`; keep one of them"
-                                        : "needs `hosts`, or `mock` to answer without an SMSC");
+  if (upstream.mock && (!upstream.hosts.empty() || upstream.outbind)) {
+    reader.error_at(path,
+                    fmt::format("has `{}` and `mock`; keep one of them", upstream.hosts.empty() ? "outbind" : "hosts"));
+  } else if (!upstream.mock && upstream.hosts.empty() && !upstream.outbind) {
+    reader.error_at(path, "needs `hosts`, `outbind` for an SMSC that calls us, or `mock` to answer without an SMSC");
+  }
+  if (upstream.hosts.size() > kMaxHosts) {
+    reader.error_at(join_path(path, "hosts"),
+                    fmt::format("at most {} hosts, found {}", kMaxHosts, upstream.hosts.size()));
+  }
+  if (upstream.outbind && upstream.outbind->allowed_ips.empty()) {
+    reader.warn_at(path + ".outbind", "everybody may try to be this SMSC; name its addresses in `allowed_ips`");
   }
   if (upstream.pool.min_connections > upstream.pool.max_connections) {
     reader.error_at(join_path(path, "pool"), fmt::format("min_connections {} is more than max_connections {}",
@@ -86,6 +126,7 @@ void check_upstream(const Upstream& upstream, Reader& reader) {
     reader.error_at(join_path(path, "hosts"), "every weight is 0; no host would get anything");
   }
   const bool has_names =
+      !upstream.hosts.empty() && !upstream.outbind &&
       std::ranges::all_of(upstream.hosts, [](const Host& host) { return host.system_id.has_value(); });
   if (!upstream.mock && !has_names && upstream.bind.system_id.empty()) {
     reader.warn_at(path, "no `bind.system_id`: it will bind with an empty one");
@@ -132,6 +173,25 @@ void check_fallbacks(const Config& config, Reader& reader) {
   }
 }
 
+void check_client_outbind(const Config& config, const Client& client, Reader& reader) {
+  if (!client.outbind) return;
+  const std::string path = client.mark.path + ".outbind";
+  const std::string& wanted = client.outbind->listener;
+  const auto is_wanted = [&](const Listener& listener) { return listener.name == wanted; };
+  if (!wanted.empty() && std::ranges::none_of(config.listeners, is_wanted)) {
+    std::string names;
+    for (const Listener& listener : config.listeners) names += (names.empty() ? "" : ", ") + listener.name;
+    reader.error_at(path + ".listener", fmt::format("there is no listener `{}`; there are: {}", wanted, names));
+  }
+  const auto& types = client.bind_types;
+  if (!types.empty() && std::ranges::all_of(types, [](const std::string& type) { return type == "transmitter"; })) {
+    reader.error_at(path, "`bind_types` lets this client bind as transmitter only; it could never receive");
+  }
+  if (client.outbind->retry.initial > client.outbind->retry.max) {
+    reader.error_at(path + ".retry", "initial is longer than max");
+  }
+}
+
 void check_clients(const Config& config, Reader& reader) {
   check_unique(config.clients, &Client::system_id, "system_id", reader);
   for (const Client& client : config.clients) {
@@ -140,6 +200,7 @@ void check_clients(const Config& config, Reader& reader) {
     const bool has_hash = reader.has_read(join_path(path, "password_hash"));
     if (has_password && has_hash) reader.error_at(path, "has `password` and `password_hash`; keep one of them");
     if (!has_password && !has_hash) reader.error_at(path, "needs `password` or `password_hash`");
+    check_client_outbind(config, client, reader);
   }
 }
 
@@ -184,6 +245,7 @@ void check(const Config& config, Reader& reader) {
   check_management(config, reader);
   check_unique(config.upstreams, &Upstream::name, "name", reader);
   for (const Upstream& upstream : config.upstreams) check_upstream(upstream, reader);
+  check_outbind_addresses(config, reader);
   check_fallbacks(config, reader);
   check_clients(config, reader);
   check_filters(config, reader);

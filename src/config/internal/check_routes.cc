@@ -123,7 +123,14 @@ void check_shadows(const Config& config, Reader& reader) {
   }
 }
 
-// An upstream that nothing leads to. A table may name any, so that it silences the warning.
+// An upstream whose links, dialled or called, are all receivers.
+bool only_receives(const Upstream& upstream) {
+  return !upstream.mock && (upstream.hosts.empty() || upstream.bind.type == "receiver") &&
+         (!upstream.outbind || upstream.outbind->type == "receiver");
+}
+
+// An upstream that nothing leads to, or that what leads there cannot use. A table may name any, so that it silences the
+// warning.
 void check_unused(const Config& config, Reader& reader) {
   std::set<std::string_view> used;
   for (const Route& route : config.routes) {
@@ -134,7 +141,10 @@ void check_unused(const Config& config, Reader& reader) {
   for (const Client& client : config.clients) used.insert(client.upstream);
   for (const Upstream& upstream : config.upstreams) used.insert(upstream.failover.fallback);
   for (const Upstream& upstream : config.upstreams) {
-    if (!used.contains(upstream.name)) reader.warn_at(upstream.mark.path, "no route leads here");
+    if (only_receives(upstream) == !used.contains(upstream.name)) continue;
+    reader.warn_at(upstream.mark.path, only_receives(upstream)
+                                           ? "messages are routed here, but it only binds as receiver"
+                                           : "no route leads here");
   }
 }
 

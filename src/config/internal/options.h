@@ -14,6 +14,7 @@ namespace smppd::config {
 [[nodiscard]] Options mo_route_options();
 [[nodiscard]] Options client_options();
 [[nodiscard]] Options filter_options();
+[[nodiscard]] Options reconnect_options();
 
 // Bounds that several sections share.
 inline constexpr Millis kNone{0};

@@ -58,6 +58,20 @@ Options rule() {
   return d.take();
 }
 
+Options outbind() {
+  using T = ClientOutbind;
+  Describe<T> d;
+  d.value("address", &T::address, peer_address(), "host:port where the client waits; a name is resolved at each call.")
+      .is_required();
+  d.value("system_id", &T::system_id, text(kSystemId), "Who we say we are; empty is the listener's `smpp.system_id`.");
+  d.value("password", &T::password, text(kPassword), "What we say to be believed; better as ${VAR} or ${file:/path}.")
+      .is_secret();
+  d.value("listener", &T::listener, text(64),
+          "The listener whose timeouts, windows and limits the session gets; empty is the first one.");
+  d.child("retry", &T::retry, reconnect_options(), "How long a client that did not bind is left alone.");
+  return d.take();
+}
+
 // An option that only filters of one type have.
 void only_for(Option& option, const std::string& type) {
   option.sentence = "Of `" + type + "`: " + option.sentence;
@@ -104,6 +118,8 @@ Options client_options() {
           "What data_coding 0 means in this client's messages.")
       .also_called("default_encoding");
   d.value("uncertain_status", &T::uncertain_status, maybe(command_status()), "Instead of the listener's.");
+  d.child("outbind", &T::outbind, outbind(),
+          "Call the client with outbind when there is a receipt or an MO for it and no session of it can receive.");
   d.value(
       "message_id_format", &T::message_id_format,
       enumeration<MessageIdFormat>(

@@ -77,13 +77,17 @@ Options health() {
   return d.take();
 }
 
-Options reconnect() {
-  using T = Reconnect;
+Options outbind() {
+  using T = UpstreamOutbind;
   Describe<T> d;
-  d.value("initial", &T::initial, duration(kTick, kHour), "Wait before the first new attempt.");
-  d.value("max", &T::max, duration(kTick, kDay), "Longest wait between attempts.");
-  d.value("factor", &T::factor, number(1, 100), "Each wait is this many times the one before.");
-  d.value("jitter", &T::jitter, number(0, 1), "Share of each wait that is random.");
+  d.value("address", &T::address, listen_address(), "Where the SMSC calls; `:2776` is every interface.").is_required();
+  d.value("system_id", &T::system_id, text(kSystemId), "Who the SMSC must say it is; others are closed.").is_required();
+  d.value("password", &T::password, text(kPassword), "What it must know; better as ${VAR} or ${file:/path}.")
+      .is_secret();
+  d.value("type", &T::type, choice({"receiver", "transceiver"}),
+          "How to bind in answer; an SMSC of version 5.0 may take a transceiver, and then messages too.");
+  d.value("allowed_ips", &T::allowed_ips, list_of(cidr()), "Only these may call; empty is everybody.");
+  d.value("max_connections", &T::max_connections, integer(1, 1'000), "Calls at a time; more are closed.");
   return d.take();
 }
 
@@ -215,7 +219,7 @@ void describe_limits(Describe<Upstream>& d) {
 
 void describe_more(Describe<Upstream>& d) {
   using T = Upstream;
-  d.child("reconnect", &T::reconnect, reconnect(), "How a lost link comes back.");
+  d.child("reconnect", &T::reconnect, reconnect_options(), "How a lost link comes back.");
   d.child("throttling", &T::throttling, throttling(), "What an SMSC's \"too fast\" does.");
   d.child("failover", &T::failover, failover(), "When to stop using what fails.").scalar_is("fallback");
   Describe<T> breaker;
@@ -241,11 +245,23 @@ void describe_more(Describe<Upstream>& d) {
 
 }  // namespace
 
+Options reconnect_options() {
+  using T = Reconnect;
+  Describe<T> d;
+  d.value("initial", &T::initial, duration(kTick, kHour), "Wait before the first new attempt.");
+  d.value("max", &T::max, duration(kTick, kDay), "Longest wait between attempts.");
+  d.value("factor", &T::factor, number(1, 100), "Each wait is this many times the one before.");
+  d.value("jitter", &T::jitter, number(0, 1), "Share of each wait that is random.");
+  return d.take();
+}
+
 Options upstream_options() {
   using T = Upstream;
   Describe<T> d;
   d.value("name", &T::name, name(), "Name in routes, logs, metrics and the API.").is_required();
   d.list("hosts", &T::hosts, host(), "The SMSC's addresses; \"host:port\" alone is an address.").scalar_is("address");
+  d.child("outbind", &T::outbind, outbind(),
+          "The SMSC calls us and we bind on its connection; beside `hosts`, or instead of them.");
   d.child("bind", &T::bind, bind(), "How we bind.").takes_effect(Effect::kNewConnections);
   d.child("pool", &T::pool, pool(), "How many links.");
   d.child("health", &T::health, health(), "Whether a host can be used.");

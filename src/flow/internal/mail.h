@@ -32,6 +32,7 @@ enum class MailKind : std::uint32_t {
   kOperated,   // OperatedMail: it failed; tell the client
   kBusy,       // BusyMail: open one more link, everyone's windows are full
   kKick,       // KickMail: close this client's oldest session, or pass it on
+  kCall,       // CallMail: call this client with outbind
 };
 
 struct SubmitMail {
@@ -92,6 +93,10 @@ struct BusyMail {
 struct KickMail {
   message::ClientId client;
   std::uint8_t asked_by;  // shard
+};
+
+struct CallMail {
+  message::ClientId client;
 };
 
 // Sends `facts` and `octets`; answers and facts that must not be lost are never refused.

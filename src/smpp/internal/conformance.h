@@ -133,7 +133,8 @@ inline std::string document() {
       "- **Other judges**: tshark's dissector and libsmpp34 read a full PDU of every kind and must agree field by "
       "field:\n"
       "  `tests/integration/test_dissectors.py`. tshark does not know the PDUs that only 3.3 has.\n"
-      "- **Fuzzed**: `pdu_view_fuzz`, `pdu_builder_fuzz`, `framer_fuzz`.\n\n"
+      "- **Fuzzed**: `pdu_view_fuzz`, `pdu_builder_fuzz`, `framer_fuzz`.\n"
+      "- **outbind** is answered and sent: `docs/outbind.md`, `tests/integration/test_outbind.py`.\n\n"
       "Vendor TLVs (0x1400-0x3FFF) get name, type and bounds from the configuration. Other unknown tags, and\n"
       "command_status values without a name (vendor range 0x400-0x4FF), pass through and are shown in hexadecimal.\n\n";
   write_pdus(out);
