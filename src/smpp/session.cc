@@ -130,6 +130,7 @@ Session::Event Session::handle_request(const Frame& frame, const Header& header,
       write_plain(sink, CommandId::unbind_resp, CommandStatus::ESME_ROK, header.sequence_number);
     }
     state_ = SessionState::kUnbinding;
+    enquired_at_ = now;  // what is left to say must be said within unbind_timeout
     return {Kind::kUnbound, header, frame.pdu};
   }
   return {Kind::kPdu, header, frame.pdu};

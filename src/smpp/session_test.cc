@@ -306,6 +306,16 @@ TEST_F(SessionTest, OurUnbindIsAnsweredOrTimesOut) {
   EXPECT_EQ(feed(CommandId::unbind_resp, 101, kStart + 2s).kind, Kind::kUnbound);
 }
 
+// A client that said unbind with requests open lost their answers: the time of the last enquire_link was taken for that
+// of the unbind, so the session was closed at its next timer. Found by seed 84 of sim_test.
+TEST_F(SessionTest, AfterThePeersUnbindThereIsTimeForWhatIsLeftToSay) {
+  session.bound(SessionState::kBoundTrx);
+  ASSERT_EQ(feed(CommandId::unbind, 9, kStart + 100s).kind, Kind::kUnbound);
+  EXPECT_EQ(session.on_time(kStart + 104s, output), Due::kNothing);
+  EXPECT_EQ(session.deadline(), kStart + 105s);
+  EXPECT_EQ(session.on_time(kStart + 105s, output), Due::kUnbindTimeout);
+}
+
 TEST_F(SessionTest, AnUnbindRespNobodyAskedForEndsNothing) {
   session.bound(SessionState::kBoundTrx);
   EXPECT_EQ(feed(CommandId::unbind_resp, 1, kStart).kind, Kind::kHandled);
