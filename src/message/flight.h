@@ -48,6 +48,7 @@ struct DeliveryTicket {
   std::uint8_t shard = 0;  // of the link
   bool answered = false;   // the SMSC has its answer already (parked receipts, parts held for reassembly)
   smpp::CommandId command_id{};
+  std::uint16_t connection = 0;  // of the link, which may have another one by now
 };
 
 }  // namespace smppd::message

@@ -349,9 +349,48 @@ TEST_F(GroupTest, ADeliveryIsAnsweredWithItsNumberAndAnEmptyId) {
   smsc.peers.back()->write(CommandId::deliver_sm, 77);
   ASSERT_TRUE(run_until([&] { return events.tickets.size() == 1; }));
   EXPECT_EQ(events.tickets[0].sequence_number, 77U);
-  links.get(events.tickets[0].link)->answer(77, CommandId::deliver_sm, CommandStatus::ESME_RX_T_APPN);
+  links.get(events.tickets[0].link)->answer(events.tickets[0], CommandStatus::ESME_RX_T_APPN);
   ASSERT_TRUE(run_until([&] { return smsc.others.size() == 1; }));
   EXPECT_EQ(smsc.others[0], (smpp::Header{17, CommandId::deliver_sm_resp, CommandStatus::ESME_RX_T_APPN, 77}));
+}
+
+// A receipt that a client accepted after its link had been lost and bound again was answered on the new connection,
+// where its sequence_number meant another receipt: that one was lost. Found by seed 3 of sim_test.
+TEST_F(GroupTest, ADeliveryOfALostConnectionIsNotAnsweredOnTheNextOne) {
+  add_host(smsc);
+  start();
+  ASSERT_TRUE(run_until_bound());
+  smsc.peers.back()->write(CommandId::deliver_sm, 77);
+  ASSERT_TRUE(run_until([&] { return events.tickets.size() == 1; }));
+  const std::size_t connections = smsc.peers.size();
+  smsc.peers.back()->connection.close();
+  ASSERT_TRUE(run_until([&] { return smsc.peers.size() > connections && group->alive(); }));
+  smsc.peers.back()->write(CommandId::deliver_sm, 78);
+  ASSERT_TRUE(run_until([&] { return events.tickets.size() == 2; }));
+  Link* link = links.get(events.tickets[0].link);
+  link->answer(events.tickets[0], CommandStatus::ESME_ROK);
+  link->answer(events.tickets[1], CommandStatus::ESME_ROK);
+  ASSERT_TRUE(run_until([&] { return !smsc.others.empty(); }));
+  ASSERT_EQ(smsc.others.size(), 1U);
+  EXPECT_EQ(smsc.others[0].sequence_number, 78U);
+}
+
+// An upstream that a reload had removed came back: its SMSC said unbind while it drained, which made it leave like any
+// link, and links that left bind again. Found by seed 1244 of sim_test.
+TEST_F(GroupTest, ADrainingLinkWhoseSmscSaysUnbindDoesNotComeBack) {
+  add_host(smsc);
+  options().reconnect.initial = 10ms;
+  start();
+  ASSERT_TRUE(run_until_bound());
+  ASSERT_EQ(submit(1).outcome, Outcome::kSend);
+  ASSERT_TRUE(run_until([&] { return smsc.requests.size() == 1; }));
+  group->drain(loop.now() + 5s);
+  smsc.peers.back()->write(CommandId::unbind, 5);
+  ASSERT_TRUE(run_until([&] { return !smsc.others.empty(); }));
+  smsc.peers.back()->connection.close();
+  ASSERT_TRUE(run_until([&] { return events.losses.size() == 1; }));
+  EXPECT_TRUE(run_until([&] { return group->finished(); }));
+  EXPECT_EQ(smsc.peers.size(), 1U);
 }
 
 TEST_F(GroupTest, APairSendsOnItsTransmitterOnly) {

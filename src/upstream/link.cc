@@ -99,6 +99,7 @@ void Link::start() noexcept {
   if (group_.calls_us(host_)) return;
   if (state_ != LinkState::kIdle && state_ != LinkState::kWaiting && state_ != LinkState::kRefused) return;
   const auto& address = group_.address(host_);
+  for_good_ = false;
   deadline_ = loop_.now() + group_.options().timeouts.connect;
   enter(LinkState::kResolving);
   ++probe_.connects;
@@ -133,6 +134,7 @@ void Link::resolved(Fallible<std::vector<runtime::SocketAddress>> addresses) {
 void Link::begin_session(LinkState state) noexcept {
   session_ = smpp::Session(group_.session_options(), loop_.now());
   session_.set_version(group_.version());
+  ++connection_number_;
   deadline_ = loop_.now() + group_.options().timeouts.bind;
   enter(state);
 }
@@ -246,8 +248,8 @@ void Link::on_pdu(const smpp::Header& header, ByteSpan pdu) noexcept {
       [[fallthrough]];
     }
     case smpp::CommandId::alert_notification: {
-      const message::DeliveryTicket ticket{handle_, header.sequence_number, group_.id(), group_.shard(),
-                                           false,   header.command_id};
+      const message::DeliveryTicket ticket{handle_, header.sequence_number, group_.id(),       group_.shard(),
+                                           false,   header.command_id,      connection_number_};
       group_.events().on_request(group_, ticket, pdu);
       return;
     }
@@ -364,13 +366,14 @@ void Link::submit(const message::Flight& flight, ByteSpan pdu, Instant now) noex
   ++probe_.sent;
 }
 
-void Link::answer(std::uint32_t sequence, smpp::CommandId request, smpp::CommandStatus status) noexcept {
+void Link::answer(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept {
+  if (ticket.connection != connection_number_) return;
   if (unanswered_deliveries_ > 0) --unanswered_deliveries_;
   if (!connection_.open() || !smpp::is_bound(session_.state())) return;
-  const auto response = static_cast<smpp::CommandId>(static_cast<std::uint32_t>(request) | 0x80000000U);
   // deliver_sm_resp and data_sm_resp carry an empty message_id (3.4 §4.6.2): interop row 24.
   std::uint8_t* out = connection_.reserve(smpp::kHeaderSize + 1);
-  connection_.commit(smpp::write_response_with_id(out, response, status, sequence, {}));
+  connection_.commit(
+      smpp::write_response_with_id(out, smpp::response_to(ticket.command_id), status, ticket.sequence_number, {}));
 }
 
 void Link::fail(std::string why) noexcept {
@@ -415,7 +418,7 @@ void Link::on_closed(runtime::CloseReason reason, int error) noexcept {
     ++probe_.lost;
     group_.events().on_loss(group_, flight, message::Loss::kLinkLost);
   });
-  if (before == LinkState::kRefused || before == LinkState::kDraining || before == LinkState::kStopped) return;
+  if (for_good_ || before == LinkState::kRefused || before == LinkState::kStopped) return;
   failed_before_ = true;
   if (group_.calls_us(host_)) {
     if (before != LinkState::kCalled) {  // anybody can get that far
@@ -433,6 +436,7 @@ void Link::on_closed(runtime::CloseReason reason, int error) noexcept {
 void Link::on_drained() noexcept { group_.link_has_room(*this); }
 
 void Link::drain(Instant until) noexcept {
+  for_good_ = true;
   if (!connection_.open() || !smpp::is_bound(session_.state())) {
     stop();
     return;

@@ -75,8 +75,9 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
   [[nodiscard]] bool ready() const noexcept { return state_ == LinkState::kBound && use_ != LinkUse::kReceiver; }
   // Sends `pdu` (its sequence_number is replaced by the link's own).
   void submit(const message::Flight& flight, ByteSpan pdu, Instant now) noexcept;
-  // The answer to a request of the SMSC; nothing happens if the link was lost meanwhile (the SMSC will ask again).
-  void answer(std::uint32_t sequence, smpp::CommandId request, smpp::CommandStatus status) noexcept;
+  // The answer to a request of the SMSC; nothing happens if the connection it came on was lost meanwhile (the SMSC will
+  // ask again, and on the next connection the same sequence_number means another request).
+  void answer(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept;
 
   [[nodiscard]] LinkState state() const noexcept { return state_; }
   [[nodiscard]] LinkUse use() const noexcept { return use_; }
@@ -135,9 +136,11 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
   std::uint32_t unanswered_deliveries_ = 0;
   int warm_left_ = 0;
   std::uint16_t host_;
+  std::uint16_t connection_number_ = 0;
   LinkUse use_;
   LinkState state_ = LinkState::kIdle;
   bool failed_before_ = false;
+  bool for_good_ = false;  // whatever ends this connection, no other follows
 };
 
 }  // namespace smppd::upstream

@@ -48,7 +48,7 @@ bool UpstreamSet::drained() const noexcept {
 }
 
 void UpstreamSet::answer(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept {
-  if (Link* link = links_.get(ticket.link)) link->answer(ticket.sequence_number, ticket.command_id, status);
+  if (Link* link = links_.get(ticket.link)) link->answer(ticket, status);
 }
 
 void UpstreamSet::reap() noexcept {
