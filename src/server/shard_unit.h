@@ -30,6 +30,8 @@ class ShardUnit {
 
   void collect(telemetry::Collector& collector);
   [[nodiscard]] bool any_upstream_bound();
+  [[nodiscard]] flow::Flow& flow() noexcept { return flow_; }
+  [[nodiscard]] downstream::SessionTable& sessions() noexcept { return sessions_; }
 
  private:
   static void on_tick(void* self) noexcept;

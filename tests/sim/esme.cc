@@ -1,0 +1,203 @@
+#include "tests/sim/esme.h"
+
+#include <map>
+
+namespace smppd::sim {
+
+using smpp::CommandId;
+using smpp::Field;
+
+class EsmeSession final : public SmppPeer, public std::enable_shared_from_this<EsmeSession> {
+ public:
+  EsmeSession(Esme& esme, std::uint64_t number) : esme_(esme), random_(esme.kernel_.random), number_(number) {
+    esme.ledger_.sessions[number] = {esme.client_, false, esme.corrupt};
+  }
+  void opened_on(Wire& wire) { wire_ = &wire; }
+
+  void on_open() override {
+    smpp::PduBuilder bind(CommandId::bind_transceiver, smpp::Version::v34);
+    bind.set(Field::system_id, "c" + std::to_string(esme_.client_)).set(Field::password, "secret");
+    bind.set(Field::interface_version, esme_.habits.version);
+    send(bind, 0, ++sequence_);
+  }
+  void on_closed() override {
+    // A connection nothing was done to is closed by smppd only when every request is answered.
+    if (wire_->troubled() || left_) esme_.ledger_.sessions[number_].ended = true;
+    wire_ = nullptr;
+    esme_.session_ended();
+  }
+
+  void pump();
+  void say_unbind() {
+    if (unbinding_ || !bound_) return;
+    unbinding_ = true;
+    send_bare(CommandId::unbind, 0, ++sequence_);
+  }
+  [[nodiscard]] bool bound() const { return bound_ && !unbinding_; }
+  [[nodiscard]] bool idle() const { return open_.empty(); }
+
+ private:
+  void on_pdu(const smpp::Header& header, ByteSpan pdu) override;
+  void framing_lost() override {
+    if (!esme_.corrupt) esme_.ledger_.violated("smppd sent a client something that is not SMPP");
+    wire_->reset();
+  }
+  void submit(const Esme::Planned& planned);
+  void on_answer(const smpp::Header& header, ByteSpan pdu);
+  void on_deliver(const smpp::Header& header, ByteSpan pdu);
+
+  Esme& esme_;
+  Random& random_;
+  std::uint64_t number_;
+  std::map<std::uint32_t, std::uint32_t> open_;  // sequence number to tag
+  std::uint32_t sequence_ = 0;
+  std::uint64_t order_ = 0;
+  bool bound_ = false, unbinding_ = false, left_ = false, pumping_ = false;
+};
+
+void Esme::connect() {
+  if (session_ != nullptr || finishing_) return;
+  auto session = std::make_shared<EsmeSession>(*this, ledger_.sessions.size() + 1);
+  wire_ = kernel_.dial(port_, session);
+  if (wire_ == nullptr) {
+    kernel_.after(std::chrono::milliseconds(200), [this] { connect(); });
+    return;
+  }
+  session->opened_on(*wire_);
+  session_ = session.get();
+  if (corrupt) {
+    wire_->corrupt(Wire::kToSmppd, 0.002);
+    wire_->corrupt(Wire::kToPeer, 0.002);
+  }
+}
+
+void Esme::session_ended() {
+  session_ = nullptr;
+  wire_.reset();
+  kernel_.after(std::chrono::milliseconds(kernel_.random.between(20, 500)), [this] { connect(); });
+}
+
+void Esme::finish() {
+  finishing_ = true;
+  if (session_ != nullptr) session_->say_unbind();
+}
+
+bool Esme::bound() const { return session_ != nullptr && session_->bound(); }
+bool Esme::idle() const { return plan_.empty() && (session_ == nullptr || session_->idle()); }
+
+void EsmeSession::pump() {
+  pumping_ = false;
+  if (wire_ == nullptr || !bound()) return;
+  std::uint64_t burst = 1 + random_.below(8);
+  while (burst-- > 0 && !esme_.plan_.empty() && open_.size() < esme_.habits.window) {
+    submit(esme_.plan_.front());
+    esme_.plan_.pop_front();
+  }
+  if (random_.chance(esme_.habits.unbind)) {
+    say_unbind();
+    return;
+  }
+  if (random_.chance(esme_.habits.leave)) {
+    left_ = true;
+    wire_->close();
+    return;
+  }
+  pumping_ = true;
+  esme_.kernel_.after(Duration(random_.between(0, esme_.habits.think_max.count())) + std::chrono::milliseconds(1),
+                      [weak = weak_from_this()] {
+                        if (const auto self = weak.lock()) self->pump();
+                      });
+}
+
+void EsmeSession::submit(const Esme::Planned& planned) {
+  Ledger& ledger = esme_.ledger_;
+  const auto tag = static_cast<std::uint32_t>(ledger.messages.size());
+  Message message;
+  message.client = esme_.client_;
+  message.upstream = planned.upstream;
+  message.session = number_;
+  message.order = ++order_;
+  message.wants_receipt = planned.wants_receipt;
+  message.sent = esme_.kernel_.now();
+  smpp::PduBuilder pdu(CommandId::submit_sm, smpp::Version::v34);
+  std::string text = "T" + std::to_string(tag) + " ";
+  text.append(random_.below(120), 'x');
+  pdu.set(Field::source_addr, esme_.address_)
+      .set(Field::destination_addr, std::to_string(planned.upstream + 1) + "58841")
+      .set(Field::registered_delivery, planned.wants_receipt ? 1 : 0)
+      .set(Field::short_message, text);
+  message.text = text;
+  ledger.messages.push_back(std::move(message));
+  open_[++sequence_] = tag;
+  send(pdu, 0, sequence_);
+}
+
+void EsmeSession::on_pdu(const smpp::Header& header, ByteSpan pdu) {
+  switch (header.command_id) {
+    case CommandId::bind_transceiver_resp:
+      if (header.command_status != smpp::CommandStatus::ESME_ROK) {
+        left_ = true;
+        wire_->close();
+        return;
+      }
+      bound_ = true;
+      pump();
+      return;
+    case CommandId::enquire_link: send_bare(CommandId::enquire_link_resp, 0, header.sequence_number); return;
+    case CommandId::submit_sm_resp:
+    case CommandId::generic_nack: on_answer(header, pdu); return;
+    case CommandId::deliver_sm: on_deliver(header, pdu); return;
+    case CommandId::unbind:
+      unbinding_ = true;
+      send_bare(CommandId::unbind_resp, 0, header.sequence_number);
+      return;
+    default: return;
+  }
+}
+
+void EsmeSession::on_answer(const smpp::Header& header, ByteSpan pdu) {
+  const auto at = open_.find(header.sequence_number);
+  if (at == open_.end()) {
+    if (!esme_.corrupt) {
+      esme_.ledger_.violated("a client got an answer to nothing it had asked, or a second one: sequence_number " +
+                             std::to_string(header.sequence_number) + " of session " + std::to_string(number_));
+    }
+    return;
+  }
+  smpp::PduView view;
+  const bool good = static_cast<bool>(view.decode(pdu));
+  if (!good && !esme_.corrupt) esme_.ledger_.violated("a client got an answer that cannot be read");
+  esme_.ledger_.answered(at->second, static_cast<std::uint32_t>(header.command_status),
+                         std::string(view.text(Field::message_id)));
+  open_.erase(at);
+}
+
+void EsmeSession::on_deliver(const smpp::Header& header, ByteSpan pdu) {
+  Ledger& ledger = esme_.ledger_;
+  smpp::PduView view;
+  std::uint32_t number = 0, serial = 0;
+  const bool good = static_cast<bool>(view.decode(pdu));
+  const std::string_view text = as_text(view.octets(Field::short_message));
+  const bool mo = good && view.u8(Field::esm_class) == 0;
+  if (!good || !read_tag(text, mo ? 'M' : 'T', number, serial)) {
+    if (!ledger.corrupt()) ledger.violated("a client got a delivery without a tag");
+    return;
+  }
+  const std::string id(view.tlv_text(smpp::TlvTag::receipted_message_id).value_or(""));
+  if (!mo && !esme_.corrupt) ledger.receipt_arrived(esme_.client_, number, serial, id);
+  if (random_.chance(esme_.habits.silent)) return;
+  const std::uint32_t status = random_.chance(esme_.habits.refuse) ? 0x65U : 0U;
+  Duration wait = std::chrono::milliseconds(random_.between(0, 30));
+  if (random_.chance(esme_.habits.late)) wait += kResponseTimeout + std::chrono::milliseconds(600);
+  esme_.kernel_.after(wait, [this, weak = weak_from_this(), mo, number, status, sequence = header.sequence_number] {
+    const auto self = weak.lock();
+    if (self == nullptr || wire_ == nullptr || !wire_->alive()) return;
+    Ledger& books = esme_.ledger_;
+    if (status == 0 && mo) ++books.mos[number].delivered;
+    if (status == 0 && !mo && number < books.messages.size()) ++books.messages[number].receipts_delivered;
+    smpp::PduBuilder response(CommandId::deliver_sm_resp, smpp::Version::v34);
+    send(response, status, sequence);
+  });
+}
+
+}  // namespace smppd::sim

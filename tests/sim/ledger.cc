@@ -1,0 +1,116 @@
+#include "tests/sim/ledger.h"
+
+namespace smppd::sim {
+
+namespace {
+// Between an SMSC's clock and that of the shard that waits for it: travelling and turns that took long.
+constexpr Duration kSlack = std::chrono::milliseconds(400);
+}  // namespace
+
+std::string Ledger::name(std::uint32_t tag) const {
+  const Message& m = messages[tag];
+  return "message " + std::to_string(tag) + " of client " + std::to_string(m.client) + ", session " +
+         std::to_string(m.session) + ", upstream " + std::to_string(m.upstream);
+}
+
+void Ledger::answered(std::uint32_t tag, std::uint32_t status, std::string id) {
+  Message& message = messages[tag];
+  message.answers.push_back({status, id});
+  if (status == kUncertain) ++answered_uncertain;
+  if (status != 0 || sessions[message.session].corrupt) return;
+  if (id.empty()) violated(name(tag) + " was accepted without an id");
+  const auto [at, fresh] = by_id_.emplace(std::move(id), tag);
+  if (!fresh) violated(name(tag) + " has the id of " + name(at->second));
+}
+
+void Ledger::sighted(std::uint32_t tag, Sight sight) {
+  Message& message = messages[tag];
+  for (const Sight& before : message.sights) {
+    if (before.answered && before.status != 0) continue;  // refused for certain: it may be tried elsewhere
+    violated(name(tag) + " came to an SMSC again, without any recorded wish to resend");
+  }
+  auto& last = last_order_[{sight.wire->number(), message.session}];
+  if (message.order < last) violated(name(tag) + " came after a later one of its session on the same link");
+  last = message.order;
+  message.sights.push_back(std::move(sight));
+}
+
+void Ledger::receipt_arrived(unsigned client, std::uint32_t tag, std::uint32_t serial, const std::string& id) {
+  if (corrupt_upstream()) return;
+  if (tag >= messages.size() || serial >= messages[tag].receipts.size()) {
+    violated("a receipt for message " + std::to_string(tag) + " that no SMSC sent");
+    return;
+  }
+  Message& message = messages[tag];
+  const SessionRecord& session = sessions[message.session];
+  if (message.client != client) violated(name(tag) + ": its receipt went to client " + std::to_string(client));
+  if (!message.wants_receipt) violated(name(tag) + " did not ask for the receipt it got");
+  if (!session.corrupt && !message.answers.empty() && message.answers[0].id != id && message.answers[0].status == 0) {
+    violated(name(tag) + " is " + message.answers[0].id + " but its receipt says " + id);
+  }
+  if (message.receipts[serial].accepted_before && message.receipts_delivered > 0) {
+    violated(name(tag) + ": a receipt came again after its client and smppd had accepted one");
+  }
+}
+
+void Ledger::judge() {
+  for (std::uint32_t tag = 0; tag < messages.size(); ++tag) judge(tag, messages[tag]);
+  for (const auto& [number, mo] : mos) {
+    if (!corrupt() && mo.accepted > 0 && mo.delivered == 0) {
+      violated("MO " + std::to_string(number) + " was accepted from the SMSC, but no client accepted it");
+    }
+  }
+}
+
+void Ledger::judge(std::uint32_t tag, const Message& message) {
+  const SessionRecord& session = sessions.at(message.session);
+  if (session.corrupt) return;
+  if (message.answers.size() > 1)
+    violated(name(tag) + " was answered " + std::to_string(message.answers.size()) + " times");
+  if (message.answers.empty() && !session.ended) violated(name(tag) + " was not answered");
+  if (corrupt_upstreams[message.upstream]) return;
+  if (!message.answers.empty()) judge_answer(tag, message);
+  judge_receipts(tag, message);
+}
+
+// Transaction mode never lies.
+void Ledger::judge_answer(std::uint32_t tag, const Message& message) {
+  const std::uint32_t status = message.answers[0].status;
+  const Sight* sight = message.sights.empty() ? nullptr : &message.sights.back();
+  if (status == kNoUpstream) {
+    if (sight != nullptr) violated(name(tag) + " was sent, but its client was told that there is no upstream");
+    return;
+  }
+  if (status == kUncertain) {
+    // Only what was lost or late is uncertain.
+    if (sight == nullptr || !sight->answered || sight->wire->troubled()) return;
+    if (sight->answered_at - sight->at + kSlack < kResponseTimeout) {
+      violated(name(tag) + " was answered in time on a sound link, but its client was told that nobody knows");
+    }
+    return;
+  }
+  if (sight == nullptr) {
+    if (status != kThrottled && status != kQueueFull) {
+      violated(name(tag) + " was answered " + std::to_string(status) + ", but no SMSC has seen it");
+    }
+    return;
+  }
+  if (!sight->answered) violated(name(tag) + " was answered " + std::to_string(status) + " though its SMSC was silent");
+  if (sight->answered && sight->status != status) {
+    violated(name(tag) + " was answered " + std::to_string(sight->status) + " by its SMSC, and " +
+             std::to_string(status) + " to its client");
+  }
+}
+
+// What smppd took from the SMSC has reached the client, or it was said early, when smppd may have to let go of it.
+void Ledger::judge_receipts(std::uint32_t tag, const Message& message) {
+  const bool known = !message.answers.empty() && message.answers[0].status == 0;
+  if (!known || !message.wants_receipt || message.receipts_accepted == 0) return;
+  bool early = false;
+  for (const ReceiptSent& receipt : message.receipts) early = early || receipt.early;
+  if (!early && message.receipts_delivered == 0) {
+    violated(name(tag) + ": its receipt was accepted from the SMSC, but its client has none");
+  }
+}
+
+}  // namespace smppd::sim
