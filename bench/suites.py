@@ -1,6 +1,8 @@
 """Every scenario there is, in the order in which they run."""
+from bench.connections.scenarios import SCENARIOS as CONNECTIONS
 from bench.latency.scenarios import SCENARIOS as LATENCY
+from bench.memory.scenarios import SCENARIOS as MEMORY
 from bench.road.scenarios import SCENARIOS as ROAD
 from bench.throughput.scenarios import SCENARIOS as THROUGHPUT
 
-SCENARIOS = [*THROUGHPUT, *LATENCY, *ROAD]
+SCENARIOS = [*THROUGHPUT, *LATENCY, *CONNECTIONS, *MEMORY, *ROAD]

@@ -55,6 +55,7 @@ struct Merged {
     add_histogram(report, "receipt_latency_us", stats.receipt_latency);
     outcome.stats.merge(stats);
     outcome.seconds = std::max(outcome.seconds, number_of(report.at("seconds")));
+    outcome.bind_seconds = std::max(outcome.bind_seconds, number_of(report.at("bind_seconds")));
     outcome.cpu_seconds += number_of(report.at("cpu_seconds"));
     outcome.usage.peak_rss_mib += number_of(report.at("peak_rss_mib"));
     outcome.sessions_wanted += report.at("sessions").to_number<unsigned>();

@@ -119,6 +119,7 @@ std::string to_json(const Options& options, const Outcome& outcome, int exit_cod
   json.close_array();
   json.member("sessions", outcome.sessions_wanted).member("sessions_bound", outcome.sessions_bound);
   json.member("window", options.window).member("threads", options.threads).member("rate", options.rate);
+  json.member("bind_seconds", outcome.bind_seconds);
   json.member("seconds", outcome.seconds);
   json.member("throughput", outcome.seconds > 0 ? static_cast<double>(stats.answered) / outcome.seconds : 0.0);
   json.member("cpu_seconds", outcome.cpu_seconds);

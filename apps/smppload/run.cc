@@ -172,11 +172,13 @@ void Run::await_receipts() {
 
 Outcome Run::execute() {
   shards_.start(options_.pin_cpus, [](runtime::Shard&) {});
+  const Instant connecting = clock_now();
   on_each([](Worker& worker) { worker.connect(); });
   wait(after(options_.connect_timeout + kGrace), [&] {
     outcome_.sessions_bound = std::max(outcome_.sessions_bound, static_cast<unsigned>(sum(&Published::bound)));
     return sum(&Published::settling) == 0 || (options_.reconnect && outcome_.sessions_bound > 0);
   });
+  outcome_.bind_seconds = std::chrono::duration<double>(clock_now() - connecting).count();
   outcome_.sessions_bound = std::max(outcome_.sessions_bound, static_cast<unsigned>(sum(&Published::bound)));
   if (outcome_.sessions_bound > 0) {
     send_all();

@@ -15,6 +15,7 @@ struct Outcome {
   double seconds = 0;                       // from the first request measured to the last answer
   double cpu_seconds = 0;                   // of this process, while measuring
   std::optional<double> other_cpu_seconds;  // of the process of --cpu-of, over the same time
+  double bind_seconds = 0;                  // from the first connection until every session was bound or gone
   toolkit::ProcessUsage usage;
   unsigned sessions_wanted = 0;
   unsigned sessions_bound = 0;  // at the most

@@ -44,12 +44,12 @@ def rss_bytes(pid):
     return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
 
 
-def wait_until(condition, what, timeout=START_SECONDS):
+def wait_until(condition, what, timeout=START_SECONDS, every=0.01):
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:
             raise BenchError(f"not in {timeout} s: {what}")
-        time.sleep(0.01)
+        time.sleep(every)
 
 
 def metric(management_port, name):

@@ -23,6 +23,21 @@ COLUMNS = {
         ("CPU us/msg", "cpu_us", "{:.2f}"),
         ("msg/s", "rate", "{:,}"),
     ),
+    "connections": (
+        ("subject", "subject", "{}"),
+        ("binds/s", "binds_per_second", "{:,}"),
+        ("CPU us/bind", "cpu_us", "{:.0f}"),
+        ("s", "seconds", "{:.2f}"),
+        ("ms", "milliseconds", "{:,.1f}"),
+        ("CPU ms", "cpu_ms", "{:,.0f}"),
+    ),
+    "memory": (
+        ("subject", "subject", "{}"),
+        ("sessions", "sessions", "{:,}"),
+        ("bytes/session", "bytes_per_session", "{:,}"),
+        ("RSS MiB", "rss_mib", "{:.1f}"),
+        ("empty MiB", "empty_mib", "{:.1f}"),
+    ),
     "road": (
         ("case", "case", "{}"),
         ("instructions/msg", "instructions", "{:,.0f}"),
