@@ -230,7 +230,7 @@ void World::publish(unsigned variant) {
     auto chain = std::make_shared<std::unique_ptr<flow::FilterChain>>(std::move(publication->chains[i]));
     group_.shard(i).loop().post([this, i, chain, fd = fds[i], snapshot = publication->snapshot,
                                  upstreams = publication->upstreams, limits = lasting_.limits] {
-      units_[i]->apply(snapshot, std::move(*chain), upstreams, limits, {{listener_, fd}});
+      units_[i]->apply(snapshot, std::move(*chain), upstreams, limits, {{listener_, fd}}, {});
     });
   }
 }
