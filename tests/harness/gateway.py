@@ -41,3 +41,11 @@ def to(carrier, name="carrier", **more):
 def mock(name="mock", **more):
     """The configuration of an upstream that answers inside smppd."""
     return {"name": name, "mock": {"latency": "1ms", "receipt_delay": "20ms", **more}}
+
+
+def impatient(name, port, **more):
+    """An upstream that notices trouble within tests' time."""
+    more.setdefault("timeouts", {"response": "1s", "bind": "1s", "connect": "1s", "write": "1s"})
+    more.setdefault("failover", {"enabled": False})
+    more.setdefault("health", {"recovery_threshold": 1})
+    return upstream(name, port, **more)
