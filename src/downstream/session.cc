@@ -220,12 +220,16 @@ void Session::answer_with_body(const flow::Answer& answer, std::string_view show
 
 bool Session::deliver(const flow::Delivery& delivery) noexcept {
   if (!session_.may_send_deliver() || !connection_.open() || leaving_ || connection_.congested()) return false;
+  if (delivery.ticket.command_id == CommandId::alert_notification) {
+    notify(delivery.pdu);
+    return true;
+  }
   if (deliveries_ == nullptr) {
     deliveries_ = std::make_unique<smpp::Window<Pending>>(static_cast<std::uint32_t>(options().smpp.deliver_window));
   }
   if (deliveries_->full()) return false;
   const Instant now = table_.loop().now();
-  const std::uint32_t sequence = deliveries_->open({delivery.ticket, delivery.id}, now);
+  const std::uint32_t sequence = deliveries_->open({delivery.ticket, delivery.id, delivery.entry}, now);
   std::uint8_t* out = connection_.reserve(delivery.pdu.size());
   std::memcpy(out, delivery.pdu.data(), delivery.pdu.size());
   store_be(out + 12, sequence);
@@ -234,6 +238,14 @@ bool Session::deliver(const flow::Delivery& delivery) noexcept {
   ++listener_->probe().deliveries;
   arm_by(now + options().timeouts.response);
   return true;
+}
+
+// alert_notification has no response (3.4 §4.12): nothing to wait for.
+void Session::notify(ByteSpan pdu) noexcept {
+  std::uint8_t* out = connection_.reserve(pdu.size());
+  std::memcpy(out, pdu.data(), pdu.size());
+  store_be(out + 12, next_sequence());
+  connection_.commit(pdu.size());
 }
 
 void Session::on_response(const smpp::Header& header, ByteSpan) noexcept {
@@ -250,13 +262,13 @@ void Session::on_response(const smpp::Header& header, ByteSpan) noexcept {
     ++listener_->probe().late_delivery_responses;
     return;
   }
-  table_.flow().delivered({{}, pending.ticket, pending.id}, header.command_status);
+  table_.flow().delivered({{}, pending.ticket, pending.id, pending.entry}, header.command_status);
 }
 
 void Session::give_up_deliveries() noexcept {
   if (deliveries_ == nullptr) return;
   deliveries_->abandon([this](const Pending& pending, std::uint32_t) {
-    table_.flow().delivered({{}, pending.ticket, pending.id}, CommandStatus::ESME_RX_T_APPN);
+    table_.flow().delivered({{}, pending.ticket, pending.id, pending.entry}, CommandStatus::ESME_RX_T_APPN);
   });
 }
 
@@ -351,7 +363,7 @@ void Session::on_time() noexcept {
   if (deliveries_ != nullptr) {
     deliveries_->expire(now - options().timeouts.response, [&](const Pending& pending, std::uint32_t) {
       ++probe.delivery_timeouts;
-      table_.flow().delivered({{}, pending.ticket, pending.id}, CommandStatus::ESME_RX_T_APPN);
+      table_.flow().delivered({{}, pending.ticket, pending.id, pending.entry}, CommandStatus::ESME_RX_T_APPN);
     });
   }
   if (waiting_ && now >= waiting_since_ + options().smpp.overload_wait) {

@@ -66,6 +66,7 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   struct Pending {
     message::DeliveryTicket ticket;
     message::OwnId id;
+    std::uint32_t entry;
   };
   struct BindAttempt;
 
@@ -81,6 +82,7 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   void on_response(const smpp::Header& header, ByteSpan pdu) noexcept;
   void refuse(const smpp::Header& header, smpp::CommandStatus status) noexcept;
   void answer_with_body(const flow::Answer& answer, std::string_view shown_id) noexcept;
+  void notify(ByteSpan pdu) noexcept;
   void give_up_deliveries() noexcept;
   void leave_directory() noexcept;
   void pause() noexcept { connection_.pause_reading(); }

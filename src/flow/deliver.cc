@@ -1,5 +1,6 @@
 // The road from the SMSC: receipts to the message they are about, MO to whom they are for, and the SMSC's answer once
 // the client has answered (stop 8). Without a taker the SMSC is told ESME_RX_T_APPN, so that it keeps the message.
+#include <algorithm>
 #include <cstring>
 
 #include "flow/flow.h"
@@ -23,7 +24,32 @@ bool is_wanted(std::uint8_t registered_delivery, bool intermediate, bool deliver
   return intermediate ? asked.intermediate() : asked.wants_final(delivered);
 }
 
+// Counts at the shard whose session was given the delivery, so that only what was sent is counted.
+void count_sent(FlowProbe& probe, OfferKind kind) noexcept {
+  ++(kind == OfferKind::kReceipt ? probe.receipts_forwarded
+     : kind == OfferKind::kMo    ? probe.mo_forwarded
+                                 : probe.alerts_forwarded);
+}
+
+void count_left(FlowProbe& probe, OfferKind kind) noexcept {
+  ++(kind == OfferKind::kReceipt ? probe.receipts_refused
+     : kind == OfferKind::kMo    ? probe.mo_refused
+                                 : probe.alerts_unclaimed);
+}
+
+constexpr std::uint64_t bit_of(unsigned shard) noexcept { return std::uint64_t{1} << shard; }
+
 }  // namespace
+
+// One delivery that looks for a receiver.
+struct Flow::Offer {
+  OfferKind kind;
+  const Delivery& delivery;  // its PDU is written for each receiver
+  const smpp::PduView& view;
+  const PeerSide& from;
+  smpp::PduBuilder* edited;  // null: the view as it is
+  std::uint64_t tried = 0;   // shards that have no session for it
+};
 
 void Flow::on_request(upstream::Group& group, const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
   smpp::PduView view;
@@ -35,6 +61,7 @@ void Flow::on_request(upstream::Group& group, const message::DeliveryTicket& tic
   }
   if (ticket.command_id == smpp::CommandId::alert_notification) {
     ++probe_.alerts;
+    route_alert(ticket, view);
     return;
   }
   const UpstreamFacts* upstream = snapshot_->upstream(group.id());
@@ -60,7 +87,7 @@ void Flow::on_request(upstream::Group& group, const message::DeliveryTicket& tic
 }
 
 // On the upstream's home shard.
-void Flow::match_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
+void Flow::match_report(const message::DeliveryTicket& ticket, ByteSpan pdu, Look look) noexcept {
   const UpstreamFacts* upstream = snapshot_->upstream(ticket.upstream);
   smpp::PduView view;
   if (upstream == nullptr || !view.decode(pdu)) {
@@ -70,7 +97,7 @@ void Flow::match_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noe
   const Instant now = shard_.loop().now();
   const Report report = read_report(view, *upstream);
   const auto state = report.receipt.state.value_or(smpp::MessageState::unknown);
-  ++probe_.receipts_by_state[std::min<std::size_t>(static_cast<std::size_t>(state), 9)];
+  if (look == Look::kFirst) ++probe_.receipts_by_state[std::min<std::size_t>(static_cast<std::size_t>(state), 9)];
   if (report.receipt.id.empty()) {
     ++probe_.receipts_unmatched;
     answer_smsc(ticket, CommandStatus::ESME_ROK);
@@ -79,7 +106,7 @@ void Flow::match_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noe
   const auto entry = receipts_.match(ticket.upstream, report.receipt.id, view.text(Field::source_addr),
                                      view.text(Field::destination_addr));
   if (!entry) {
-    ++probe_.receipts_parked;
+    if (look == Look::kFirst) ++probe_.receipts_parked;
     if (const auto released = receipts_.park(ticket, report.receipt.id, pdu, now)) {
       ++probe_.receipts_unmatched;
       answer_smsc(*released, CommandStatus::ESME_ROK);
@@ -90,6 +117,11 @@ void Flow::match_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noe
   if (entry->final_seen) {
     ++probe_.receipts_duplicate;
     answer_smsc(ticket, CommandStatus::ESME_ROK);
+    return;
+  }
+  if (entry->telling) {
+    ++probe_.receipts_duplicate;
+    if (!receipts_.hold(entry->ref, ticket)) answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
     return;
   }
   if (!is_wanted(entry->registered_delivery, intermediate, state == smpp::MessageState::delivered)) {
@@ -153,14 +185,21 @@ void Flow::forward_report(const message::DeliveryTicket& ticket, const smpp::Pdu
   smpp::PduBuilder builder;
   write_report(view, report, upstream, entry.own, entry.client, builder);
   const bool intermediate = report.receipt.state && !smpp::is_final(*report.receipt.state);
-  const Delivery delivery{{}, ticket, intermediate ? 0 : entry.own};
-  if (offer(directory_.of(entry.client, here()), delivery, view, upstream.side, &builder)) {
-    ++probe_.receipts_forwarded;
-    return;
-  }
-  ++probe_.receipts_refused;
+  const Delivery delivery{{}, ticket, intermediate ? 0 : entry.own, entry.ref.index};
+  if (!intermediate) receipts_.tell(entry.ref);
+  const Offer offered{OfferKind::kReceipt, delivery, view, upstream.side, &builder};
+  if (offer(directory_.of(entry.client, here()), offered)) return;
+  count_left(probe_, OfferKind::kReceipt);
   call(entry.client);
-  answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
+  delivered(delivery, CommandStatus::ESME_RX_T_APPN);
+}
+
+// On the upstream's home shard: what the client said to a final receipt is said to those that came after it, too.
+void Flow::settle_report(ReceiptMap::Ref message, CommandStatus status) noexcept {
+  const bool taken = status == CommandStatus::ESME_ROK;
+  for (const message::DeliveryTicket& held : receipts_.told(message, taken, shard_.loop().now())) {
+    answer_smsc(held, status);
+  }
 }
 
 void Flow::join_mo(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
@@ -219,49 +258,74 @@ void Flow::route_mo(const message::DeliveryTicket& ticket, const smpp::PduView& 
     }
   }
   smpp::PduBuilder* edited = draft.edited() ? &draft.edit() : nullptr;
-  const Delivery delivery{{}, ticket, 0};
-  const auto takers = snapshot_->mo_routes->decide(facts, wall_now());
-  bool taken = false;
-  if (takers.route.valid()) {
-    for (const message::ClientId client : takers.clients) {
-      taken = offer(directory_.of(client, here()), delivery, view, upstream->side, edited);
-      if (taken) break;
-    }
-  } else {
-    taken = offer(directory_.covering(facts.destination_addr), delivery, view, upstream->side, edited);
-  }
-  if (taken) {
-    ++probe_.mo_forwarded;
-    return;
-  }
-  ++probe_.mo_refused;
-  if (takers.route.valid()) {
-    for (const message::ClientId client : takers.clients) call(client);
-  }
+  const Delivery delivery{{}, ticket};
+  if (offer_to_takers(facts, {OfferKind::kMo, delivery, view, upstream->side, edited})) return;
+  count_left(probe_, OfferKind::kMo);
   answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
 }
 
-// Gives the delivery to the first receiver that takes it; one on another shard takes it by mail and offers it to the
-// client's other sessions there if the first cannot.
-bool Flow::offer(const std::vector<Receiver>& receivers, Delivery delivery, const smpp::PduView& view,
-                 const PeerSide& from, smpp::PduBuilder* edited) noexcept {
+// An alert_notification goes where a message to its esme_addr would go. It has no response (3.4 §4.12).
+void Flow::route_alert(message::DeliveryTicket ticket, const smpp::PduView& view) noexcept {
+  ticket.answered = true;
+  message::MessageFacts facts;
+  facts.source_addr = view.text(Field::source_addr);
+  facts.source_addr_ton = view.u8(Field::source_addr_ton);
+  facts.source_addr_npi = view.u8(Field::source_addr_npi);
+  facts.destination_addr = view.text(Field::esme_addr);
+  facts.dest_addr_ton = view.u8(Field::esme_addr_ton);
+  facts.dest_addr_npi = view.u8(Field::esme_addr_npi);
+  facts.upstream = ticket.upstream;
+  const UpstreamFacts* upstream = snapshot_->upstream(ticket.upstream);
+  const Delivery delivery{{}, ticket};
+  if (upstream != nullptr && offer_to_takers(facts, {OfferKind::kAlert, delivery, view, upstream->side, nullptr}))
+    return;
+  count_left(probe_, OfferKind::kAlert);
+}
+
+// mo_routes name the clients in order; without a route the address ranges of the binds decide.
+bool Flow::offer_to_takers(const message::MessageFacts& facts, const Offer& offered) noexcept {
+  const auto takers = snapshot_->mo_routes->decide(facts, wall_now());
+  if (!takers.route.valid()) return offer(directory_.covering(facts.destination_addr), offered);
+  for (const message::ClientId client : takers.clients) {
+    if (offer(directory_.of(client, here()), offered)) return true;
+  }
+  if (offered.kind == OfferKind::kMo) {
+    for (const message::ClientId client : takers.clients) call(client);
+  }
+  return false;
+}
+
+// Gives the delivery to the first receiver that takes it; one on another shard gets it by mail, and that shard looks
+// further if its session cannot take it.
+bool Flow::offer(const std::vector<Receiver>& receivers, const Offer& offered) noexcept {
   static thread_local std::vector<std::uint8_t> pdu;
+  const bool alert = offered.kind == OfferKind::kAlert;
   const PeerSide* written_for = nullptr;
+  Delivery delivery = offered.delivery;
   for (const Receiver& receiver : receivers) {
+    if ((offered.tried & bit_of(receiver.shard)) != 0) continue;
+    if (alert && receiver.side.version == smpp::Version::v33) continue;  // 3.4 brought it
     if (written_for == nullptr || !(*written_for == receiver.side)) {
       pdu.clear();
       written_for = nullptr;
-      if (!adapt_delivery(view, edited, from, receiver.side, adapted_, pdu)) continue;
+      if (alert) {
+        pdu.assign(offered.view.bytes().begin(), offered.view.bytes().end());
+      } else if (!adapt_delivery(offered.view, offered.edited, offered.from, receiver.side, adapted_, pdu)) {
+        continue;
+      }
       written_for = &receiver.side;
     }
     delivery.pdu = pdu;
     if (receiver.shard == here()) {
-      if (sessions_->deliver(receiver.session, delivery)) return true;
-      continue;
+      if (!sessions_->deliver(receiver.session, delivery)) continue;
+      count_sent(probe_, offered.kind);
+      return true;
     }
     ++probe_.cross_shard;
     post(shard_, receiver.shard, MailKind::kDeliver,
-         DeliverMail{delivery.ticket, delivery.id, receiver.client, receiver.session}, pdu);
+         DeliverMail{delivery.ticket, delivery.id, delivery.entry, receiver.client, receiver.session, receiver.side,
+                     offered.kind, offered.tried | bit_of(here())},
+         pdu);
     return true;
   }
   return false;
@@ -279,22 +343,29 @@ void Flow::call(message::ClientId client) noexcept {
   }
 }
 
+// The session that was chosen may be gone or full by now: then the client's others, here and on the shards where none
+// was tried.
 void Flow::deliver_here(const DeliverMail& mail, ByteSpan pdu) noexcept {
-  const Delivery delivery{pdu, mail.ticket, mail.id};
-  if (sessions_->deliver(mail.session, delivery)) return;
-  for (const Receiver& receiver : directory_.of(mail.client, here())) {
-    if (receiver.shard == here() && sessions_->deliver(receiver.session, delivery)) return;
+  const Delivery delivery{pdu, mail.ticket, mail.id, mail.entry};
+  if (sessions_->deliver(mail.session, delivery)) {
+    count_sent(probe_, mail.kind);
+    return;
   }
+  smpp::PduView view;
+  const Offer offered{mail.kind, delivery, view, mail.side, nullptr, mail.tried};
+  if (view.decode(pdu) && offer(directory_.of(mail.client, here()), offered)) return;
+  count_left(probe_, mail.kind);
   delivered(delivery, CommandStatus::ESME_RX_T_APPN);
 }
 
 void Flow::delivered(const Delivery& delivery, CommandStatus status) noexcept {
-  if (delivery.id != 0 && status == CommandStatus::ESME_ROK) {
+  if (delivery.id != 0) {
     const unsigned home = home_of(delivery.ticket.upstream);
+    const ReceiptMap::Ref message{delivery.entry, delivery.id};
     if (home == shard_.index()) {
-      receipts_.told(delivery.id, shard_.loop().now());
+      settle_report(message, status);
     } else {
-      post(shard_, home, MailKind::kTold, ToldMail{delivery.id});
+      post(shard_, home, MailKind::kTold, ToldMail{message, status});
     }
   }
   answer_smsc(delivery.ticket, status);

@@ -117,16 +117,20 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void operate_failed(const message::Flight& flight, smpp::CommandStatus status) noexcept;
 
   // deliver.cc
-  void match_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
+  enum class Look : std::uint8_t { kFirst, kAgain };  // kAgain: it was parked
+  void match_report(const message::DeliveryTicket& ticket, ByteSpan pdu, Look look = Look::kFirst) noexcept;
   void write_report(const smpp::PduView& view, const Report& report, const UpstreamFacts& upstream, message::OwnId id,
                     message::ClientId client, smpp::PduBuilder& builder) noexcept;
+  void settle_report(ReceiptMap::Ref message, smpp::CommandStatus status) noexcept;
   void forward_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const Report& report,
                       const ReceiptMap::Entry& entry) noexcept;
   void join_mo(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
   void route_released() noexcept;
   void route_mo(const message::DeliveryTicket& ticket, const smpp::PduView& view) noexcept;
-  bool offer(const std::vector<Receiver>& receivers, Delivery delivery, const smpp::PduView& view, const PeerSide& from,
-             smpp::PduBuilder* edited) noexcept;
+  struct Offer;
+  void route_alert(message::DeliveryTicket ticket, const smpp::PduView& view) noexcept;
+  [[nodiscard]] bool offer_to_takers(const message::MessageFacts& facts, const Offer& offered) noexcept;
+  [[nodiscard]] bool offer(const std::vector<Receiver>& receivers, const Offer& offered) noexcept;
   void deliver_here(const DeliverMail& mail, ByteSpan pdu) noexcept;
   void note_receiver(const ReceiverMail& mail, std::string_view address_range) noexcept;
   void call(message::ClientId client) noexcept;

@@ -40,7 +40,8 @@ struct Answer {
 struct Delivery {
   ByteSpan pdu;
   message::DeliveryTicket ticket;
-  message::OwnId id = 0;  // of the message a receipt is about; 0 for MO
+  message::OwnId id = 0;    // of the message a final receipt is about; 0 for anything else
+  std::uint32_t entry = 0;  // id != 0: where the upstream's home shard keeps that message
 };
 
 class Sessions {

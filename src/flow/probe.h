@@ -27,7 +27,8 @@ struct FlowProbe {
   std::uint64_t receipts = 0, receipts_forwarded = 0, receipts_unwanted = 0, receipts_unmatched = 0;
   std::uint64_t receipts_parked = 0, receipts_refused = 0, receipts_duplicate = 0;
   std::uint64_t receipts_by_state[10] = {};  // by MessageState octet, 0 for what is unknown
-  std::uint64_t mo = 0, mo_forwarded = 0, mo_refused = 0, mo_reassembled = 0, alerts = 0;
+  std::uint64_t mo = 0, mo_forwarded = 0, mo_refused = 0, mo_reassembled = 0;
+  std::uint64_t alerts = 0, alerts_forwarded = 0, alerts_unclaimed = 0;
   std::uint64_t cross_shard = 0;
 
   // Grown when a client or upstream is first seen, not per message.

@@ -12,6 +12,7 @@ constexpr std::uint64_t kAddressSeed = 0x4144'4452'0000'0001U;
 constexpr std::uint64_t kPlaces = 100'000'000;  // eight digits
 constexpr std::uint8_t kTracked = 1;
 constexpr std::uint8_t kFinalSeen = 2;
+constexpr std::uint8_t kTelling = 4;
 constexpr std::uint32_t kTicksOfRetention = 512;  // half of the wheel, so that validity fits too
 constexpr std::uint32_t kMaxEntries = 1U << 30U;
 
@@ -226,6 +227,7 @@ ReceiptMap::Entry ReceiptMap::entry_at(std::uint32_t index) const noexcept {
           .registered_delivery = record.registered_delivery,
           .tracked = (record.bits & kTracked) != 0,
           .final_seen = (record.bits & kFinalSeen) != 0,
+          .telling = (record.bits & kTelling) != 0,
           .submitted = epoch_ + std::chrono::seconds(record.submitted) + fraction};
 }
 
@@ -284,6 +286,12 @@ std::optional<ReceiptMap::Entry> ReceiptMap::entry_of(message::OwnId own) const 
 
 std::string_view ReceiptMap::upstream_id(Ref ref) noexcept {
   return alive(ref) ? id_of(records_[ref.index], id_room_) : std::string_view();
+}
+
+void ReceiptMap::set_telling(Ref ref, bool telling) noexcept {
+  if (!alive(ref)) return;
+  std::uint8_t& bits = records_[ref.index].bits;
+  bits = static_cast<std::uint8_t>(telling ? bits | kTelling : bits & ~kTelling);
 }
 
 void ReceiptMap::finish(Ref ref, Instant until) noexcept {

@@ -73,7 +73,8 @@ class ReceiptMap {
     std::uint8_t registered_delivery = 0;
     bool tracked = false;
     bool final_seen = false;
-    Instant submitted;  // to 1/256 s
+    bool telling = false;  // a final receipt is with the client, who has not answered
+    Instant submitted;     // to 1/256 s
   };
 
   struct UpstreamName {
@@ -127,6 +128,8 @@ class ReceiptMap {
   [[nodiscard]] std::optional<Entry> entry_of(message::OwnId own) const noexcept;
   [[nodiscard]] std::string_view upstream_id(Ref ref) noexcept;  // as UpstreamName::id; empty if gone
 
+  // Whether its final receipt is with the client, unanswered.
+  void set_telling(Ref ref, bool telling) noexcept;
   // The last receipt came: keep the entry until `until`, for receipts that are sent again.
   void finish(Ref ref, Instant until) noexcept;
   void erase(Ref ref) noexcept;

@@ -12,6 +12,7 @@ namespace {
 using smpp::TlvTag;
 
 constexpr Duration kAfterFinal = std::chrono::hours(1);
+constexpr std::size_t kMaxHeld = 10'000;
 
 ReceiptMap::Options map_options(const config::Receipts& options, std::uint64_t seed) {
   return {options.max_entries, 0, options.retention, seed};
@@ -166,8 +167,26 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match_recent(message::UpstreamId u
   return std::nullopt;
 }
 
-void ReceiptDesk::told(message::OwnId id, Instant now) noexcept {
-  if (const auto entry = map_.entry_of(id)) map_.finish(entry->ref, now + kAfterFinal);
+bool ReceiptDesk::hold(ReceiptMap::Ref message, const message::DeliveryTicket& ticket) {
+  if (held_.size() >= kMaxHeld) return false;
+  held_.emplace(message.index, Held{message.own, ticket});
+  return true;
+}
+
+std::vector<message::DeliveryTicket> ReceiptDesk::told(ReceiptMap::Ref message, bool taken, Instant now) {
+  map_.set_telling(message, false);
+  if (taken) map_.finish(message, now + kAfterFinal);
+  std::vector<message::DeliveryTicket> held;
+  if (held_.empty()) return held;
+  for (auto [at, end] = held_.equal_range(message.index); at != end;) {
+    if (at->second.own == message.own) {
+      held.push_back(at->second.ticket);
+      at = held_.erase(at);
+    } else {
+      ++at;
+    }
+  }
+  return held;
 }
 
 std::optional<message::DeliveryTicket> ReceiptDesk::park(const message::DeliveryTicket& ticket,

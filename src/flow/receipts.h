@@ -51,8 +51,14 @@ class ReceiptDesk {
   // The message a receipt is about.
   [[nodiscard]] std::optional<ReceiptMap::Entry> match(message::UpstreamId upstream, std::string_view receipt_id,
                                                        std::string_view source, std::string_view destination);
-  // The receipt went to its client; another final one for the message is a duplicate.
-  void told(message::OwnId id, Instant now) noexcept;
+  // A final receipt goes to its client: until told() says what the client answered, the message is `telling`.
+  void tell(ReceiptMap::Ref message) noexcept { map_.set_telling(message, true); }
+  // Another receipt for a message that is `telling`: its SMSC hears what the first one's does. False when too many
+  // wait.
+  [[nodiscard]] bool hold(ReceiptMap::Ref message, const message::DeliveryTicket& ticket);
+  // The client took the receipt, and another for the message is a duplicate; or it did not, and another may be told.
+  // Returns the held receipts of the message (nearly always none), which get the same answer.
+  [[nodiscard]] std::vector<message::DeliveryTicket> told(ReceiptMap::Ref message, bool taken, Instant now);
 
   // Keeps a receipt whose message is not known yet. What comes back is given up as unmatched for want of room: the
   // oldest one or this one.
@@ -115,6 +121,11 @@ class ReceiptDesk {
   ReceiptParking parking_;
   std::unordered_map<message::UpstreamId, IdMatcher> matchers_;
   std::unordered_map<message::UpstreamId, smpp::IdFormat> formats_;
+  struct Held {
+    message::OwnId own;
+    message::DeliveryTicket ticket;
+  };
+  std::unordered_multimap<std::uint32_t, Held> held_;  // by ReceiptMap::Ref::index
 };
 
 }  // namespace smppd::flow

@@ -122,7 +122,7 @@ struct SmallIds : ReceiptDeskTest, testing::WithParamInterface<bool> {
     }
     EXPECT_EQ(entry->own, id);
     EXPECT_FALSE(entry->final_seen);
-    desk.told(entry->own, kDeskStart);
+    EXPECT_TRUE(desk.told(entry->ref, true, kDeskStart).empty());
     ++told;
   }
   unsigned told = 0;
@@ -164,9 +164,36 @@ TEST_F(ReceiptDeskTest, ACarrierThatWritesItsOwnAddressesIntoReceiptsIsBelievedB
 
 TEST_F(ReceiptDeskTest, AReceiptThatWasToldMarksTheNextOneAsADuplicate) {
   (void)accept(11, "abc-1");
-  EXPECT_FALSE(desk.match(kUpstream, "abc-1", "", "")->final_seen);
-  desk.told(11, kDeskStart);
+  const auto found = desk.match(kUpstream, "abc-1", "", "");
+  EXPECT_FALSE(found->final_seen);
+  (void)desk.told(found->ref, true, kDeskStart);
   EXPECT_TRUE(desk.match(kUpstream, "abc-1", "", "")->final_seen);
+}
+
+TEST_F(ReceiptDeskTest, ReceiptsThatComeWhileTheFirstIsWithTheClientShareItsFate) {
+  (void)accept(11, "abc-1");
+  (void)accept(12, "abc-2");
+  const auto first = desk.match(kUpstream, "abc-1", "", "")->ref;
+  for (const bool taken : {false, true}) {
+    EXPECT_FALSE(desk.match(kUpstream, "abc-1", "", "")->telling);
+    desk.tell(first);
+    EXPECT_TRUE(desk.match(kUpstream, "abc-1", "", "")->telling);
+    EXPECT_FALSE(desk.match(kUpstream, "abc-2", "", "")->telling);
+    EXPECT_TRUE(desk.hold(first, ticket(7)));
+    EXPECT_TRUE(desk.hold(first, ticket(8)));
+    EXPECT_TRUE(desk.told(desk.match(kUpstream, "abc-2", "", "")->ref, false, kDeskStart).empty());
+    EXPECT_EQ(desk.told(first, taken, kDeskStart).size(), 2U);
+    EXPECT_EQ(desk.match(kUpstream, "abc-1", "", "")->final_seen, taken);
+  }
+}
+
+// A submit_multi has one id for all its parts; told by that id, the receipt of one part closed another.
+TEST_F(ReceiptDeskTest, EachPartOfAMultiHasAFinalReceiptOfItsOwn) {
+  (void)accept(11, "part-1");
+  (void)accept(11, "part-2");
+  (void)desk.told(desk.match(kUpstream, "part-1", "", "")->ref, true, kDeskStart);
+  EXPECT_TRUE(desk.match(kUpstream, "part-1", "", "")->final_seen);
+  EXPECT_FALSE(desk.match(kUpstream, "part-2", "", "")->final_seen);
 }
 
 TEST_F(ReceiptDeskTest, AnEarlyReceiptWaitsForItsMessage) {

@@ -298,8 +298,12 @@ void Flow::finish(const message::Flight& flight, ByteSpan pdu, Duration took, bo
 void Flow::finish_lost(const message::Flight& flight, message::Loss loss) noexcept {
   const bool uncertain = loss != message::Loss::kNeverSent;
   if (upstream::Group* group = upstreams_.find(flight.upstream)) {
-    group->settled({flight.host, flight.lane_shard, false, smpp::CommandStatus::ESME_RSYSERR, {}});
-    ++(loss == message::Loss::kTimeout ? group->probe().timeouts : group->probe().lost);
+    if (uncertain) {
+      group->settled({flight.host, flight.lane_shard, false, smpp::CommandStatus::ESME_RSYSERR, {}});
+      ++(loss == message::Loss::kTimeout ? group->probe().timeouts : group->probe().lost);
+    } else {
+      group->abandoned(flight.host, flight.lane_shard);
+    }
   }
   if (uncertain) {
     ++probe_.uncertain;
@@ -350,7 +354,7 @@ void Flow::track(const message::Flight& flight, std::string_view upstream_id) no
     return;
   }
   for (const ParkedReport& parked : receipts_.accepted(flight, upstream_id, shard_.loop().now())) {
-    match_report(parked.ticket, parked.pdu);
+    match_report(parked.ticket, parked.pdu, Look::kAgain);
   }
 }
 

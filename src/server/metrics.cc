@@ -66,6 +66,10 @@ constexpr std::array kFlowCounters = std::to_array<Counted<flow::FlowProbe>>({
      {"smppd_flow_mo_refused_total", kCounter, "MO left with the SMSC because nobody takes them"}},
     {&flow::FlowProbe::mo_reassembled, {"smppd_flow_mo_reassembled_total", kCounter, "Long MO put together"}},
     {&flow::FlowProbe::alerts, {"smppd_flow_alert_notifications_total", kCounter, "alert_notification PDUs received"}},
+    {&flow::FlowProbe::alerts_forwarded,
+     {"smppd_flow_alert_notifications_forwarded_total", kCounter, "alert_notification PDUs sent on to a client"}},
+    {&flow::FlowProbe::alerts_unclaimed,
+     {"smppd_flow_alert_notifications_unclaimed_total", kCounter, "alert_notification PDUs nobody takes"}},
     {&flow::FlowProbe::cross_shard, {"smppd_flow_cross_shard_total", kCounter, "Messages carried to another shard"}},
 });
 

@@ -26,6 +26,8 @@ class Breaker {
   void sent() noexcept {
     if (state_ == State::kHalfOpen) probing_ = true;
   }
+  // What sent() announced was not sent after all.
+  void not_sent() noexcept { probing_ = false; }
   void succeeded() noexcept {
     state_ = State::kClosed;
     failures_ = 0;

@@ -51,6 +51,17 @@ TEST(Breaker, AFailedProbeOpensItForAnotherRecoveryTime) {
   EXPECT_TRUE(breaker.allows(kStart + 21s));
 }
 
+// A probe that found no room kept the host out of traffic for good.
+TEST(Breaker, AProbeThatWasNotSentGivesItsPermitBack) {
+  Breaker breaker(5, 10s);
+  for (int i = 0; i < 5; ++i) (void)breaker.failed(kStart);
+  ASSERT_TRUE(breaker.allows(kStart + 10s));
+  breaker.sent();
+  EXPECT_FALSE(breaker.allows(kStart + 10s));
+  breaker.not_sent();
+  EXPECT_TRUE(breaker.allows(kStart + 10s));
+}
+
 TEST(Breaker, WithoutAThresholdNeverOpens) {
   Breaker breaker;
   for (int i = 0; i < 1000; ++i) EXPECT_FALSE(breaker.failed(kStart));

@@ -292,24 +292,25 @@ void Group::launched(std::uint16_t host, std::uint8_t lane) noexcept {
   ++loads_[host].outstanding;
   ++hosts_[host].lanes[lane].outstanding;
   hosts_[host].breaker.sent();
-  ++probe_.requests;
 }
 
 void Group::abandoned(std::uint16_t host, std::uint8_t lane) noexcept {
   if (loads_[host].outstanding > 0) --loads_[host].outstanding;
   if (hosts_[host].lanes[lane].outstanding > 0) --hosts_[host].lanes[lane].outstanding;
-  --probe_.requests;
+  hosts_[host].breaker.not_sent();
   if (limit_ != nullptr) limit_->give_back();
 }
 
 bool Group::send(const message::Flight& flight, ByteSpan pdu) noexcept {
   const Instant now = environment_.loop.now();
   if (mock_) {
+    ++probe_.requests;
     mock_->submit(flight, pdu, now);
     return true;
   }
   Link* link = link_with_room(hosts_[flight.host], now);
   if (link == nullptr) return false;
+  ++probe_.requests;
   link->submit(flight, pdu, now);
   return true;
 }
@@ -332,6 +333,7 @@ void Group::serve_waiting(Host& host, Instant now) noexcept {
     } else {
       Link* link = link_with_room(host, now);
       if (link == nullptr) return;
+      ++probe_.requests;
       link->submit(first.flight, first.pdu, now);
     }
     host.waiting.pop_front();

@@ -73,7 +73,7 @@ class Group {
   void send_for_other_shard(const message::Flight& flight, ByteSpan pdu);
 
   // Accounting of the shard that picked: launched() before the request goes, then one settled() when it is answered or
-  // lost, or abandoned() when it was not sent after all.
+  // lost, or abandoned() when it was not sent after all, here or on the link's shard.
   void launched(std::uint16_t host, std::uint8_t shard) noexcept;
   void abandoned(std::uint16_t host, std::uint8_t shard) noexcept;
   struct Settlement {

@@ -3,6 +3,7 @@ import pytest
 
 from harness import smpp
 from harness.gateway import to
+from harness.process import wait_until
 
 CLIENTS = [{"system_id": name, "password": "secret"} for name in ("one", "two", "three")]
 
@@ -114,3 +115,26 @@ def test_row_24_a_response_may_carry_an_id_or_nothing(gateway, carrier):
         session.send(session.receive_command(smpp.DELIVER_SM).response(0, body))
         answer = carrier.response_to_sent(pdu)
         assert (answer.status, answer.body) == (smpp.ROK, b"\0")
+
+
+def test_an_alert_goes_to_the_receiver_of_its_esme_and_nothing_answers_it(gateway, carrier, shards):
+    mo_routes = [{"name": "number", "match": {"destination_addr": "1000"}, "client": "one"}]
+    smppd = gateway(to(carrier), shards=shards, clients=CLIENTS, mo_routes=mo_routes)
+    one, two = smppd.bind("rx", system_id="one"), smppd.bind("trx", system_id="two", address_range="2")
+    old = smppd.bind("rx", system_id="three", address_range="3", interface_version=0x33)
+    availability = smpp.tlv(0x0422, b"\1")
+    for esme, session in (("1000", one), ("2345", two), ("3000", None), ("4000", None)):
+        body = b"\1\1" + smpp.cstring("258841234567") + b"\0\1" + smpp.cstring(esme) + availability
+        carrier.send(carrier.link(), smpp.Pdu(smpp.ALERT_NOTIFICATION, body))
+        if session is not None:
+            assert session.receive_command(smpp.ALERT_NOTIFICATION).body == body
+    unclaimed = "smppd_flow_alert_notifications_unclaimed_total"
+    wait_until(lambda: smppd.metric(unclaimed) == 2, "the alerts nobody takes")
+    assert smppd.metric("smppd_flow_alert_notifications_forwarded_total") == 2
+    assert smppd.metric("smppd_flow_alert_notifications_total") == 4
+    carrier.stays_quiet(0.2)
+    with pytest.raises(TimeoutError):
+        old.receive(0.1)
+    for session in (one, two):
+        assert session.request(smpp.Pdu(smpp.ENQUIRE_LINK)).status == smpp.ROK
+    assert carrier._responses == {}

@@ -279,6 +279,26 @@ def test_row_55_the_clients_refusal_is_passed_on_and_the_smsc_may_try_again(gate
     is_swallowed(session, carrier, receipt(one, smpp.receipt_text(one.message_id)))
 
 
+@pytest.mark.parametrize("status", [smpp.ROK, smpp.RX_T_APPN])
+def test_a_final_receipt_that_comes_twice_before_the_client_answered_is_told_once(gateway, carrier, shards, status):
+    """Both are answered with what the client said; what it refused may be told again."""
+    smppd = gateway(to(carrier), shards=shards)
+    session = smppd.bind()
+    message_id, one = submitted(session, carrier)
+    sent = [carrier.send(carrier.link(), receipt(one, smpp.receipt_text(one.message_id))) for _ in range(3)]
+    pdu = session.receive_command(smpp.DELIVER_SM)
+    assert text_id(pdu.fields()) == message_id
+    wait_until(lambda: smppd.metric("smppd_flow_receipts_duplicate_total") == 2, "the others seen")
+    with pytest.raises(TimeoutError):
+        session.receive(0.2)
+    session.send(pdu.response(status, b"\0"))
+    assert [carrier.response_to_sent(each).status for each in sent] == [status] * 3
+    if status == smpp.ROK:
+        is_swallowed(session, carrier, receipt(one, smpp.receipt_text(one.message_id)))
+    else:
+        is_told(session, carrier, message_id, receipt(one, smpp.receipt_text(one.message_id)))
+
+
 def test_row_55_a_client_that_does_not_answer_leaves_the_receipt_with_the_smsc(gateway, carrier):
     smppd = gateway(to(carrier), listener={"timeouts": {"response": "200ms"}})
     session = smppd.bind()

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "flow/internal/directory.h"
+#include "flow/receipt_map.h"
 #include "message/flight.h"
 #include "runtime/shard.h"
 #include "upstream/events.h"
@@ -26,7 +27,7 @@ enum class MailKind : std::uint32_t {
   kMo,         // MoMail + PDU: an MO that may be a part of a longer one (to the upstream's home shard)
   kDeliver,    // DeliverMail + PDU: hand it to this session of yours
   kDelivered,  // DeliveredMail: what became of a kDeliver or kReport; answer the SMSC
-  kTold,       // ToldMail: a client has its final receipt (to the upstream's home shard)
+  kTold,       // ToldMail: what a client said to its final receipt (to the upstream's home shard)
   kReceiver,   // ReceiverMail + address_range: a session came or went
   kOperate,    // OperateMail + PDU: query, cancel or replace, if the message is known to you
   kOperated,   // OperatedMail: it failed; tell the client
@@ -62,18 +63,25 @@ struct ReportMail {
 struct MoMail {
   message::DeliveryTicket ticket;
 };
+// What is offered to receivers; each kind has its counts.
+enum class OfferKind : std::uint8_t { kMo, kReceipt, kAlert };
 struct DeliverMail {
   message::DeliveryTicket ticket;
   message::OwnId id;
+  std::uint32_t entry;
   message::ClientId client;
   SlabHandle session;
+  PeerSide side;  // for which the PDU was written
+  OfferKind kind;
+  std::uint64_t tried;  // shards where no session of the client took it, one bit each
 };
 struct DeliveredMail {
   message::DeliveryTicket ticket;
   smpp::CommandStatus status;
 };
 struct ToldMail {
-  message::OwnId id;
+  ReceiptMap::Ref message;
+  smpp::CommandStatus status;
 };
 struct ReceiverMail {
   Receiver receiver;
