@@ -2,9 +2,12 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <ostream>
 #include <thread>
 
 namespace smppd::store::conformance {
+
+void PrintTo(const Backend& backend, std::ostream* out) { *out << backend.plugin->name; }
 
 TemporaryDirectory::TemporaryDirectory() {
   std::string name = (std::filesystem::temp_directory_path() / "smppd-store-XXXXXX").string();
@@ -120,6 +123,7 @@ void StoreConformance::open(unsigned shards) {
   store_ = std::move(*opened);
   for (unsigned i = 0; i < shards; ++i) {
     shards_.push_back(std::make_unique<Shard>(store_->partition(i), now_));
+    shards_.back()->turn();  // the clock of the test, which is not the one that opening went by
   }
 }
 

@@ -23,6 +23,8 @@ struct Backend {
   Durability durability = Durability::kNone;
 };
 
+void PrintTo(const Backend& backend, std::ostream* out);
+
 // A directory of its own, removed with everything in it.
 class TemporaryDirectory {
  public:

@@ -41,6 +41,7 @@ TEST_P(StoreRestart, ItemsComeBackWithTheirProgressAndOrder) {
     EXPECT_EQ(item.progress.mark, item.id << 40);
   }
   now_ += 1h;
+  shard().turn();
   const auto held = shard().take(kLane);
   ASSERT_EQ(held.size(), 1U);
   EXPECT_EQ(held[0].id, 6U);

@@ -1,0 +1,252 @@
+#include "plugins/store/rocksdb/internal/keeper.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "plugins/store/rocksdb/internal/log.h"
+
+namespace smppd::plugins::rocks_store {
+
+using store::Change;
+
+namespace {
+constexpr auto kIdle = std::chrono::milliseconds(50);
+constexpr std::size_t kSpareBuffers = 8;
+constexpr std::size_t kLargestSpareBuffer = 4U << 20;
+constexpr std::uint64_t kUnflushedSegments = 4;
+constexpr auto kTablesRetry = std::chrono::milliseconds(200);
+constexpr auto kAskAgain = std::chrono::seconds(1);
+}  // namespace
+
+ByteSpan payload_at(const std::uint8_t* record) noexcept {
+  return {record + kRecordHeader, load_be<std::uint32_t>(record)};
+}
+
+IndexEntry entry_of(const Change& change, std::uint64_t position, std::uint32_t units) noexcept {
+  IndexEntry entry;
+  entry.kind = change.kind;
+  entry.position = position;
+  entry.units = units;
+  if (change.kind == Change::Kind::kPut || change.kind == Change::Kind::kErase) {
+    entry.table = change.table;
+    entry.id = key_hash(change.table, change.key);
+  } else {
+    entry.id = change.id;
+    if (change.kind != Change::Kind::kFinish) entry.progress = change.progress;
+  }
+  return entry;
+}
+
+Keeper::Keeper(SegmentSet& segments, Tables& tables, std::uint64_t position, std::function<void()> progressed)
+    : segments_(segments), tables_(tables), progressed_(std::move(progressed)), applied_(position), thread_([this] {
+        run();
+      }) {}
+
+Keeper::~Keeper() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_ = true;
+  }
+  wake_.notify_all();
+  thread_.join();
+}
+
+void Keeper::put(Job&& job) {
+  bool wake = false;
+  {
+    const std::lock_guard lock(mutex_);
+    wake = jobs_.empty();
+    jobs_.push_back(std::move(job));
+  }
+  if (wake) wake_.notify_one();
+}
+
+void Keeper::committed(Journal::Batch&& batch) { put(Job(std::move(batch))); }
+void Keeper::ask(Question&& question) { put(Job(std::move(question))); }
+void Keeper::clean(std::uint64_t from, std::uint64_t to) { put(Job(Clean{from, to})); }
+void Keeper::cleaned(Chunk&& chunk) { put(Job(std::move(chunk))); }
+
+void Keeper::collect(Outbox& outbox) {
+  outbox.answers.clear();
+  outbox.chunks.clear();
+  outbox.confirmed.clear();
+  const std::lock_guard lock(mutex_);
+  std::swap(outbox, outbox_);
+}
+
+std::vector<std::uint8_t> Keeper::buffer() {
+  const std::lock_guard lock(mutex_);
+  if (buffers_.empty()) return {};
+  auto taken = std::move(buffers_.back());
+  buffers_.pop_back();
+  return taken;
+}
+
+void Keeper::run() {
+  std::deque<Job> jobs;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    wake_.wait_for(lock, kIdle, [this] { return stop_ || !jobs_.empty(); });
+    const bool last = stop_ && jobs_.empty();
+    jobs.swap(jobs_);
+    lock.unlock();
+    for (Job& job : jobs) std::visit([this](auto& what) { work(what); }, job);
+    jobs.clear();
+    maintain();
+    if (last) {
+      close_index();
+      return;
+    }
+    lock.lock();
+  }
+}
+
+void Keeper::index_record(const Record& record, const Change& change) {
+  const bool in_tables = change.kind == Change::Kind::kPut || change.kind == Change::Kind::kErase;
+  has_table_changes_ = has_table_changes_ || in_tables;
+  if (in_tables && change.table != store::Table::kCorrelations) return;
+  const std::size_t at = entries_.size();
+  entries_.resize(at + IndexEntry::kSize);
+  write_index_entry(&entries_[at], entry_of(change, record.position, record.size / kUnit));
+}
+
+void Keeper::add_to_tables(const Change& change) {
+  if (change.kind == Change::Kind::kPut && change.table != store::Table::kCorrelations) {
+    table_batch_.put(change.table, change.key, change.body, change.expires);
+  } else if (change.kind == Change::Kind::kErase) {
+    // Most correlations never reach the tables; to delete them there blindly would cost more than all the rest.
+    if (change.table == store::Table::kCorrelations && !tables_.may_have(change.table, change.key)) return;
+    table_batch_.erase(change.table, change.key);
+  }
+}
+
+// Empty when the keeper is to stop before the tables could be written. The journal has it all: the next start applies
+// it.
+std::optional<std::uint64_t> Keeper::apply_surely(Tables::Batch& batch) {
+  for (bool told = false;; told = true) {
+    if (const auto applied = tables_.apply(batch))
+      return *applied;
+    else if (!told)
+      kStoreLog.error("the tables cannot be written; trying again", {{"error", applied.error()}});
+    std::unique_lock lock(mutex_);
+    if (wake_.wait_for(lock, kTablesRetry, [this] { return stop_; })) return std::nullopt;
+  }
+}
+
+void Keeper::apply_tables(std::uint64_t first, std::uint64_t end) {
+  if (table_batch_.empty()) return;
+  table_batch_.mark(segments_.journal(), end);
+  if (const auto sequence = apply_surely(table_batch_)) unflushed_.push_back({first, *sequence});
+  table_batch_.clear();
+}
+
+void Keeper::work(Journal::Batch& batch) {
+  for (std::size_t at = 0; at < batch.bytes.size();) {
+    const ByteSpan payload = payload_at(&batch.bytes[at]);
+    const Record record{batch.first + at, static_cast<std::uint32_t>(record_size(payload.size())), payload};
+    if (at == 0) {
+      if (auto segment = segments_.at(batch.first); segment != indexed_) {
+        close_index();
+        indexed_ = std::move(segment);
+      }
+    }
+    store::ChangeReader reader(payload);
+    Change change;
+    while (reader.next(change)) {
+      index_record(record, change);
+      add_to_tables(change);
+    }
+    at += record.size;
+  }
+  apply_tables(batch.first, batch.end);
+  low_water_ = std::max(low_water_, batch.low_water);
+  indexed_end_ = batch.end;
+  applied_.store(batch.end);
+  if (batch.bytes.capacity() == 0 || batch.bytes.capacity() > kLargestSpareBuffer) return;
+  batch.bytes.clear();
+  const std::lock_guard lock(mutex_);
+  if (buffers_.size() < kSpareBuffers) buffers_.push_back(std::move(batch.bytes));
+}
+
+void Keeper::close_index() {
+  if (indexed_ == nullptr) return;
+  const IndexFile file{
+      {segments_.journal(), indexed_->number, indexed_->base}, indexed_end_, has_table_changes_, entries_};
+  const auto bytes = write_index_file(file);
+  auto written = segments_.write_index(*indexed_, bytes);
+  if (!written) {
+    kStoreLog.warn("a segment has no index; the next start reads the segment",
+                   {{"path", indexed_->path}, {"error", store::error_text(written.error())}});
+  }
+  entries_.clear();
+  has_table_changes_ = false;
+  indexed_ = nullptr;
+}
+
+void Keeper::confirm_moved() {
+  const std::uint64_t flushed = tables_.flushed();
+  bool any = false;
+  while (!moved_.empty() && moved_.front().first <= flushed) {
+    const std::lock_guard lock(mutex_);
+    std::move(moved_.front().second.begin(), moved_.front().second.end(), std::back_inserter(outbox_.confirmed));
+    moved_.pop_front();
+    any = true;
+  }
+  if (any) progressed_();
+}
+
+void Keeper::release_segments() {
+  const std::uint64_t flushed = tables_.flushed();
+  while (!unflushed_.empty() && unflushed_.front().sequence <= flushed) unflushed_.pop_front();
+  std::uint64_t safe = low_water_;
+  if (!unflushed_.empty()) safe = std::min(safe, unflushed_.front().first);
+  if (auto released = segments_.release(safe); !released) {
+    kStoreLog.warn("a segment cannot be released", {{"error", store::error_text(released.error())}});
+  }
+  const std::uint64_t behind = unflushed_.empty() ? 0 : applied_.load() - unflushed_.front().first;
+  const bool holding = safe < low_water_ && low_water_ - safe >= segments_.segment_bytes();
+  if (!holding && behind < kUnflushedSegments * segments_.segment_bytes() && moved_.empty()) return;
+  const std::uint64_t newest =
+      std::max(unflushed_.empty() ? 0 : unflushed_.back().sequence, moved_.empty() ? 0 : moved_.back().first);
+  const auto now = std::chrono::steady_clock::now();
+  if (flush_asked_for_ > flushed && now - flush_asked_at_ < kAskAgain) return;  // one at a time
+  flush_asked_for_ = newest;
+  flush_asked_at_ = now;
+  tables_.request_flush();
+}
+
+void Keeper::maintain() {
+  confirm_moved();
+  release_segments();
+  const auto ready = segments_.prepare_spare();
+  if (ready.has_value() == without_space_.load()) {
+    without_space_.store(!ready);
+    if (!ready) {
+      kStoreLog.error("no space for the journal; nothing new is taken until there is",
+                      {{"path", segments_.directory()}, {"error", store::error_text(ready.error())}});
+    }
+    progressed_();
+  }
+}
+
+void Keeper::work(Clean& clean) {
+  const auto first = segments_.at(clean.from);
+  const auto last = segments_.at(clean.to);
+  // The first was cleaned already when it is kept for its neighbour's sake only.
+  clean_at_ = std::max(first == nullptr ? 0 : first->base, clean_end_);
+  clean_end_ = std::max(last == nullptr ? 0 : segments_.end_of(*last), clean_at_);
+  next_chunk();
+}
+
+void Keeper::work(Chunk& chunk) {
+  if (!chunk.moved.empty()) {
+    Tables::Batch batch;
+    for (const Moved& moved : chunk.moved) {
+      batch.put(store::Table::kCorrelations, moved.key, as_bytes(moved.value), moved.expires);
+    }
+    if (const auto sequence = apply_surely(batch)) moved_.emplace_back(*sequence, std::move(chunk.moved));
+  }
+  if (!chunk.last) next_chunk();
+}
+
+}  // namespace smppd::plugins::rocks_store

@@ -1,0 +1,107 @@
+// How disk use stays bounded: segments go oldest first, so a live item in the oldest is written again at the head, and
+// a live correlation goes to the tables. Done when less than a third of the journal is alive, a piece a turn.
+#include <algorithm>
+
+#include "plugins/store/rocksdb/internal/log.h"
+#include "plugins/store/rocksdb/internal/rocks_partition.h"
+
+namespace smppd::plugins::rocks_store {
+
+using store::Change;
+using store::ItemIndex;
+
+namespace {
+constexpr std::uint64_t kSlackSegments = 4;
+constexpr std::uint64_t kMostGarbage = 2;  // octets of garbage for each live one
+}  // namespace
+
+void RocksPartition::clean_if_worth_it() {
+  if (cleaning_ || !moving_.empty()) return;
+  const std::uint64_t low_water = live_.low_water(head_);
+  if (head_ - low_water < live_.bytes() * (kMostGarbage + 1) + kSlackSegments * options_.segment_bytes) return;
+  if (low_water >= journal_->durable_position() || room_now() == store::Room::kNone) return;
+  cleaning_ = true;
+  // Of the 64 KiB at the low water, some may lie in the next segment.
+  keeper_->clean(low_water, std::min(low_water + LiveMap::kChunk, journal_->durable_position()) - 1);
+}
+
+void RocksPartition::move_live(Chunk& chunk) {
+  for (const auto& [position, offset] : chunk.records) {
+    store::ChangeReader reader(payload_at(&chunk.bytes[offset]));
+    Change change;
+    while (reader.next(change)) move_change(chunk, change, position);
+  }
+  moved_ += chunk.moved.size();
+  if (chunk.damaged) forget_damaged(chunk.end);
+  if (chunk.last) cleaning_ = false;
+  if (chunk.last && chunk.moved.empty()) return;
+  chunk.bytes = {};
+  chunk.records = {};
+  keeper_->cleaned(std::move(chunk));
+}
+
+void RocksPartition::move_change(Chunk& chunk, const Change& change, std::uint64_t position) {
+  if (change.kind == Change::Kind::kEnqueue) {
+    const Index index = index_.find(change.id);
+    if (index == ItemIndex::kNone || index_.place(index).position != position) return;
+    const store::Progress progress = index_.progress(index);
+    scratch_.clear();
+    scratch_.enqueue(change.id, progress, change.body);
+    // Where it stands in its lane does not change.
+    const auto place = write_record(scratch_.bytes());
+    live_.add(place.position, std::uint64_t{place.units} * kUnit);
+    item_bytes_ += std::uint64_t{place.units} * kUnit;
+    lose(index);
+    index_.set_place(index, place);
+    ++moved_;
+  } else if (change.kind == Change::Kind::kPut && change.table == store::Table::kCorrelations) {
+    const std::uint64_t hash = key_hash(change.table, change.key);
+    const Correlation* found = find_correlation(hash);
+    if (found == nullptr || found->place >> 16 != position) return;
+    if (change.expires <= now_) return forget_correlation(hash);
+    moving_.insert(hash);
+    chunk.moved.push_back({hash, position, static_cast<std::uint32_t>(found->place & 0xFFFF), std::string(change.key),
+                           std::string(as_text(change.body)), change.expires});
+  }
+}
+
+void RocksPartition::forget_moved(const std::vector<Moved>& moved) {
+  for (const Moved& each : moved) {
+    moving_.erase(each.hash);
+    const Correlation* found = find_correlation(each.hash);
+    if (found == nullptr || found->place >> 16 != each.position) continue;  // put again or erased since
+    forget_correlation(each.hash);
+  }
+}
+
+// What still lies before `before` could not be read. Its items stay, without their bodies, so that the consumer hears
+// of them; the segment can go.
+void RocksPartition::forget_damaged(std::uint64_t before) {
+  std::vector<Index> lost;
+  index_.for_each([&](Index index) {
+    const auto place = index_.place(index);
+    if (place.position != 0 && place.position < before) lost.push_back(index);
+  });
+  for (const Index index : lost) {
+    lose(index);
+    index_.set_place(index, {0, 0});
+  }
+  std::vector<std::uint64_t> hashes;
+  correlations_.for_each([&](const Correlation& each) {
+    if (each.place >> 16 < before && !moving_.contains(each.hash)) hashes.push_back(each.hash);
+  });
+  for (const std::uint64_t hash : hashes) forget_correlation(hash);
+  kStoreLog.error("a damaged segment was cleaned; what could not be read is lost",
+                  {{"path", options_.directory}, {"items", lost.size()}, {"correlations", hashes.size()}});
+  damaged_ += lost.size() + hashes.size();
+}
+
+void RocksPartition::forget_correlation(std::uint64_t hash) {
+  IndexEntry gone;
+  gone.kind = Change::Kind::kErase;
+  gone.table = store::Table::kCorrelations;
+  gone.id = hash;
+  apply(gone);
+}
+
+}  // namespace smppd::plugins::rocks_store

@@ -1,0 +1,325 @@
+#include "plugins/store/rocksdb/internal/rocks_partition.h"
+
+#include <algorithm>
+#include <thread>
+
+#include "plugins/store/rocksdb/internal/log.h"
+
+namespace smppd::plugins::rocks_store {
+
+using store::Change;
+using store::ItemIndex;
+
+namespace {
+constexpr std::size_t kDuePerTurn = 4096;
+constexpr std::size_t kReplayBatch = 1000;
+constexpr std::uint64_t kNoneFactor = 4;  // times staged_bytes, at which nothing is taken any more
+
+std::uint64_t bytes_of(std::uint32_t units) noexcept { return std::uint64_t{units} * kUnit; }
+std::uint64_t hash_of_correlation(std::uint64_t hash) noexcept { return hash; }
+}  // namespace
+
+void replay(Tables& tables, const Change& change, Tables::Batch& batch) {
+  const bool correlation = change.table == store::Table::kCorrelations;
+  if (change.kind == Change::Kind::kPut && !correlation) {
+    batch.put(change.table, change.key, change.body, change.expires);
+  } else if (change.kind == Change::Kind::kErase && (!correlation || tables.may_have(change.table, change.key))) {
+    batch.erase(change.table, change.key);
+  }
+}
+
+RocksPartition::RocksPartition(store::Disk& disk, Tables& tables, Options options)
+    : disk_(disk),
+      tables_(tables),
+      options_(std::move(options)),
+      segments_(disk, options_.directory, options_.journal, options_.segment_bytes) {}
+
+RocksPartition::~RocksPartition() {
+  if (journal_ != nullptr) flush();
+  journal_.reset();
+  keeper_.reset();
+}
+
+Fallible<void> RocksPartition::recover(store::Moment now, store::Recovery& recovery) {
+  now_ = now;
+  index_.advance(now, 0, woken_);
+  JournalQuestion question;
+  question.directory = options_.directory;
+  question.journal = options_.journal;
+  question.applied = tables_.marker(options_.journal);
+  question.on_entry = [this](const IndexEntry& entry) { apply(entry); };
+  Tables::Batch batch;
+  std::size_t waiting = 0;
+  Fallible<std::uint64_t> applied = 0;
+  question.on_table_change = [&](const Change& change) {
+    replay(tables_, change, batch);
+    if (++waiting < kReplayBatch) return;
+    waiting = 0;
+    if (applied && !batch.empty()) applied = tables_.apply(batch);
+    batch.clear();
+  };
+  auto found = read_journal(disk_, question);
+  if (!found) return std::unexpected(found.error());
+  if (found->end > question.applied) batch.mark(options_.journal, found->end);
+  if (applied && !batch.empty()) applied = tables_.apply(batch);
+  if (!applied) return failure(options_.directory + ": the tables cannot be written: " + applied.error());
+  for (auto& segment : found->segments) {
+    recovery.replayed_bytes += segment->end.load() - segment->base;
+    segments_.adopt(std::move(segment));
+  }
+  head_ = found->end;
+  recovery.correlations += correlations_.size();
+  recovery.torn_bytes += found->torn_bytes;
+  recovery.damaged_bytes += found->damaged_bytes;
+  recovery.reports.insert(recovery.reports.end(), found->reports.begin(), found->reports.end());
+  return {};
+}
+
+void RocksPartition::start() {
+  keeper_ = std::make_unique<Keeper>(segments_, tables_, head_, [this] { progressed(); });
+  journal_ =
+      std::make_unique<Journal>(segments_, options_.durability,
+                                Journal::Hooks{[this](Journal::Batch&& batch) { keeper_->committed(std::move(batch)); },
+                                               [this] { progressed(); }},
+                                head_);
+}
+
+void RocksPartition::progressed() {
+  if (!woken_up_.exchange(true)) wake_shard();
+}
+
+bool RocksPartition::settle(std::uint64_t most_staged) {
+  flush();
+  while (head_ - journal_->durable_position() > most_staged) {
+    if (journal_->failing()) return false;
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
+  }
+  return true;
+}
+
+void RocksPartition::apply(const IndexEntry& entry) {
+  if (entry.kind == Change::Kind::kPut || entry.kind == Change::Kind::kErase) {
+    if (entry.table == store::Table::kCorrelations) apply_correlation(entry);
+  } else {
+    apply_item(entry);
+  }
+}
+
+void RocksPartition::lose(Index index) {
+  const auto place = index_.place(index);
+  if (place.position == 0) return;
+  live_.drop(place.position, bytes_of(place.units));
+  item_bytes_ -= bytes_of(place.units);
+}
+
+void RocksPartition::apply_item(const IndexEntry& entry) {
+  const Index index = index_.find(entry.id);
+  if (entry.kind == Change::Kind::kEnqueue) {
+    live_.add(entry.position, bytes_of(entry.units));
+    item_bytes_ += bytes_of(entry.units);
+    if (index == ItemIndex::kNone) {
+      index_.add(entry.id, entry.progress, {entry.position, entry.units});
+      return;
+    }
+    lose(index);
+    index_.set_place(index, {entry.position, entry.units});
+    index_.amend(index, entry.progress);
+  } else if (index != ItemIndex::kNone && entry.kind == Change::Kind::kAmend) {
+    index_.amend(index, entry.progress);
+  } else if (index != ItemIndex::kNone) {
+    lose(index);
+    index_.remove(index);
+  }
+}
+
+void RocksPartition::apply_correlation(const IndexEntry& entry) {
+  Correlation* old = find_correlation(entry.id);
+  const std::uint64_t place = entry.position << 16 | entry.units;
+  if (entry.kind == Change::Kind::kPut) live_.add(entry.position, bytes_of(entry.units));
+  if (old != nullptr) live_.drop(old->place >> 16, bytes_of(old->place & 0xFFFF));
+  const auto hash_of = [](const Correlation& each) { return hash_of_correlation(each.hash); };
+  if (entry.kind == Change::Kind::kErase) {
+    if (old != nullptr) correlations_.erase(entry.id, old, hash_of);
+  } else if (old != nullptr) {
+    old->place = place;
+  } else {
+    correlations_.insert(entry.id, {entry.id, place}, hash_of);
+  }
+}
+
+store::Room RocksPartition::room_now() const noexcept {
+  const std::uint64_t waiting = head_ - std::min(head_, std::min(journal_->durable_position(), keeper_->applied()));
+  if (waiting >= options_.staged_bytes * kNoneFactor) return store::Room::kNone;
+  const bool full = index_.size() >= options_.max_items || item_bytes_ >= options_.max_bytes ||
+                    waiting >= options_.staged_bytes || journal_->failing() || keeper_->without_space();
+  return full ? store::Room::kOwedOnly : store::Room::kOpen;
+}
+
+store::Sequence RocksPartition::append(const store::Transaction& transaction, store::Intake intake) noexcept {
+  const store::Room room = room_now();
+  const bool allowed = room == store::Room::kOpen || (room == store::Room::kOwedOnly && intake == store::Intake::kOwed);
+  if (!allowed || transaction.empty() || transaction.bytes().size() > store::Transaction::kMaxBytes) {
+    ++refused_;
+    return 0;
+  }
+  stage(transaction.bytes());
+  return ++appended_;
+}
+
+ItemIndex::Place RocksPartition::write_record(ByteSpan payload) {
+  if (staged_.bytes.empty()) {
+    if (staged_.bytes.capacity() == 0) staged_.bytes = keeper_->buffer();
+    staged_.first = head_;
+  }
+  const std::size_t size = record_size(payload.size());
+  const std::size_t at = staged_.bytes.size();
+  staged_.bytes.resize(at + size);
+  begin_record(&staged_.bytes[at], static_cast<std::uint32_t>(payload.size()), head_);
+  std::memcpy(&staged_.bytes[at + kRecordHeader], payload.data(), payload.size());
+  const ItemIndex::Place place{head_, static_cast<std::uint32_t>(size / kUnit)};
+  head_ += size;
+  return place;
+}
+
+void RocksPartition::stage(ByteSpan payload) {
+  const auto place = write_record(payload);
+  store::ChangeReader reader(payload);
+  Change change;
+  while (reader.next(change)) {
+    const bool other_table = (change.kind == Change::Kind::kPut || change.kind == Change::Kind::kErase) &&
+                             change.table != store::Table::kCorrelations;
+    if (!other_table) apply(entry_of(change, place.position, place.units));
+  }
+}
+
+void RocksPartition::flush() {
+  const std::uint64_t low_water = live_.low_water(head_);
+  const bool news = low_water >= low_water_told_ + options_.segment_bytes / 2;
+  if (staged_.bytes.empty() && !news) return;
+  if (staged_.bytes.empty()) staged_.first = head_;
+  staged_.end = head_;
+  staged_.last = appended_;
+  staged_.low_water = low_water;
+  low_water_told_ = low_water;
+  journal_->submit(std::move(staged_));
+  staged_ = {};
+}
+
+void RocksPartition::read(const store::ReadRequest& request) noexcept {
+  Question question;
+  question.request = request;
+  question.key = request.key;
+  question.request.key = {};
+  if (request.kind == store::ReadRequest::Kind::kTake) {
+    taken_.clear();
+    question.more = index_.take(request.lane, request.limit, taken_);
+    for (const Index index : taken_) question.items.push_back({index_.id(index), {}, 0, 0});
+  } else if (request.kind == store::ReadRequest::Kind::kItem) {
+    question.items.push_back({request.id, {}, 0, 0});
+  }
+  questions_.push_back(std::move(question));
+}
+
+bool RocksPartition::put_back(store::ItemId id, store::Moment due) noexcept {
+  const Index index = index_.find(id);
+  if (index == ItemIndex::kNone) return false;
+  store::Progress progress = index_.progress(index);
+  progress.due = due;
+  progress.held = false;
+  index_.amend(index, progress);
+  return true;
+}
+
+// Where things are now: they may have moved since they were asked for. False when that is not durable yet.
+bool RocksPartition::place_question(Question& question) {
+  const std::uint64_t durable = journal_->durable_position();
+  std::erase_if(question.items, [&](ItemAsk& ask) {
+    const Index index = index_.find(ask.id);
+    if (index == ItemIndex::kNone) return true;
+    const auto place = index_.place(index);
+    ask = {ask.id, index_.progress(index), place.position, place.units};
+    return false;
+  });
+  for (const ItemAsk& ask : question.items) {
+    if (ask.position + bytes_of(ask.units) > durable) return false;
+  }
+  question.place.reset();
+  if (question.request.kind == store::ReadRequest::Kind::kGet &&
+      question.request.table == store::Table::kCorrelations) {
+    if (const Correlation* found = find_correlation(key_hash(question.request.table, question.key))) {
+      const auto units = static_cast<std::uint32_t>(found->place & 0xFFFF);
+      question.place = ItemAsk{0, {}, found->place >> 16, units};
+      if (question.place->position + bytes_of(units) > durable) return false;
+    }
+  }
+  question.now = now_;
+  return true;
+}
+
+void RocksPartition::dispatch() {
+  while (!questions_.empty() && place_question(questions_.front())) {
+    keeper_->ask(std::move(questions_.front()));
+    questions_.pop_front();
+  }
+}
+
+void RocksPartition::deliver(Answer& answer) {
+  damaged_ += answer.damaged;
+  std::vector<store::RecordView> records;
+  for (const KeptRecord& record : answer.records) {
+    records.push_back({record.key, as_bytes(record.value), record.expires});
+  }
+  if (answer.failed) {
+    for (const ItemAsk& ask : answer.question.items) {
+      if (answer.question.request.kind == store::ReadRequest::Kind::kTake) put_back(ask.id, ask.progress.due);
+    }
+    answer.items.clear();
+  }
+  consumer().on_read({answer.question.request.tag, answer.items, records, answer.more, answer.failed});
+}
+
+void RocksPartition::turn(store::Moment now) noexcept {
+  now_ = std::max(now_, now);
+  woken_up_.store(false);
+  woken_.clear();
+  const bool more_due = index_.advance(now_, kDuePerTurn, woken_);
+  keeper_->collect(outbox_);
+  if (const store::Sequence durable = journal_->durable_sequence(); durable != told_) {
+    told_ = durable;
+    consumer().on_durable(durable);
+  }
+  for (Answer& answer : outbox_.answers) deliver(answer);
+  for (const store::LaneId lane : woken_) consumer().on_ready(lane);
+  forget_moved(outbox_.confirmed);
+  for (Chunk& chunk : outbox_.chunks) move_live(chunk);
+  clean_if_worth_it();
+  dispatch();
+  flush();
+  if (const store::Room room = room_now(); room != told_room_) {
+    told_room_ = room;
+    consumer().on_room(room);
+  }
+  // While the bound is near, room may come without anything else to tell.
+  if (more_due) progressed();
+}
+
+store::PartitionStats RocksPartition::stats() const {
+  store::PartitionStats stats;
+  stats.items = index_.size();
+  stats.held = index_.held();
+  stats.item_bytes = item_bytes_;
+  stats.memory_bytes = index_.memory_bytes() + correlations_.memory_bytes();
+  stats.disk_bytes = segments_.disk_bytes();
+  stats.segments = segments_.count();
+  stats.appended = appended_;
+  stats.refused = refused_;
+  stats.syncs = journal_->syncs();
+  stats.write_failures = journal_->failures();
+  stats.moved = moved_;
+  stats.damaged = damaged_;
+  stats.room = room_now();
+  index_.lanes(stats.lanes);
+  return stats;
+}
+
+}  // namespace smppd::plugins::rocks_store

@@ -1,0 +1,265 @@
+#include "plugins/store/rocksdb/internal/tables.h"
+
+#include <atomic>
+#include <cstdarg>
+#include <cstdio>
+
+#include <rocksdb/cache.h>
+#include <rocksdb/compaction_filter.h>
+#include <rocksdb/db.h>
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/listener.h>
+#include <rocksdb/options.h>
+#include <rocksdb/table.h>
+#include <rocksdb/write_batch.h>
+
+#include "plugins/store/rocksdb/internal/log.h"
+
+namespace smppd::plugins::rocks_store {
+
+namespace {
+
+constexpr std::size_t kExpiry = 8;  // in front of each value
+
+std::string table_key(store::Table table, std::string_view key) {
+  std::string whole;
+  whole.reserve(1 + key.size());
+  whole.push_back(static_cast<char>(table));
+  whole += key;
+  return whole;
+}
+
+std::string marker_key(unsigned journal) {
+  std::uint8_t key[5] = {};
+  store_be(key + 1, static_cast<std::uint32_t>(journal));
+  return std::string(as_text(key));
+}
+
+store::Moment expiry_of(const rocksdb::Slice& value) noexcept {
+  const auto number = load_be<std::uint64_t>(reinterpret_cast<const std::uint8_t*>(value.data()));
+  return store::Moment(std::chrono::milliseconds(static_cast<std::int64_t>(number)));
+}
+
+bool is_record(const rocksdb::Slice& key, const rocksdb::Slice& value) noexcept {
+  return key.size() > 1 && key[0] > 0 && static_cast<std::uint8_t>(key[0]) < store::kTables && value.size() >= kExpiry;
+}
+
+class DropExpired final : public rocksdb::CompactionFilter {
+ public:
+  explicit DropExpired(const std::atomic<std::int64_t>& now) : now_(now) {}
+  const char* Name() const override { return "smppd.expired"; }
+  bool Filter(int, const rocksdb::Slice& key, const rocksdb::Slice& value, std::string*, bool*) const override {
+    return is_record(key, value) && expiry_of(value).time_since_epoch().count() <= now_.load(std::memory_order_relaxed);
+  }
+
+ private:
+  const std::atomic<std::int64_t>& now_;
+};
+
+class WatchFlushes final : public rocksdb::EventListener {
+ public:
+  explicit WatchFlushes(std::atomic<std::uint64_t>& flushed) : flushed_(flushed) {}
+  void OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& info) override {
+    std::uint64_t before = flushed_.load();
+    while (before < info.largest_seqno && !flushed_.compare_exchange_weak(before, info.largest_seqno)) {
+    }
+  }
+
+ private:
+  std::atomic<std::uint64_t>& flushed_;
+};
+
+// RocksDB's own words: what went wrong goes to our log, the rest nowhere.
+class TellTrouble final : public rocksdb::Logger {
+ public:
+  TellTrouble() : Logger(rocksdb::InfoLogLevel::WARN_LEVEL) {}
+  using Logger::Logv;
+  void Logv(const char* format, va_list arguments) override {
+    char line[512];
+    std::vsnprintf(line, sizeof line, format, arguments);
+    // A new directory is looked for before it is made.
+    if (std::string_view(line).find("dir NotFound") != std::string_view::npos) return;
+    kStoreLog.warn("RocksDB says", {{"text", std::string_view(line)}});
+  }
+};
+
+rocksdb::Options engine_options() {
+  rocksdb::Options options;
+  options.create_if_missing = true;
+  options.compression = rocksdb::kLZ4Compression;
+  options.write_buffer_size = 64U << 20;
+  options.max_write_buffer_number = 3;
+  options.max_background_jobs = 2;
+  options.level_compaction_dynamic_level_bytes = true;
+  options.max_open_files = 512;
+  options.keep_log_file_num = 1;
+  options.info_log = std::make_shared<TellTrouble>();
+  options.avoid_unnecessary_blocking_io = true;
+  rocksdb::BlockBasedTableOptions table;
+  table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+  table.checksum = rocksdb::kXXH3;
+  table.block_cache = rocksdb::NewLRUCache(64U << 20);
+  table.cache_index_and_filter_blocks = true;
+  table.pin_l0_filter_and_index_blocks_in_cache = true;
+  table.format_version = 5;
+  options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(table));
+  return options;
+}
+
+}  // namespace
+
+struct Tables::Batch::Writes {
+  rocksdb::WriteBatch batch;
+  std::string value;
+};
+
+Tables::Batch::Batch() : writes_(std::make_unique<Writes>()) {}
+Tables::Batch::~Batch() = default;
+
+void Tables::Batch::put(store::Table table, std::string_view key, ByteSpan value, store::Moment expires) {
+  has_correlations_ = has_correlations_ || table == store::Table::kCorrelations;
+  const auto letter = static_cast<char>(table);
+  std::uint8_t expiry[kExpiry];
+  store_be(expiry, static_cast<std::uint64_t>(expires.time_since_epoch().count()));
+  const rocksdb::Slice keys[2] = {{&letter, 1}, {key.data(), key.size()}};
+  const rocksdb::Slice values[2] = {{reinterpret_cast<const char*>(expiry), kExpiry},
+                                    {reinterpret_cast<const char*>(value.data()), value.size()}};
+  writes_->batch.Put(rocksdb::SliceParts(keys, 2), rocksdb::SliceParts(values, 2));
+}
+
+void Tables::Batch::erase(store::Table table, std::string_view key) { writes_->batch.Delete(table_key(table, key)); }
+
+void Tables::Batch::mark(unsigned journal, std::uint64_t position) {
+  std::uint8_t value[8];
+  store_be(value, position);
+  writes_->batch.Put(marker_key(journal), rocksdb::Slice(reinterpret_cast<const char*>(value), sizeof value));
+}
+
+bool Tables::Batch::empty() const noexcept { return writes_->batch.Count() == 0; }
+void Tables::Batch::clear() { writes_->batch.Clear(); }
+
+struct Tables::Engine {
+  std::atomic<std::int64_t> now{0};
+  std::atomic<std::uint64_t> flushed{0};
+  std::atomic<bool> has_correlations{false};
+  std::unique_ptr<DropExpired> filter;
+  std::unique_ptr<rocksdb::DB> db;
+};
+
+Tables::Tables(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
+
+Tables::~Tables() {
+  const auto closed = engine_->db->Close();
+  if (!closed.ok()) kStoreLog.error("RocksDB was not closed well", {{"error", closed.ToString()}});
+}
+
+Fallible<std::unique_ptr<Tables>> Tables::open(const std::string& path, Access access) {
+  auto engine = std::make_unique<Engine>();
+  engine->filter = std::make_unique<DropExpired>(engine->now);
+  rocksdb::Options options = engine_options();
+  options.compaction_filter = engine->filter.get();
+  options.listeners.push_back(std::make_shared<WatchFlushes>(engine->flushed));
+  rocksdb::DB* db = nullptr;
+  const auto status = access == Access::kReadOnly ? rocksdb::DB::OpenForReadOnly(options, path, &db)
+                                                  : rocksdb::DB::Open(options, path, &db);
+  if (!status.ok()) return failure(path + ": RocksDB cannot open it: " + status.ToString());
+  engine->db.reset(db);
+  engine->flushed = db->GetLatestSequenceNumber();
+  std::unique_ptr<Tables> tables(new Tables(std::move(engine)));
+  std::vector<KeptRecord> first;
+  const auto scanned = tables->scan(store::Table::kCorrelations, {}, 1, store::Moment::min(), first);
+  if (!scanned) return failure(path + ": " + scanned.error());
+  tables->engine_->has_correlations = !first.empty();
+  return tables;
+}
+
+Fallible<std::uint64_t> Tables::apply(Batch& batch) {
+  if (batch.has_correlations_) engine_->has_correlations.store(true);
+  rocksdb::WriteOptions options;
+  options.disableWAL = true;
+  auto status = engine_->db->Write(options, &batch.writes_->batch);
+  if (!status.ok()) {
+    // A background error stops all writes until it is looked at; the journal still has everything.
+    engine_->db->Resume();
+    return failure(status.ToString());
+  }
+  return engine_->db->GetLatestSequenceNumber();
+}
+
+std::uint64_t Tables::flushed() const noexcept { return engine_->flushed.load(); }
+
+void Tables::request_flush() {
+  rocksdb::FlushOptions options;
+  options.wait = false;
+  options.allow_write_stall = true;
+  const auto status = engine_->db->Flush(options);
+  if (!status.ok()) kStoreLog.warn("RocksDB cannot write its tables", {{"error", status.ToString()}});
+}
+
+Fallible<void> Tables::flush() {
+  const std::uint64_t sequence = engine_->db->GetLatestSequenceNumber();
+  const auto status = engine_->db->Flush(rocksdb::FlushOptions());
+  if (!status.ok()) return failure(status.ToString());
+  std::uint64_t before = engine_->flushed.load();
+  while (before < sequence && !engine_->flushed.compare_exchange_weak(before, sequence)) {
+  }
+  return {};
+}
+
+Fallible<bool> Tables::get(store::Table table, std::string_view key, store::Moment now, KeptRecord& record) {
+  rocksdb::PinnableSlice value;
+  const auto status =
+      engine_->db->Get(rocksdb::ReadOptions(), engine_->db->DefaultColumnFamily(), table_key(table, key), &value);
+  if (status.IsNotFound()) return false;
+  if (!status.ok()) return failure(status.ToString());
+  if (value.size() < kExpiry || expiry_of(value) <= now) return false;
+  record = {std::string(key), std::string(value.data() + kExpiry, value.size() - kExpiry), expiry_of(value)};
+  return true;
+}
+
+Fallible<bool> Tables::scan(store::Table table, std::string_view from, std::size_t limit, store::Moment now,
+                            std::vector<KeptRecord>& records) {
+  const std::string end(1, static_cast<char>(static_cast<int>(table) + 1));
+  const rocksdb::Slice upper(end);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> at(engine_->db->NewIterator(options));
+  for (at->Seek(table_key(table, from)); at->Valid(); at->Next()) {
+    if (!is_record(at->key(), at->value()) || expiry_of(at->value()) <= now) continue;
+    if (records.size() == limit) return true;
+    records.push_back({std::string(at->key().data() + 1, at->key().size() - 1),
+                       std::string(at->value().data() + kExpiry, at->value().size() - kExpiry),
+                       expiry_of(at->value())});
+  }
+  if (!at->status().ok()) return failure(at->status().ToString());
+  return false;
+}
+
+bool Tables::may_have(store::Table table, std::string_view key) {
+  if (table == store::Table::kCorrelations && !engine_->has_correlations.load()) return false;
+  std::string value;
+  return engine_->db->KeyMayExist(rocksdb::ReadOptions(), table_key(table, key), &value);
+}
+
+std::uint64_t Tables::marker(unsigned journal) {
+  std::string value;
+  const auto status = engine_->db->Get(rocksdb::ReadOptions(), marker_key(journal), &value);
+  if (!status.ok() || value.size() != 8) return 0;
+  return load_be<std::uint64_t>(as_bytes(value).data());
+}
+
+std::uint64_t Tables::count(store::Table table) {
+  const std::string begin(1, static_cast<char>(table));
+  const std::string end(1, static_cast<char>(static_cast<int>(table) + 1));
+  const rocksdb::Slice upper(end);
+  rocksdb::ReadOptions options;
+  options.iterate_upper_bound = &upper;
+  const std::unique_ptr<rocksdb::Iterator> at(engine_->db->NewIterator(options));
+  std::uint64_t count = 0;
+  for (at->Seek(begin); at->Valid(); at->Next()) ++count;
+  return count;
+}
+
+void Tables::set_now(store::Moment now) noexcept { engine_->now.store(now.time_since_epoch().count()); }
+
+}  // namespace smppd::plugins::rocks_store
