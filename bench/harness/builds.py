@@ -46,5 +46,5 @@ def build_revision(revision):
         source.mkdir(parents=True, exist_ok=True)
         with tarfile.open(fileobj=io.BytesIO(git("archive", commit))) as files:
             files.extractall(source)
-    targets = ["smppd", "road_count"] if (source / "bench/road/CMakeLists.txt").exists() else ["smppd"]
+    targets = ["smppd", "road_count"] if (source / "bench/road/main.cc").exists() else ["smppd"]
     return (revision if revision != "HEAD" else commit), build(source, targets)

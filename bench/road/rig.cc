@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "config/loader.h"
-#include "road/allocation_count.h"
+#include "micro/allocation_count.h"
 #include "runtime/acceptor.h"
 #include "smpp/pdu_builder.h"
 
@@ -121,7 +121,7 @@ void Rig::build(const std::string& yaml) {
   const int listener = listen_on_loopback();
   public_port_ = runtime::local_address(listener).port;
   unit_->apply(publication->snapshot, std::move(publication->chains[0]), publication->upstreams, lasting_.limits,
-               {{shared, listener}});
+               {{shared, listener}}, {});
 }
 
 void Rig::bind_all(const RigOptions& options) {

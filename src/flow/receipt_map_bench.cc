@@ -4,6 +4,7 @@
 #include <benchmark/benchmark.h>
 
 #include "flow/receipt_map.h"
+#include "micro/reported_allocations.h"
 
 namespace smppd::flow {
 namespace {
@@ -43,6 +44,7 @@ void InsertMatchEvict(benchmark::State& state) {
     map.insert(submission(Id(own), own, now));
   }
   std::uint64_t scatter = 1;
+  const bench::ReportedAllocations allocations(state);
   for (auto _ : state) {
     ++own;
     map.insert(submission(Id(own), own, now));

@@ -5,6 +5,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "micro/reported_allocations.h"
 #include "routing/route_table.h"
 
 namespace smppd::routing {
@@ -73,6 +74,7 @@ void decide(benchmark::State& state, bool by_client) {
   facts.dest_addr_ton = 1;
   facts.source_addr = "MYAPP";
   std::size_t at = 0;
+  const bench::ReportedAllocations allocations(state);
   for (auto _ : state) {
     facts.destination_addr = setup.destinations[at++ % kDestinations];
     facts.client = message::ClientId(static_cast<std::uint32_t>(at % 100));
@@ -104,6 +106,7 @@ void LookUpInTable(benchmark::State& state) {
   const Plan made = plan(state.range(0));
   const auto table = PrefixTable::parse(csv(made), "plan.csv", setup.names);
   std::size_t at = 0;
+  const bench::ReportedAllocations allocations(state);
   for (auto _ : state) {
     benchmark::DoNotOptimize(table->find({made.destinations[at++ % kDestinations], true}));
   }

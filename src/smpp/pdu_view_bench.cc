@@ -4,6 +4,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "micro/reported_allocations.h"
 #include "smpp/framer.h"
 #include "smpp/internal/samples.h"
 #include "smpp/pdu_builder.h"
@@ -34,6 +35,7 @@ std::vector<std::uint8_t> typical(CommandId id) {
 
 void decode(benchmark::State& state, CommandId id) {
   const auto bytes = typical(id);
+  const bench::ReportedAllocations allocations(state);
   for (auto _ : state) {
     PduView view;
     benchmark::DoNotOptimize(view.decode(bytes));
@@ -71,6 +73,7 @@ BENCHMARK(decode_submit_multi);
 void build_submit_sm(benchmark::State& state) {
   PduBuilder builder;
   std::vector<std::uint8_t> out;
+  const bench::ReportedAllocations allocations(state);
   for (auto _ : state) {
     out.clear();
     builder.reset(CommandId::submit_sm, Version::v34)
@@ -90,6 +93,7 @@ void edit_a_copy(benchmark::State& state) {
   benchmark::DoNotOptimize(view.decode(bytes));
   PduBuilder builder;
   std::vector<std::uint8_t> out;
+  const bench::ReportedAllocations allocations(state);
   for (auto _ : state) {
     out.clear();
     builder.from(view, Version::v34).set(Field::source_addr, "Other");
@@ -101,6 +105,7 @@ BENCHMARK(edit_a_copy);
 void write_submit_sm_resp(benchmark::State& state) {
   std::uint8_t out[64];
   std::uint32_t sequence = 0;
+  const bench::ReportedAllocations allocations(state);
   for (auto _ : state) {
     benchmark::DoNotOptimize(write_response_with_id(out, CommandId::submit_sm_resp, CommandStatus::ESME_ROK, ++sequence,
                                                     "0192f0c4a5b67c8d9e0f"));

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "road/allocation_count.h"
+#include "micro/allocation_count.h"
 #include "road/rig.h"
 
 namespace smppd::bench {

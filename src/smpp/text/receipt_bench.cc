@@ -3,6 +3,7 @@
 
 #include <benchmark/benchmark.h>
 
+#include "micro/reported_allocations.h"
 #include "smpp/text/canonical_id.h"
 #include "smpp/text/receipt.h"
 #include "smpp/text/receipt_pattern.h"
@@ -14,6 +15,7 @@ constexpr std::string_view kText =
     "id:0123456789 sub:001 dlvrd:001 submit date:2401311200 done date:2401311201 stat:DELIVRD err:000 text:Hello world";
 
 void BM_ParseReceipt(benchmark::State& state) {
+  const bench::ReportedAllocations allocations(state);
   for (auto _ : state) benchmark::DoNotOptimize(parse_receipt(kText));
 }
 BENCHMARK(BM_ParseReceipt);
@@ -26,6 +28,7 @@ BENCHMARK(BM_ReadReceiptOfTlvsAlone);
 
 void BM_RewriteReceiptId(benchmark::State& state) {
   std::array<char, 256> out{};
+  const bench::ReportedAllocations allocations(state);
   for (auto _ : state) benchmark::DoNotOptimize(rewrite_receipt_id(kText, "018c7f3ea1b2c3d4", out));
 }
 BENCHMARK(BM_RewriteReceiptId);

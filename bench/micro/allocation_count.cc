@@ -1,4 +1,4 @@
-#include "road/allocation_count.h"
+#include "micro/allocation_count.h"
 
 #include <cstddef>
 #include <cstdlib>
