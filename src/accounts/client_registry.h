@@ -5,6 +5,7 @@
 // as the process and which the entries point into.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -43,6 +44,9 @@ struct AddressRules {
 struct ClientState {  // survives reloads
   SharedRateLimit rate;
   SessionCount sessions;
+  // Numbers binds in their order, over all shards; from 1.
+  [[nodiscard]] std::uint64_t next_bind() noexcept { return binds.fetch_add(1, std::memory_order_relaxed) + 1; }
+  std::atomic<std::uint64_t> binds{0};
 };
 
 struct ClientEntry {

@@ -103,12 +103,12 @@ void Session::verified(bool right) noexcept {
     const auto listeners = static_cast<std::uint32_t>(std::max(options().max_connections_per_client, 0));
     const std::uint32_t limit = most == 0 ? listeners : listeners == 0 ? most : std::min(most, listeners);
     ticket_ = accounts::SessionTicket(client.state->sessions, limit);
-    if (!ticket_ && options().smpp.kick_oldest) {
-      if (!table_.kick_oldest(client.id)) table_.flow().kick_elsewhere(client.id);
-      ticket_ = accounts::SessionTicket(client.state->sessions, 0);
-    }
+    const bool over = !ticket_ && options().smpp.kick_oldest;
+    const message::ClientId id = client.id;
+    if (over) ticket_ = accounts::SessionTicket(client.state->sessions, 0);
     if (ticket_) {
       accept_bind();
+      if (over) table_.make_room(id, limit);
     } else {
       refuse_bind(CommandStatus::ESME_RALYBND, "max_connections of the client");
     }
@@ -129,7 +129,7 @@ void Session::accept_bind() noexcept {
   }
   session_.set_version(attempt.version);
   session_.bound(state_after(attempt.header.command_id));
-  bound_at_ = table_.loop().now();
+  if (attempt.client != nullptr) bind_order_ = attempt.client->state->next_bind();
   // Peers say 3.3 and bind as transceivers, which only 3.4 has; a bind response without TLVs is the same in both.
   smpp::PduBuilder builder(smpp::response_to(attempt.header.command_id), std::max(attempt.version, smpp::Version::v34));
   builder.set(Field::system_id, options().smpp.system_id);

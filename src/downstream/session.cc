@@ -313,6 +313,7 @@ void Session::on_closed(runtime::CloseReason reason, int) noexcept {
   }
   if (was_bound && !leaving_) leave_directory();
   session_.closed();
+  ticket_ = accounts::SessionTicket();
   give_up_deliveries();
   ++listener_->probe().closed;
   if (called_) table_.caller().closed(*this);

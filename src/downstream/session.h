@@ -48,7 +48,8 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   [[nodiscard]] const smpp::Session& protocol() const noexcept { return session_; }
   [[nodiscard]] const runtime::SocketAddress& peer() const noexcept { return peer_; }
   [[nodiscard]] Listener& listener() noexcept { return *listener_; }
-  [[nodiscard]] Instant bound_at() const noexcept { return bound_at_; }
+  // Among its client's sessions; 0 while it is not bound, and for the anonymous client.
+  [[nodiscard]] std::uint64_t bind_order() const noexcept { return bind_order_; }
   [[nodiscard]] bool bound() const noexcept { return smpp::is_bound(session_.state()); }
   void move_to(Listener& listener) noexcept { listener_ = &listener; }
 
@@ -104,7 +105,7 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   std::unique_ptr<BindAttempt> attempt_;  // while a bind is being judged
   std::unique_ptr<smpp::Window<Pending>> deliveries_;
   accounts::SessionTicket ticket_;  // of the client's session limit
-  Instant bound_at_{};
+  std::uint64_t bind_order_ = 0;
   Instant waiting_since_{};
   std::uint32_t outstanding_ = 0;
   std::uint32_t window_ = 0;

@@ -109,15 +109,54 @@ void SessionTable::verified(SlabHandle handle, bool right) noexcept {
   if (Session* session = sessions_.get(handle)) session->verified(right);
 }
 
-bool SessionTable::kick_oldest(message::ClientId client) noexcept {
-  Session* oldest = nullptr;
+void SessionTable::make_room(message::ClientId client, std::uint32_t most) noexcept {
+  flow::KickOrder order;
+  order.client = client;
+  order.most = most;
+  order.asked_by = static_cast<std::uint8_t>(shard_);
+  kick(order);
+}
+
+// Two orders may choose the same session, and a session may leave by itself: whoever finds it gone looks again as long
+// as there are too many, so that exactly as many are closed as were over the limit.
+void SessionTable::kick(flow::KickOrder order) noexcept {
+  if (order.close) {
+    Session* session = sessions_.get(order.session);
+    if (session != nullptr && session->bound()) {
+      session->close();
+    } else if (has_too_many(order)) {
+      make_room(order.client, order.most);
+    }
+    return;
+  }
+  see_oldest(order);
+  const unsigned next = (shard_ + 1) % flow_.shard_count();
+  if (next != order.asked_by) {
+    flow_.pass_on_kick(next, order);
+    return;
+  }
+  if (order.bind_order == 0 || !has_too_many(order)) return;
+  order.close = true;
+  if (order.shard == shard_) {
+    kick(order);
+  } else {
+    flow_.pass_on_kick(order.shard, order);
+  }
+}
+
+void SessionTable::see_oldest(flow::KickOrder& order) noexcept {
   for_each_session([&](Session& session) {
-    if (!session.bound() || session.sender().client != client) return;
-    if (oldest == nullptr || session.bound_at() < oldest->bound_at()) oldest = &session;
+    if (!session.bound() || session.sender().client != order.client) return;
+    if (order.bind_order != 0 && session.bind_order() > order.bind_order) return;
+    order.bind_order = session.bind_order();
+    order.session = session.sender().session;
+    order.shard = static_cast<std::uint8_t>(shard_);
   });
-  if (oldest == nullptr) return false;
-  oldest->close();
-  return true;
+}
+
+bool SessionTable::has_too_many(const flow::KickOrder& order) const noexcept {
+  const accounts::ClientEntry* client = flow_.snapshot().clients->find(order.client);
+  return client != nullptr && client->state->sessions.count() > order.most;
 }
 
 }  // namespace smppd::downstream

@@ -40,7 +40,7 @@ class SessionTable final : public flow::Sessions {
   bool deliver(SlabHandle session, const flow::Delivery& delivery) noexcept override;
   smpp::CommandStatus status_for_loss(SlabHandle session, message::ClientId client, bool uncertain) noexcept override;
   void resume(SlabHandle session) noexcept override;
-  bool kick_oldest(message::ClientId client) noexcept override;
+  void kick(flow::KickOrder order) noexcept override;
   void call(message::ClientId client) noexcept override { caller_.call(client); }
 
   // For listeners and sessions.
@@ -53,6 +53,8 @@ class SessionTable final : public flow::Sessions {
   [[nodiscard]] accounts::PasswordVerifier::Answer verify(const Session& session, const accounts::ClientEntry& client,
                                                           std::string_view password);
   void verified(SlabHandle session, bool right) noexcept;
+  // The client has more than `most` sessions: its oldest one is closed, on whatever shard.
+  void make_room(message::ClientId client, std::uint32_t most) noexcept;
 
   [[nodiscard]] flow::Flow& flow() noexcept { return flow_; }
   [[nodiscard]] runtime::EventLoop& loop() noexcept { return loop_; }
@@ -68,6 +70,9 @@ class SessionTable final : public flow::Sessions {
   }
 
  private:
+  void see_oldest(flow::KickOrder& order) noexcept;
+  [[nodiscard]] bool has_too_many(const flow::KickOrder& order) const noexcept;
+
   runtime::EventLoop& loop_;
   flow::Flow& flow_;
   accounts::PasswordVerifier& verifier_;

@@ -213,6 +213,23 @@ TEST_F(SessionTableTest, OneSessionMoreThanTheClientMayHaveIsRefusedUntilOneGoes
   EXPECT_EQ(ask(*connect(), bind(), 1).command_status, CommandStatus::ESME_ROK);
 }
 
+TEST_F(SessionTableTest, MakingRoomClosesTheOldestAndNoMoreThanIsNeeded) {
+  const auto first = bound();
+  const auto second = bound();
+  const auto gone = [&](Client& client) {
+    run_for(20ms);
+    client.read();
+    return client.ended;
+  };
+  const auto shop = names.clients.find("shop");
+  table.make_room(shop, 2);
+  EXPECT_FALSE(gone(*first)) << "there is room";
+  table.make_room(shop, 1);
+  table.make_room(shop, 1);
+  EXPECT_TRUE(gone(*first));
+  EXPECT_FALSE(gone(*second)) << "two orders for one place close one session";
+}
+
 TEST_F(SessionTableTest, ARequestBeforeTheBindIsRefused) {
   const auto client = connect();
   client->submit("258841234567", 3);

@@ -103,10 +103,8 @@ void Flow::on_busy(upstream::Group& group) noexcept {
 
 void Flow::on_mail_room(unsigned) noexcept {}
 
-// From shard to shard until one has a session of the client.
-void Flow::pass_on_kick(const KickMail& mail) noexcept {
-  const unsigned next = (shard_.index() + 1) % shard_.count();
-  if (next != mail.asked_by) post(shard_, next, MailKind::kKick, mail);
+void Flow::pass_on_kick(unsigned shard, const KickOrder& order) noexcept {
+  post(shard_, shard, MailKind::kKick, KickMail{order});
 }
 
 void Flow::note_receiver(const ReceiverMail& mail, std::string_view address_range) noexcept {
@@ -172,11 +170,7 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
       if (upstream::Group* group = upstreams_.find(letter.facts<BusyMail>().upstream)) group->grow();
       return;
     }
-    case MailKind::kKick: {
-      const auto mail = letter.facts<KickMail>();
-      if (!sessions_->kick_oldest(mail.client)) pass_on_kick(mail);
-      return;
-    }
+    case MailKind::kKick: sessions_->kick(letter.facts<KickMail>().order); return;
     case MailKind::kCall: call(letter.facts<CallMail>().client); return;
   }
 }

@@ -54,8 +54,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void receiver_gone(const Receiver& receiver);
   // Receive-capable sessions of all shards.
   [[nodiscard]] std::size_t receivers() const noexcept { return directory_.size(); }
-  // Another shard closes a session of this client, to make room for one that has bound here.
-  void kick_elsewhere(message::ClientId client) noexcept { pass_on_kick({client, here()}); }
+  [[nodiscard]] unsigned shard_count() const noexcept { return shard_.count(); }
+  void pass_on_kick(unsigned shard, const KickOrder& order) noexcept;
 
   [[nodiscard]] const Snapshot& snapshot() const noexcept { return *snapshot_; }
   [[nodiscard]] const std::shared_ptr<const Snapshot>& shared_snapshot() const noexcept { return snapshot_; }
@@ -137,7 +137,6 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void answer_smsc(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept;
 
   void tell_lanes(unsigned shard) noexcept;
-  void pass_on_kick(const KickMail& mail) noexcept;
   [[nodiscard]] unsigned home_of(message::UpstreamId upstream) const noexcept {
     return upstream.value() % shard_.count();
   }

@@ -44,6 +44,18 @@ struct Delivery {
   std::uint32_t entry = 0;  // id != 0: where the upstream's home shard keeps that message
 };
 
+// Room for a session over a client's limit: goes round the shards once to find the client's oldest session, then to the
+// shard that has it, to close it.
+struct KickOrder {
+  message::ClientId client;
+  std::uint32_t most = 0;        // sessions the client may have; whoever finds that it has no more stops
+  std::uint8_t asked_by = 0;     // the shard where the round began
+  std::uint8_t shard = 0;        // of the oldest session seen
+  SlabHandle session;            // the oldest seen
+  std::uint64_t bind_order = 0;  // its ClientState::next_bind(); 0: none was seen
+  bool close = false;            // the round is over
+};
+
 class Sessions {
  public:
   virtual void answer(SlabHandle session, const Answer& answer) noexcept = 0;
@@ -54,8 +66,8 @@ class Sessions {
                                                             bool uncertain) noexcept = 0;
   // A session whose submit() answered kWait may try again.
   virtual void resume(SlabHandle session) noexcept = 0;
-  // Closes the client's oldest session of this shard; false when it has none here.
-  virtual bool kick_oldest(message::ClientId client) noexcept = 0;
+  // An order that another shard passed on.
+  virtual void kick(KickOrder order) noexcept = 0;
   // Something waits for this client, which has no session to receive it and is to be called with outbind.
   virtual void call(message::ClientId client) noexcept = 0;
 

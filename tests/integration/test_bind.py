@@ -133,6 +133,31 @@ def test_row_35_kick_oldest_makes_room_for_a_client_that_comes_back(gateway, sha
         before.wait_closed()
 
 
+def test_row_35_kick_oldest_closes_the_oldest_session_on_whatever_shard_it_is(gateway, shards):
+    kick = {"smpp": {"kick_oldest": True}}
+    smppd = gateway(mock(), shards=shards, client={"max_connections": 3}, listener=kick)
+    sessions = [smppd.bind() for _ in range(3)]
+    for _ in range(9):
+        sessions.append(smppd.bind())
+        sessions.pop(0).wait_closed()
+        for session in sessions:
+            assert session.request(smpp.Pdu(smpp.ENQUIRE_LINK)).status == smpp.ROK
+
+
+def test_row_35_kick_oldest_leaves_as_many_as_allowed_when_many_bind_at_once(gateway, shards):
+    kick = {"smpp": {"kick_oldest": True}}
+    smppd = gateway(mock(), shards=shards, client={"max_connections": 2}, listener=kick)
+    for _ in range(5):
+        connections = [smppd.connect() for _ in range(8)]
+        for connection in connections:
+            connection.send(smpp.bind())
+        wait_until(lambda: smppd.metric("smppd_connections_active", client="client") == 2, "two sessions left")
+        for connection in smppd.connections[:-8]:
+            connection.wait_closed()
+        del smppd.connections[:-8]
+    assert smppd.metric("smppd_downstream_binds_total") == 40
+
+
 def test_binds_over_the_listeners_rate_are_throttled(gateway):
     smppd = gateway(mock(), listener={"rate_limit": {"binds_per_second": 2}})
     statuses = [answered(smppd.connect()).status for _ in range(5)]

@@ -9,6 +9,7 @@
 
 #include "base/bytes.h"
 #include "flow/internal/directory.h"
+#include "flow/ports.h"
 #include "flow/receipt_map.h"
 #include "message/flight.h"
 #include "runtime/shard.h"
@@ -32,7 +33,7 @@ enum class MailKind : std::uint32_t {
   kOperate,    // OperateMail + PDU: query, cancel or replace, if the message is known to you
   kOperated,   // OperatedMail: it failed; tell the client
   kBusy,       // BusyMail: open one more link, everyone's windows are full
-  kKick,       // KickMail: close this client's oldest session, or pass it on
+  kKick,       // KickMail: find this client's oldest session, or close it
   kCall,       // CallMail: call this client with outbind
 };
 
@@ -99,8 +100,7 @@ struct BusyMail {
   message::UpstreamId upstream;
 };
 struct KickMail {
-  message::ClientId client;
-  std::uint8_t asked_by;  // shard
+  KickOrder order;
 };
 
 struct CallMail {

@@ -52,7 +52,7 @@ struct FakeSessions final : Sessions {
     return CommandStatus::ESME_RSYSERR;
   }
   void resume(SlabHandle session) noexcept override { resumed.push_back(session.index); }
-  bool kick_oldest(message::ClientId) noexcept override { return false; }
+  void kick(KickOrder) noexcept override {}
   void call(message::ClientId client) noexcept override { called.push_back(client); }
 
   std::vector<Answered> answers;
