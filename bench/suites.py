@@ -2,7 +2,8 @@
 from bench.connections.scenarios import SCENARIOS as CONNECTIONS
 from bench.latency.scenarios import SCENARIOS as LATENCY
 from bench.memory.scenarios import SCENARIOS as MEMORY
+from bench.micro.scenarios import SCENARIOS as MICRO
 from bench.road.scenarios import SCENARIOS as ROAD
 from bench.throughput.scenarios import SCENARIOS as THROUGHPUT
 
-SCENARIOS = [*THROUGHPUT, *LATENCY, *CONNECTIONS, *MEMORY, *ROAD]
+SCENARIOS = [*THROUGHPUT, *LATENCY, *CONNECTIONS, *MEMORY, *ROAD, *MICRO]

@@ -4,6 +4,8 @@ import subprocess
 import tarfile
 from pathlib import Path
 
+from bench.micro.scenarios import TARGETS as MICRO
+
 from .programs import BenchError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -16,7 +18,7 @@ def run(command, cwd, log):
             raise BenchError(f"{' '.join(map(str, command))} failed:\n{log.read_text()[-3000:]}")
 
 
-def build(source, targets=TARGETS):
+def build(source, targets):
     """The bin folder of a source tree, built."""
     folder = source / "build/bench"
     folder.mkdir(parents=True, exist_ok=True)
@@ -38,7 +40,7 @@ def head():
     return git("rev-parse", "--short=12", "HEAD").decode().strip()
 
 
-def build_revision(revision):
+def build_revision(revision, micro):
     """(name, bin folder) of a revision: its files go to build/against/COMMIT and stay there for the next time."""
     commit = git("rev-parse", "--verify", "--short=12", f"{revision}^{{commit}}").decode().strip()
     source = ROOT / "build/against" / commit
@@ -46,5 +48,7 @@ def build_revision(revision):
         source.mkdir(parents=True, exist_ok=True)
         with tarfile.open(fileobj=io.BytesIO(git("archive", commit))) as files:
             files.extractall(source)
-    targets = ["smppd", "road_count"] if (source / "bench/road/main.cc").exists() else ["smppd"]
+    targets = ["smppd", *(MICRO if micro and (source / "bench/micro").exists() else ())]
+    if (source / "bench/road/main.cc").exists():
+        targets.append("road_count")
     return (revision if revision != "HEAD" else commit), build(source, targets)

@@ -73,11 +73,19 @@ def write_json(path, plan, results):
     path.write_text(json.dumps(whole, indent=1) + "\n")
 
 
+def wants_micro(options):
+    return any(scenario.suite == "micro" for scenario in options.chosen)
+
+
+def targets_of(options):
+    return [*builds.TARGETS, *(builds.MICRO if wants_micro(options) else ())]
+
+
 def plan_of(options, tools):
     smppds = [("smppd", options.smppd or tools / "smppd")]
     against = None
     if options.against:
-        name, against = builds.build_revision(options.against)
+        name, against = builds.build_revision(options.against, wants_micro(options))
         smppds.append((name, against / "smppd"))
     return Plan(
         tools=tools,
@@ -97,7 +105,7 @@ def main(arguments):
         return 0
     raise_file_limit()
     try:
-        tools = options.bin or builds.build(builds.ROOT)
+        tools = options.bin or builds.build(builds.ROOT, targets_of(options))
         if options.update_baselines:
             return check.main([str(tools.parent), "--update"])
         plan = plan_of(options, tools)

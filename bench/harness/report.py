@@ -38,6 +38,13 @@ COLUMNS = {
         ("RSS MiB", "rss_mib", "{:.1f}"),
         ("empty MiB", "empty_mib", "{:.1f}"),
     ),
+    "micro": (
+        ("part", "part", "{}"),
+        ("CPU ns", "ns", "{:,.0f}"),
+        ("to the other", "ratio_to_other", "{:.2f}x"),
+        ("allocations", "allocations", "{:.2f}"),
+        ("octets/entry", "octets_an_entry", "{:.0f}"),
+    ),
     "road": (
         ("case", "case", "{}"),
         ("instructions/msg", "instructions", "{:,.0f}"),
