@@ -73,6 +73,7 @@ void Group::add_links() {
       const bool wanted = k < options_->pool.min_connections;
       const std::string& type = options_->bind.type;
       const std::size_t before = hosts_[host].links.size();
+      if (wanted) ++hosts_[host].kept;
       if (type == "pair" || type == "transmitter") add_link(host, LinkUse::kTransmitter);
       if (type == "pair" || type == "receiver") add_link(host, LinkUse::kReceiver);
       if (type == "transceiver") add_link(host, LinkUse::kTransceiver);
@@ -128,23 +129,28 @@ void Group::tick() noexcept {
   links_asked_ = false;
   for (std::uint16_t index = 0; index < hosts_.size(); ++index) {
     Host& host = hosts_[index];
-    std::size_t active = 0;
-    for (Link* link : host.links) {
-      link->tick(now);
-      if (link->state() != LinkState::kIdle) ++active;
-    }
+    for (Link* link : host.links) link->tick(now);
     serve_waiting(host, now);
     if (calls_us(index)) continue;  // the SMSC decides how many calls there are, and for how long
-    const auto floor = static_cast<std::size_t>(std::max(options_->pool.min_connections, 0));
-    for (Link* link : host.links) {
-      if (active <= floor || link->state() != LinkState::kBound || link->in_flight() > 0) continue;
-      if (now - link->last_used() < options_->pool.idle_timeout) continue;
-      link->drain(now);
-      --active;
-    }
+    if (options_->pool.idle_timeout.count() > 0) drain_idle(host, now);
   }
   if (room_wanted_) notify_room();
   if (!draining_ || !finished()) environment_.loop.timers().arm(timer_, now + kTick);
+}
+
+// A link over those that are kept goes when it has carried nothing for long; of a pair each half is counted by itself,
+// and only what is bound counts.
+void Group::drain_idle(Host& host, Instant now) noexcept {
+  for (const LinkUse use : {LinkUse::kTransmitter, LinkUse::kReceiver, LinkUse::kTransceiver}) {
+    const auto is_bound = [use](const Link* link) { return link->use() == use && link->state() == LinkState::kBound; };
+    auto bound = static_cast<std::size_t>(std::count_if(host.links.begin(), host.links.end(), is_bound));
+    for (Link* link : host.links) {
+      if (bound <= host.kept) break;
+      if (!is_bound(link) || link->in_flight() > 0 || now - link->last_used() < options_->pool.idle_timeout) continue;
+      link->drain(now);
+      --bound;
+    }
+  }
 }
 
 void Group::drain(Instant until) noexcept {

@@ -163,6 +163,7 @@ class Group {
     Lane lane;
     std::vector<Link*> links;
     std::size_t next_link = 0;
+    std::size_t kept = 0;          // links of this shard, or pairs, that stay however idle they are
     std::vector<OtherLane> lanes;  // by shard, this one's own included for the count
     std::deque<Waiting> waiting;   // from other shards
   };
@@ -170,6 +171,7 @@ class Group {
   static void on_tick(void* self) noexcept;
   void tick() noexcept;
   void add_links();
+  void drain_idle(Host& host, Instant now) noexcept;
   void add_links_for_calls();
   void add_link(std::uint16_t host, LinkUse use);
   void add_host(const config::Host& options);

@@ -244,6 +244,7 @@ void Link::on_pdu(const smpp::Header& header, ByteSpan pdu) noexcept {
         return;
       }
       ++unanswered_deliveries_;
+      last_used_ = loop_.now();
       ++probe_.deliveries;
       [[fallthrough]];
     }
