@@ -141,8 +141,12 @@ void Server::run() {
 }
 
 admin::ReloadOutcome Server::reload_now() {
-  config::Loaded loaded = load_();
   admin::ReloadOutcome outcome;
+  if (draining_.load()) {
+    outcome.summary = "smppd is stopping; the configuration stays as it is";
+    return outcome;
+  }
+  config::Loaded loaded = load_();
   outcome.diagnostics = std::move(loaded.diagnostics);
   if (loaded.config == nullptr) {
     outcome.summary = "the new configuration has errors; the old one stays in force";
