@@ -10,12 +10,13 @@ using smpp::Field;
 class EsmeSession final : public SmppPeer, public std::enable_shared_from_this<EsmeSession> {
  public:
   EsmeSession(Esme& esme, std::uint64_t number) : esme_(esme), random_(esme.kernel_.random), number_(number) {
-    esme.ledger_.sessions[number] = {esme.client_, false, esme.corrupt};
+    esme.ledger_.sessions[number] = {esme.client_, false, false, esme.corrupt};
   }
   void opened_on(Wire& wire) { wire_ = &wire; }
 
   void on_open() override {
-    smpp::PduBuilder bind(CommandId::bind_transceiver, smpp::Version::v34);
+    smpp::PduBuilder bind(esme_.transmitter ? CommandId::bind_transmitter : CommandId::bind_transceiver,
+                          smpp::Version::v34);
     bind.set(Field::system_id, "c" + std::to_string(esme_.client_)).set(Field::password, "secret");
     bind.set(Field::interface_version, esme_.habits.version);
     send(bind, 0, ++sequence_);
@@ -119,13 +120,18 @@ void EsmeSession::submit(const Esme::Planned& planned) {
   message.order = ++order_;
   message.wants_receipt = planned.wants_receipt;
   message.sent = esme_.kernel_.now();
-  smpp::PduBuilder pdu(CommandId::submit_sm, smpp::Version::v34);
+  const bool data = random_.chance(esme_.habits.data_sm);
+  smpp::PduBuilder pdu(data ? CommandId::data_sm : CommandId::submit_sm, smpp::Version::v34);
   std::string text = "T" + std::to_string(tag) + " ";
   text.append(random_.below(120), 'x');
   pdu.set(Field::source_addr, esme_.address_)
       .set(Field::destination_addr, std::to_string(planned.upstream + 1) + "58841")
-      .set(Field::registered_delivery, planned.wants_receipt ? 1 : 0)
-      .set(Field::short_message, text);
+      .set(Field::registered_delivery, planned.wants_receipt ? 1 : 0);
+  if (data) {
+    pdu.add_tlv(smpp::TlvTag::message_payload, as_bytes(text));
+  } else {
+    pdu.set(Field::short_message, text);
+  }
   message.text = text;
   ledger.messages.push_back(std::move(message));
   open_[++sequence_] = tag;
@@ -134,6 +140,7 @@ void EsmeSession::submit(const Esme::Planned& planned) {
 
 void EsmeSession::on_pdu(const smpp::Header& header, ByteSpan pdu) {
   switch (header.command_id) {
+    case CommandId::bind_transmitter_resp:
     case CommandId::bind_transceiver_resp:
       if (header.command_status != smpp::CommandStatus::ESME_ROK) {
         left_ = true;
@@ -145,10 +152,12 @@ void EsmeSession::on_pdu(const smpp::Header& header, ByteSpan pdu) {
       return;
     case CommandId::enquire_link: send_bare(CommandId::enquire_link_resp, 0, header.sequence_number); return;
     case CommandId::submit_sm_resp:
+    case CommandId::data_sm_resp:
     case CommandId::generic_nack: on_answer(header, pdu); return;
     case CommandId::deliver_sm: on_deliver(header, pdu); return;
     case CommandId::unbind:
       unbinding_ = true;
+      esme_.ledger_.sessions[number_].asked_to_leave = true;
       send_bare(CommandId::unbind_resp, 0, header.sequence_number);
       return;
     default: return;
@@ -183,7 +192,8 @@ void EsmeSession::on_deliver(const smpp::Header& header, ByteSpan pdu) {
     if (!ledger.corrupt()) ledger.violated("a client got a delivery without a tag");
     return;
   }
-  const std::string id(view.tlv_text(smpp::TlvTag::receipted_message_id).value_or(""));
+  std::string id(view.tlv_text(smpp::TlvTag::receipted_message_id).value_or(""));
+  if (id.empty() && !mo && text.starts_with("id:")) id = text.substr(3, text.find(' ') - 3);
   if (!mo && !esme_.corrupt) ledger.receipt_arrived(esme_.client_, number, serial, id);
   if (random_.chance(esme_.habits.silent)) return;
   const std::uint32_t status = random_.chance(esme_.habits.refuse) ? 0x65U : 0U;

@@ -18,6 +18,7 @@ struct EsmeHabits {
   double unbind = 0, leave = 0;             // after a burst: politely with requests open, or not
   Duration think_max = std::chrono::milliseconds(300);
   std::uint8_t version = 0x34;
+  double data_sm = 0;  // share of data_sm among the messages
 };
 
 class EsmeSession;
@@ -35,9 +36,12 @@ class Esme {
     habits = EsmeHabits();
     habits.window = before.window;
     habits.version = before.version;
+    habits.data_sm = before.data_sm;
   }
   // Says unbind when everything is answered, and stays away.
   void finish();
+  // Does not come again.
+  void stay_away() { finishing_ = true; }
 
   [[nodiscard]] bool bound() const;
   [[nodiscard]] bool idle() const;  // nothing planned, nothing unanswered
@@ -45,7 +49,8 @@ class Esme {
   [[nodiscard]] unsigned client() const { return client_; }
   [[nodiscard]] const std::string& address() const { return address_; }
   [[nodiscard]] std::shared_ptr<Wire> wire() const { return wire_; }
-  bool corrupt = false;  // its connections change octets
+  bool corrupt = false;      // its connections change octets
+  bool transmitter = false;  // receives on other sessions of its client
 
   EsmeHabits habits;
 

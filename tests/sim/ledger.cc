@@ -67,7 +67,11 @@ void Ledger::judge(std::uint32_t tag, const Message& message) {
   if (session.corrupt) return;
   if (message.answers.size() > 1)
     violated(name(tag) + " was answered " + std::to_string(message.answers.size()) + " times");
-  if (message.answers.empty() && !session.ended) violated(name(tag) + " was not answered");
+  if (message.answers.empty() && !session.ended) {
+    const Sight* sight = message.sights.empty() ? nullptr : &message.sights.back();
+    const bool told = sight != nullptr && sight->answered && !sight->wire->troubled();
+    if (!session.asked_to_leave || told) violated(name(tag) + " was not answered");
+  }
   if (corrupt_upstreams[message.upstream]) return;
   if (!message.answers.empty()) judge_answer(tag, message);
   judge_receipts(tag, message);
@@ -90,7 +94,8 @@ void Ledger::judge_answer(std::uint32_t tag, const Message& message) {
     return;
   }
   if (sight == nullptr) {
-    if (status != kThrottled && status != kQueueFull) {
+    const bool too_late = status == kWrongState && sessions.at(message.session).asked_to_leave;
+    if (status != kThrottled && status != kQueueFull && !too_late) {
       violated(name(tag) + " was answered " + std::to_string(status) + ", but no SMSC has seen it");
     }
     return;
@@ -106,7 +111,8 @@ void Ledger::judge_answer(std::uint32_t tag, const Message& message) {
 void Ledger::judge_receipts(std::uint32_t tag, const Message& message) {
   const bool known = !message.answers.empty() && message.answers[0].status == 0;
   if (!known || !message.wants_receipt || message.receipts_accepted == 0) return;
-  bool early = false;
+  // On a troubled link the answer may have come after the receipt.
+  bool early = !message.sights.empty() && message.sights.back().wire->troubled();
   for (const ReceiptSent& receipt : message.receipts) early = early || receipt.early;
   if (!early && message.receipts_delivered == 0) {
     violated(name(tag) + ": its receipt was accepted from the SMSC, but its client has none");

@@ -15,7 +15,8 @@ namespace smppd::sim {
 
 // Statuses that only smppd gives, so that the ledger can tell whose an answer was.
 inline constexpr std::uint32_t kNoUpstream = 0x401, kUncertain = 0x402;
-inline constexpr std::uint32_t kThrottled = 0x58, kQueueFull = 0x14, kSubmitFailed = 0x45, kSystemError = 0x08;
+inline constexpr std::uint32_t kThrottled = 0x58, kQueueFull = 0x14, kSubmitFailed = 0x45, kSystemError = 0x08,
+                               kWrongState = 0x04;
 inline constexpr Duration kResponseTimeout = std::chrono::seconds(2);
 
 struct Answer {
@@ -55,8 +56,9 @@ struct Message {
 // One connection of a client, from its bind.
 struct SessionRecord {
   unsigned client = 0;
-  bool ended = false;    // answers may be missing from here on
-  bool corrupt = false;  // what it says and hears may be anything
+  bool ended = false;           // answers may be missing from here on
+  bool asked_to_leave = false;  // smppd said unbind: what it has not read yet stays unanswered
+  bool corrupt = false;         // what it says and hears may be anything
 };
 
 struct Mo {

@@ -52,9 +52,12 @@ Smsc::Smsc(Kernel& kernel, Ledger& ledger, unsigned number, unsigned upstream, s
 
 void SmscLink::on_pdu(const smpp::Header& header, ByteSpan pdu) {
   switch (header.command_id) {
+    case CommandId::bind_transmitter:
+    case CommandId::bind_receiver:
     case CommandId::bind_transceiver: on_bind(header); return;
     case CommandId::enquire_link: send_bare(CommandId::enquire_link_resp, 0, header.sequence_number); return;
-    case CommandId::submit_sm: on_submit(header, pdu); return;
+    case CommandId::submit_sm:
+    case CommandId::data_sm: on_submit(header, pdu); return;
     case CommandId::deliver_sm_resp: on_delivered(header); return;
     case CommandId::unbind:
       send_bare(CommandId::unbind_resp, 0, header.sequence_number);
@@ -66,13 +69,13 @@ void SmscLink::on_pdu(const smpp::Header& header, ByteSpan pdu) {
 
 void SmscLink::on_bind(const smpp::Header& header) {
   if (random_.chance(smsc_.habits.bind_refused)) {
-    send_bare(CommandId::bind_transceiver_resp, kSystemError, header.sequence_number);
+    send_bare(smpp::response_to(header.command_id), kSystemError, header.sequence_number);
     return;
   }
-  smpp::PduBuilder response(CommandId::bind_transceiver_resp, smpp::Version::v34);
+  smpp::PduBuilder response(smpp::response_to(header.command_id), smpp::Version::v34);
   response.set(Field::system_id, "smsc");
   send(response, 0, header.sequence_number);
-  smsc_.bound_.push_back(this);
+  if (header.command_id != CommandId::bind_transmitter) smsc_.bound_.push_back(this);
 }
 
 void SmscLink::on_submit(const smpp::Header& header, ByteSpan pdu) {
@@ -80,14 +83,16 @@ void SmscLink::on_submit(const smpp::Header& header, ByteSpan pdu) {
   const bool corrupt = ledger.corrupt_upstreams[smsc_.upstream_];
   smpp::PduView view;
   std::uint32_t tag = 0, serial = 0;
-  const bool readable = view.decode(pdu) && read_tag(as_text(view.octets(Field::short_message)), 'T', tag, serial) &&
-                        tag < ledger.messages.size() &&
-                        as_text(view.octets(Field::short_message)) == ledger.messages[tag].text;
+  const bool decoded = static_cast<bool>(view.decode(pdu));
+  const ByteSpan text = view.tlv(smpp::TlvTag::message_payload).value_or(view.octets(Field::short_message));
+  const bool readable = decoded && read_tag(as_text(text), 'T', tag, serial) && tag < ledger.messages.size() &&
+                        as_text(text) == ledger.messages[tag].text;
   if (!readable) {
     if (!corrupt && !ledger.corrupt_client) ledger.violated("an SMSC got a submit_sm that no client sent");
     return;
   }
   Kernel& kernel = smsc_.kernel_;
+  wire_->tell(("got T" + std::to_string(tag)).c_str());
   if (!corrupt) ledger.sighted(tag, {smsc_.number_, wire_->shared_from_this(), kernel.now()});
   const SmscHabits& habits = smsc_.habits;
   const bool silent = random_.chance(habits.silent), late = random_.chance(habits.late);
@@ -106,9 +111,9 @@ void SmscLink::on_submit(const smpp::Header& header, ByteSpan pdu) {
   Duration wait(random_.between(habits.answer_min.count(), habits.answer_max.count()));
   if (late) wait += kResponseTimeout + std::chrono::milliseconds(600);
   const auto self = weak_from_this();
-  const std::string text = id;
-  const auto give = [this, self, request = header.command_id, sequence = header.sequence_number, tag, status, text] {
-    if (const auto alive = self.lock()) answer(request, sequence, tag, status, text);
+  const std::string given = id;
+  const auto give = [this, self, request = header.command_id, sequence = header.sequence_number, tag, status, given] {
+    if (const auto alive = self.lock()) answer(request, sequence, tag, status, given);
   };
   kernel.after(wait, give);
   if (random_.chance(habits.twice)) kernel.after(wait + std::chrono::milliseconds(5), give);
@@ -180,6 +185,7 @@ void SmscLink::deliver(const std::shared_ptr<Smsc::Delivery>& delivery) {
     pdu.set(Field::source_addr, "258841").set(Field::destination_addr, delivery->to).set(Field::esm_class, 4);
     pdu.set(Field::short_message, text).add_tlv_text(smpp::TlvTag::receipted_message_id, delivery->id);
   }
+  wire_->tell(("delivers " + std::string(delivery->mo ? "M" : "T") + std::to_string(delivery->number)).c_str());
   ++delivery->tries;
   const std::uint32_t sequence = ++sequence_;
   sent_[sequence] = delivery;

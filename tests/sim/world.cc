@@ -28,6 +28,9 @@ struct Scenario {
   unsigned window, links, listener_window;
   const char* overload;
   std::size_t mailbox;
+  const char* algorithm;
+  unsigned more_links, upstream_version;
+  bool pairs, short_lives, rate_limited, fallback, drains_early;
   // Trouble. Without any, every message must be accepted.
   bool smsc_habits, esme_habits, cuts, stalls, sites, reloads, clock, descriptors, slow_shards, overloaded;
   int corrupt_client = -1, corrupt_upstream = -1;
@@ -36,7 +39,7 @@ struct Scenario {
 
   [[nodiscard]] bool calm() const {
     return !smsc_habits && !esme_habits && !cuts && !stalls && !sites && !reloads && !clock && !descriptors &&
-           !slow_shards && !overloaded && corrupt_client < 0 && corrupt_upstream < 0;
+           !slow_shards && !overloaded && !short_lives && !drains_early && corrupt_client < 0 && corrupt_upstream < 0;
   }
   // A client sends to one upstream only, where isolation is to be seen.
   [[nodiscard]] bool sends_to(unsigned client, unsigned upstream) const {
@@ -59,6 +62,15 @@ Scenario draw(Random& random) {
   constexpr const char* kOverloads[] = {"wait", "wait", "throttle", "queue_full"};
   s.overload = kOverloads[random.below(4)];
   s.mailbox = random.chance(0.3) ? 2'048 : 65'536;
+  constexpr const char* kAlgorithms[] = {"round_robin", "least_connections", "random", "p2c", "ip_hash", "latency"};
+  s.algorithm = kAlgorithms[random.below(6)];
+  s.more_links = random.chance(0.3) ? 2 : 0;
+  constexpr unsigned kVersions[] = {0x33, 0x34, 0x34, 0x50};
+  s.upstream_version = kVersions[random.below(4)];
+  s.pairs = random.chance(0.15);
+  s.short_lives = random.chance(0.1);
+  s.rate_limited = random.chance(0.1);
+  s.drains_early = random.chance(0.15);
   const double share = random.chance(0.1) ? 0 : random.chance(0.5) ? 0.15 : 0.5;
   for (bool* trouble : {&s.smsc_habits, &s.esme_habits, &s.cuts, &s.stalls, &s.sites, &s.reloads, &s.clock,
                         &s.descriptors, &s.slow_shards}) {
@@ -70,8 +82,9 @@ Scenario draw(Random& random) {
   if (s.isolated && s.corrupt_client >= 0) s.corrupt_client = s.clients > 1 ? 1 : -1;
   if (s.isolated && s.corrupt_upstream >= 0) s.corrupt_upstream = 1;
   const bool waits = s.overload == std::string_view("wait");
-  s.overloaded =
-      (!waits && s.listener_window == 3) || s.window * s.links * s.hosts < s.sessions * s.clients * s.listener_window;
+  s.fallback = s.upstreams == 2 && !s.isolated && s.corrupt_upstream < 0 && random.chance(0.2);
+  s.overloaded = s.rate_limited || (!waits && s.listener_window == 3) ||
+                 s.window * s.links * s.hosts < s.sessions * s.clients * s.listener_window;
   return s;
 }
 
@@ -80,7 +93,13 @@ std::string describe(const Scenario& s) {
                      std::to_string(s.hosts) + " hosts, " + std::to_string(s.links) + " links of window " +
                      std::to_string(s.window) + ", " + std::to_string(s.clients) + " clients with " +
                      std::to_string(s.sessions) + " sessions, overload " + s.overload;
-  const std::pair<bool, const char*> troubles[] = {{s.smsc_habits, "SMSC habits"},
+  const std::pair<bool, const char*> troubles[] = {{s.pairs, "pairs"},
+                                                   {s.more_links > 0, "a growing pool"},
+                                                   {s.short_lives, "short-lived links"},
+                                                   {s.rate_limited, "a rate limit"},
+                                                   {s.fallback, "a fallback"},
+                                                   {s.drains_early, "an early drain"},
+                                                   {s.smsc_habits, "SMSC habits"},
                                                    {s.esme_habits, "client habits"},
                                                    {s.cuts, "cuts"},
                                                    {s.stalls, "stalls"},
@@ -104,6 +123,22 @@ struct Idle {
   accounts::PasswordPool pool{accounts::PasswordPool::Options{}};
   accounts::PasswordVerifier verifier{pool};
 };
+
+std::string upstream_text(const Scenario& s, unsigned upstream, unsigned window) {
+  const char* version = s.upstream_version == 0x33 ? "3.3" : s.upstream_version == 0x34 ? "3.4" : "5.0";
+  return std::string("    bind: {system_id: us, password: secret, interface_version: \"") + version + "\"" +
+         (s.pairs ? ", type: pair" : "") + "}\n    pool: {min_connections: " + std::to_string(s.links) +
+         ", max_connections: " + std::to_string(s.links + s.more_links) +
+         (s.short_lives ? ", idle_timeout: 1s, max_lifetime: 3s" : "") + "}\n    load_balancing: " + s.algorithm +
+         (s.rate_limited ? "\n    rate_limit: {messages_per_second: 60, burst: 5}" : "") +
+         "\n    window: {size: " + std::to_string(window) +
+         ", timeout: 1s}\n"
+         "    timeouts: {connect: 1s, bind: 1s, submit: 3s, response: 2s, read: 4s, write: 3s}\n"
+         "    enquire_link: {interval: 3s, timeout: 1s}\n    reconnect: {initial: 100ms, max: 500ms}\n"
+         "    health: {recovery_threshold: 1}\n    throttling: {pause: 100ms}\n"
+         "    failover: {threshold: 5, recovery_time: 500ms" +
+         (s.fallback && upstream == 0 ? ", fallback: up1" : "") + "}\n";
+}
 
 class World {
  public:
@@ -134,6 +169,7 @@ class World {
   void check_liveness();
   void send_one_each(bool trial);
   void check_emptiness();
+  void drain_early();
   void stop();
   void judge_scenario();
 
@@ -153,7 +189,7 @@ class World {
   std::vector<std::unique_ptr<Esme>> esmes_;
   std::array<Instant, 8> suspended_until_{};
   unsigned variant_ = 0, mos_ = 0;
-  bool trouble_ = true;
+  bool trouble_ = true, stopping_ = false;
 };
 
 std::string World::config_text(unsigned variant) const {
@@ -178,13 +214,7 @@ std::string World::config_text(unsigned variant) const {
       text += std::string(h > 0 ? ", " : "") + "{address: \"127.0.0.1:" + std::to_string(kFirstSmscPort + u * 10 + h) +
               "\"}";
     }
-    text += "]\n    bind: {system_id: us, password: secret}\n    pool: {min_connections: " + std::to_string(s.links) +
-            ", max_connections: " + std::to_string(s.links) + "}\n    window: {size: " + std::to_string(window) +
-            ", timeout: 1s}\n"
-            "    timeouts: {connect: 1s, bind: 1s, submit: 3s, response: 2s, read: 4s, write: 3s}\n"
-            "    enquire_link: {interval: 3s, timeout: 1s}\n    reconnect: {initial: 100ms, max: 500ms}\n"
-            "    health: {recovery_threshold: 1}\n    throttling: {pause: 100ms}\n"
-            "    failover: {threshold: 5, recovery_time: 500ms}\n";
+    text += "]\n" + upstream_text(s, u, window);
   }
   text += "routes:\n";
   for (unsigned u = 0; u < s.upstreams; ++u) {
@@ -317,7 +347,9 @@ void World::start_peers() {
   for (unsigned c = 0; c < s.clients; ++c) {
     EsmeHabits own;
     own.window = static_cast<std::uint32_t>(random().between(1, 30));
-    own.version = random().chance(0.3) ? 0x50 : 0x34;
+    constexpr std::uint8_t kVersions[] = {0x33, 0x34, 0x34, 0x50};
+    own.version = kVersions[random().below(4)];
+    own.data_sm = own.version != 0x33 && s.upstream_version != 0x33 && random().chance(0.3) ? 0.2 : 0;
     if (s.esme_habits && s.may_trouble(c % s.upstreams)) {
       for (double* share : {&own.refuse, &own.silent, &own.late}) {
         if (random().chance(0.4)) *share = 0.2;
@@ -327,6 +359,7 @@ void World::start_peers() {
     }
     for (unsigned n = 0; n < s.sessions; ++n) {
       esmes_.push_back(std::make_unique<Esme>(kernel_, ledger_, c, kPort, own));
+      esmes_.back()->transmitter = n > 0 && random().chance(0.3);
       esmes_.back()->corrupt = s.corrupt_client == static_cast<int>(c);
       for (unsigned m = 0; m < s.messages; ++m) {
         const auto upstream = static_cast<unsigned>(random().below(s.upstreams));
@@ -366,7 +399,7 @@ void World::trouble_once() {
     const auto port = static_cast<std::uint16_t>(kFirstSmscPort + upstream * 10 + random().below(s.hosts));
     kernel_.set_site(port, static_cast<Kernel::Site>(random().below(3)));
   }
-  if (s.reloads && random().chance(0.1)) publish(++variant_);
+  if (s.reloads && !stopping_ && random().chance(0.1)) publish(++variant_);
   if (s.clock && random().chance(0.1)) kernel_.move_wall_clock(seconds(random().between(-7'200, 7'200)));
   if (s.descriptors && random().chance(0.1)) kernel_.accepts_to_fail = static_cast<int>(random().between(1, 5));
   if (s.corrupt_upstream >= 0) {
@@ -465,7 +498,9 @@ void World::send_one_each(bool trial) {
     if (ledger_.corrupt_upstreams[message.upstream]) continue;
     const bool busy = !message.answers.empty() && scenario_.overloaded &&
                       (message.answers[0].status == kThrottled || message.answers[0].status == kQueueFull);
-    if (trial && !message.answers.empty() && message.answers[0].status == kNoUpstream) continue;
+    // A link whose life is over makes room for the next one before that is bound.
+    if ((trial || scenario_.short_lives) && !message.answers.empty() && message.answers[0].status == kNoUpstream)
+      continue;
     if (!busy && (message.answers.empty() || message.answers[0].status != 0)) {
       violated("message " + std::to_string(tag) + " after the trouble: " +
                (message.answers.empty() ? "no answer" : "status " + std::to_string(message.answers[0].status)));
@@ -511,6 +546,20 @@ void World::stop() {
   for (const std::string& misuse : kernel_.misuses) violated(misuse);
 }
 
+// Asked to stop in the middle of it all: what is on its way is still answered.
+void World::drain_early() {
+  run_until(kernel_.now() + milliseconds(random().between(100, 4'000)));
+  stopping_ = true;
+  for (auto& esme : esmes_) esme->stay_away();
+  for (auto& unit : units_) unit->drain();
+  if (random().chance(0.5)) calm_down();
+  run_until(seconds(12), [this] {
+    return std::all_of(units_.begin(), units_.end(), [](const auto& unit) { return unit->drained(); });
+  });
+  calm_down();
+  run_until(kernel_.now() + seconds(2));  // what was on its way arrives
+}
+
 // What holds where the scenario was kind.
 void World::judge_scenario() {
   const Scenario& s = scenario_;
@@ -519,6 +568,7 @@ void World::judge_scenario() {
     const bool spared = s.calm() || (s.isolated && message.upstream == 0 && message.client % s.upstreams == 0 &&
                                      !s.overloaded && !s.slow_shards);
     if (!spared || message.answers.empty() || message.answers[0].status == 0) continue;
+    if (stopping_ && message.answers[0].status == kWrongState) continue;
     violated("message " + std::to_string(tag) + " had no trouble, but was answered " +
              std::to_string(message.answers[0].status));
   }
@@ -538,12 +588,16 @@ Outcome World::run() {
   run_until(kernel_.now() + seconds(2));  // links bind
   for (auto& esme : esmes_) esme->connect();
   make_trouble();
-  run_until(seconds(20), [this] {
-    return std::all_of(esmes_.begin(), esmes_.end(), [](const auto& esme) { return esme->bound() && esme->idle(); });
-  });
-  calm_down();
-  if (come_to_rest()) check_liveness();
-  if (ledger_.violations.empty()) check_emptiness();
+  if (scenario_.drains_early) {
+    drain_early();
+  } else {
+    run_until(seconds(20), [this] {
+      return std::all_of(esmes_.begin(), esmes_.end(), [](const auto& esme) { return esme->bound() && esme->idle(); });
+    });
+    calm_down();
+    if (come_to_rest()) check_liveness();
+    if (ledger_.violations.empty()) check_emptiness();
+  }
   judge_scenario();
   ledger_.judge();
   stop();
