@@ -9,7 +9,7 @@ from pathlib import Path
 from bench.road import check
 from bench.suites import SCENARIOS
 
-from . import builds, report
+from . import builds, docs, report
 from .programs import BenchError, machine, raise_file_limit
 from .scenario import Plan
 
@@ -24,6 +24,8 @@ def parse(arguments):
     parser.add_argument("--smppd", type=Path, help="measure this binary instead of building one")
     parser.add_argument("--bin", type=Path, help="folder with smppsim and smppload; with it nothing is built")
     parser.add_argument("--update-baselines", action="store_true", help="count the road anew and write bench/baselines")
+    parser.add_argument("--docs", action="store_true", help="write the figures and plots of a whole run into docs/")
+    parser.add_argument("--from", dest="stored", type=Path, help="with --docs: a stored run instead of a new one")
     parser.add_argument("--json", type=Path, help="where the results go (default build/bench-results/TIME.json)")
     options = parser.parse_args(arguments)
     options.chosen = choose(parser, options.scenarios)
@@ -63,7 +65,7 @@ def run_all(plan, scenarios):
 def write_json(path, plan, results):
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = {
-        "machine": machine(),
+        "machine": plan.machine,
         "commit": builds.head(),
         "seconds": plan.seconds,
         "rounds": plan.rounds,
@@ -71,6 +73,7 @@ def write_json(path, plan, results):
         "results": results,
     }
     path.write_text(json.dumps(whole, indent=1) + "\n")
+    return whole
 
 
 def wants_micro(options):
@@ -93,6 +96,7 @@ def plan_of(options, tools):
         against=against,
         seconds=options.seconds,
         rounds=options.rounds,
+        machine=machine(),
         say=lambda text: print(text, flush=True),
     )
 
@@ -105,6 +109,9 @@ def main(arguments):
         return 0
     raise_file_limit()
     try:
+        if options.stored:
+            docs.write(json.loads(options.stored.read_text()))
+            return 0
         tools = options.bin or builds.build(builds.ROOT, targets_of(options))
         if options.update_baselines:
             return check.main([str(tools.parent), "--update"])
@@ -113,7 +120,12 @@ def main(arguments):
     except BenchError as error:
         sys.exit(f"bench: {error}")
     path = options.json or builds.ROOT / "build/bench-results" / (time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + ".json")
-    write_json(path, plan, results)
+    whole = write_json(path, plan, results)
+    if options.docs:
+        try:
+            docs.write(whole)
+        except BenchError as error:
+            sys.exit(f"bench: {error}")
     failed = sum("error" in result for result in results)
     print(f"bench: {len(results) - failed} measured, {failed} failed; figures in {path}")
     return 1 if failed else 0

@@ -25,6 +25,7 @@ class Plan:
     seconds: float = 1.5
     rounds: int = 3
     warmup: float = 0.3
+    machine: dict = field(default_factory=dict)  # as it was before the first run
     say: Callable = field(default=lambda text: None)
 
 

@@ -9,6 +9,7 @@ from bench.harness.programs import Workbench
 from bench.harness.scenario import Scenario, median
 from bench.throughput.proxy import Case, start_smppd
 
+MODEST_RATE = 1_000
 PERCENTILES = ("p50", "p90", "p99", "p99_9", "max")
 
 
@@ -61,6 +62,22 @@ def at_half_of_saturation(plan, sessions):
         return {"rate": round(rate), "rows": measure(bench, plan, rate, sessions, targets)}
 
 
+def fairness(plan):
+    """What a client that sends a little notices of one that sends all it can."""
+    with Workbench(plan.tools) as bench:
+        sim = bench.smppsim()
+        clients = [{"system_id": name, "password": "bench"} for name in ("smppload", "greedy")]
+        case = Case(4, 1000, sections={"clients": clients})
+        subject = start_smppd(bench, case, sim.port, plan.smppds[0][1], "smppd")
+        targets = {"alone": (subject.port, None)}
+        rows = measure(bench, plan, MODEST_RATE, 1, targets)
+        greedy = [bench.tool("smppload"), "--connect", f"127.0.0.1:{subject.port}", "--system-id", "greedy"]
+        greedy += ["--password", "bench", "--quiet", "--sessions", "4", "--window", "1000", "--duration", "300s"]
+        bench.start("greedy", greedy)
+        rows += measure(bench, plan, MODEST_RATE, 1, {"beside 4 x 1,000, closed loop": (subject.port, None)})
+    return {"rate": MODEST_RATE, "rows": rows}
+
+
 SCENARIOS = [
     Scenario(
         "latency-20k", "latency", "20,000 messages a second on 20 sessions, open loop", lambda plan: at_rate(plan, 20_000, 20)
@@ -71,4 +88,5 @@ SCENARIOS = [
         "half of what smppd does at most with 20 x 100, open loop",
         lambda plan: at_half_of_saturation(plan, 20),
     ),
+    Scenario("fairness", "latency", f"{MODEST_RATE:,} messages a second on one session, alone and beside a saturating client", fairness),
 ]

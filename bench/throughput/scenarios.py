@@ -93,6 +93,16 @@ def session_cases():
     return {f"{count} sessions": Case(count, 100, load=load) for count in (1, 10, 100, 1000)}
 
 
+def overload_cases():
+    chain = {"middleware": [{"type": "rate_limit"}]}
+    slow = {**LIMITED, "rate_limit": {"messages_per_second": 1, "burst": 1}}
+    either = ("--expect-status", "ESME_ROK,ESME_RTHROTTLED")
+    return {
+        "served": Case(20, 100, sections={**chain, "clients": [LIMITED]}),
+        "throttled": Case(20, 100, sections={**chain, "clients": [slow]}, load=either),
+    }
+
+
 SCENARIOS = [
     *shapes(),
     proxy("full-loop-10x100", "submit, response, receipt and its response, 10 x 100", Case(10, 100, receipts=True)),
@@ -100,6 +110,7 @@ SCENARIOS = [
     comparison("filters", "each filter alone, then all, 20 x 100", filter_cases()),
     comparison("routes", "from one route to 100,000 by prefix, 20 x 100", route_cases()),
     comparison("sessions", f"{EQUAL_RATE:,} messages a second in all, from ever more sessions", session_cases()),
+    comparison("overload", "an answer that says throttled, beside a message served, 20 x 100", overload_cases()),
     comparison(
         "mock", "without the second hop: answers made by a mock upstream, 20 x 100",
         {"smppsim": Case(20, 100), "mock": Case(20, 100, mock=True)},

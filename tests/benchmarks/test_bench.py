@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -11,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from bench import soak  # noqa: E402
-from bench.harness import report, scenario, syscalls  # noqa: E402
+from bench.harness import docs, plots, report, scenario, syscalls  # noqa: E402
 from bench.road import counting  # noqa: E402
 from bench.suites import SCENARIOS  # noqa: E402
 
@@ -104,6 +105,31 @@ def test_the_baseline_of_the_repository_names_every_case_of_the_program():
 def test_tables_leave_out_columns_without_figures():
     result = {"suite": "throughput", "scenario": "s", "question": "q", "rows": [{"subject": "smppd", "cpu_us": 0.5}]}
     assert list(report.text_of(result)) == ["s: q", "  subject  CPU us/msg", "  smppd         0.500"]
+
+
+def test_plots_are_well_formed_and_longer_bars_are_larger_values():
+    groups = [("4 x 1,000", [("smppd", 0.2), ("haproxy & co", 0.1)]), ("200 x 1", [("smppd", 4.0), ("haproxy & co", 8.0)])]
+    for logarithmic in (False, True):
+        drawn = ElementTree.fromstring(plots.bars("CPU <a message>", "us", groups, logarithmic))
+        bars = [each for each in drawn.iter("{http://www.w3.org/2000/svg}rect") if each.get("height") == str(plots.BAR - 2)]
+        widths = [float(each.get("width")) for each in bars]
+        assert widths[3] == max(widths) and widths[1] == min(widths)
+
+
+def test_the_page_has_the_place_where_figures_go_and_tables_are_markdown():
+    page = docs.DOCS / "performance.md"
+    assert page.read_text().count(docs.BEGIN) == page.read_text().count(docs.END) == 1
+    row = {"case": "submit-1", "instructions": 4900.0, "allocations": 0.0}
+    assert list(docs.markdown_table("road", [row])) == [
+        "| case | instructions/msg | allocations/msg |",
+        "|---|---:|---:|",
+        "| submit-1 | 4,900 | 0.0000 |",
+    ]
+
+
+def test_documentation_from_a_part_of_the_scenarios_is_refused():
+    with pytest.raises(scenario_error(), match="these are missing: .*proxy-4x1000"):
+        docs.write({"results": []})
 
 
 def test_every_scenario_has_a_name_of_its_own_and_a_table():
