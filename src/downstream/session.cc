@@ -208,7 +208,8 @@ void Session::answer_with_body(const flow::Answer& answer, std::string_view show
   } else {
     builder.reset(response, session_.version());
   }
-  if (smpp::spec_of(response)->has(smpp::Field::message_id)) builder.set(smpp::Field::message_id, shown_id);
+  if (!shown_id.empty() && smpp::spec_of(response)->has(smpp::Field::message_id))
+    builder.set(smpp::Field::message_id, shown_id);
   std::vector<std::uint8_t> pdu;
   if (builder.encode(pdu, answer.status, answer.sequence_number)) {
     connection_.write(pdu);

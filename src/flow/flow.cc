@@ -160,6 +160,7 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
       note_receiver(letter.facts<ReceiverMail>(), as_text(letter.octets<ReceiverMail>()));
       return;
     case MailKind::kOperate: operate_here(letter.facts<OperateMail>().flight, letter.octets<OperateMail>()); return;
+    case MailKind::kLastMsgs: on_last_msgs(letter.facts<LastMsgsMail>(), letter.octets<LastMsgsMail>()); return;
     case MailKind::kOperated: {
       const auto mail = letter.facts<OperatedMail>();
       operate_failed(mail.flight, mail.status);

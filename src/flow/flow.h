@@ -113,7 +113,15 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
 
   // operate.cc
   Taken operate(const Sender& sender, const smpp::Header& header, ByteSpan pdu) noexcept;
+  Taken operate_33(const Sender& sender, const smpp::Header& header, ByteSpan pdu) noexcept;
+  [[nodiscard]] smpp::CommandStatus consult(const Sender& sender, message::Flight& flight,
+                                            const smpp::PduView& view) noexcept;
   void operate_here(message::Flight flight, ByteSpan pdu) noexcept;
+  [[nodiscard]] smpp::CommandStatus send_operation(message::Flight& flight, upstream::Group& group,
+                                                   const smpp::PduBuilder& request, std::uint32_t sequence) noexcept;
+  void show_last_msgs(const message::Flight& flight, ByteSpan pdu) noexcept;
+  void on_last_msgs(const LastMsgsMail& mail, ByteSpan pdu) noexcept;
+  void answer_last_msgs(const message::Flight& flight, ByteSpan pdu) noexcept;
   void operate_failed(const message::Flight& flight, smpp::CommandStatus status) noexcept;
 
   // deliver.cc

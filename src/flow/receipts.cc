@@ -198,21 +198,23 @@ std::optional<message::DeliveryTicket> ReceiptDesk::park(const message::Delivery
 
 std::optional<ReceiptDesk::Known> ReceiptDesk::known(const internal::RecentRing::Record* record) {
   if (record == nullptr) return std::nullopt;
-  return Known{message::ClientId(record->client), message::UpstreamId(record->upstream), record->source_hash,
-               std::string(record->upstream_id())};
+  return Known{record->own, message::ClientId(record->client), message::UpstreamId(record->upstream),
+               record->source_hash, std::string(record->upstream_id())};
 }
 
 std::optional<ReceiptDesk::Known> ReceiptDesk::find_own(message::OwnId own) {
   const auto entry = map_.entry_of(own);
   if (!entry) return known(recent_.find(own));
-  return Known{entry->client, entry->upstream, entry->source_hash, std::string(map_.upstream_id(entry->ref))};
+  return Known{entry->own, entry->client, entry->upstream, entry->source_hash,
+               std::string(map_.upstream_id(entry->ref))};
 }
 
 std::optional<ReceiptDesk::Known> ReceiptDesk::find_theirs(message::UpstreamId upstream, std::string_view id) {
   const smpp::CanonicalId canonical = smpp::canonical_id(id);
   const auto entry = map_.find(upstream, canonical);
   if (!entry) return known(recent_.find(upstream, canonical));
-  return Known{entry->client, entry->upstream, entry->source_hash, std::string(map_.upstream_id(entry->ref))};
+  return Known{entry->own, entry->client, entry->upstream, entry->source_hash,
+               std::string(map_.upstream_id(entry->ref))};
 }
 
 }  // namespace smppd::flow

@@ -66,6 +66,7 @@ class ReceiptDesk {
                                                             std::string_view receipt_id, ByteSpan pdu, Instant now);
 
   struct Known {
+    message::OwnId own;
     message::ClientId client;
     message::UpstreamId upstream;
     std::uint32_t source_hash;
@@ -85,6 +86,8 @@ class ReceiptDesk {
     }
     return std::nullopt;
   }
+
+  [[nodiscard]] std::optional<Known> find_theirs(message::UpstreamId upstream, std::string_view id);
 
   // Expires, and calls back for parked receipts whose time has come.
   template <typename Acknowledge, typename Unmatched>
@@ -114,7 +117,6 @@ class ReceiptDesk {
                                                               const smpp::IdCandidates& candidates) const noexcept;
   [[nodiscard]] static std::optional<Known> known(const internal::RecentRing::Record* record);
   [[nodiscard]] std::optional<Known> find_own(message::OwnId own);
-  [[nodiscard]] std::optional<Known> find_theirs(message::UpstreamId upstream, std::string_view id);
 
   ReceiptMap map_;
   internal::RecentRing recent_;

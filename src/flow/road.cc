@@ -31,14 +31,15 @@ Flow::Taken Flow::submit(const Sender& sender, const smpp::Header& header, ByteS
     case smpp::CommandId::data_sm:
     case smpp::CommandId::broadcast_sm: return submit_message(sender, pdu, again);
     case smpp::CommandId::submit_multi: return submit_multi(sender, pdu, again);
-    case smpp::CommandId::query_sm:
     case smpp::CommandId::query_msg_details:
+    case smpp::CommandId::query_last_msgs:
+    case smpp::CommandId::param_retrieve: return operate_33(sender, header, pdu);
+    case smpp::CommandId::query_sm:
     case smpp::CommandId::cancel_sm:
     case smpp::CommandId::replace_sm:
     case smpp::CommandId::query_broadcast_sm:
     case smpp::CommandId::cancel_broadcast_sm: return operate(sender, header, pdu);
     default:
-      // param_retrieve and query_last_msgs ask for what only one SMSC could know.
       sessions_->answer(sender.session,
                         {header.sequence_number, header.command_id, smpp::CommandStatus::ESME_RINVCMDID, 0, {}, {}});
       return Taken::kYes;
@@ -287,6 +288,10 @@ void Flow::finish(const message::Flight& flight, ByteSpan pdu, Duration took, bo
   note_outcome(flight, status, false, upstream_id);
   if (flight.part_of_multi) {
     part_done(flight, status, upstream_id);
+    return;
+  }
+  if (flight.command_id == smpp::CommandId::query_last_msgs) {
+    show_last_msgs(flight, pdu);
     return;
   }
   const UpstreamFacts* upstream = snapshot_->upstream(flight.upstream);

@@ -135,3 +135,82 @@ def test_row_20_data_sm_errors_come_with_and_without_a_body(gateway, carrier, bo
     assert session.request(data_sm(b"octets")).status == smpp.RX_T_APPN
     carrier.answer = carrier.accept
     assert session.request(data_sm(b"octets")).status == smpp.ROK
+
+
+PARAM_RETRIEVE, QUERY_LAST_MSGS, QUERY_MSG_DETAILS = 0x22, 0x23, 0x24
+LAST_MSGS = smpp.Pdu(QUERY_LAST_MSGS, SOURCE + b"\x0a")
+PARAMETER = smpp.Pdu(PARAM_RETRIEVE, b"version\0")
+SPEAKS_33 = {"interface_version": 0x33}
+
+
+def details(message_id):
+    return smpp.Pdu(QUERY_MSG_DETAILS, smpp.cstring(message_id) + SOURCE + b"\xa0")
+
+
+@pytest.fixture
+def carrier_33(carriers):
+    """It knows every message it ever had, and one of somebody else."""
+    carrier = carriers(id_format="{:08x}")
+
+    def answer(one):
+        pdu = one.pdu
+        if pdu.command == PARAM_RETRIEVE:
+            return pdu.response(0, b"7.1\0")
+        if pdu.command == QUERY_LAST_MSGS:
+            ids = [each.message_id for each in carrier.received if each.message_id] + ["deadbeef"]
+            return pdu.response(0, bytes([len(ids)]) + b"".join(map(smpp.cstring, ids)))
+        if pdu.command == QUERY_MSG_DETAILS:
+            wanted = pdu.body.partition(b"\0")[0]
+            return pdu.response(0, b"\0" + SOURCE + b"\0" + bytes(6) + b"\x05hello" + wanted + b"\0" + b"\0\x02\0")
+        return carrier.accept(one)
+
+    carrier.answer = answer
+    return carrier
+
+
+def test_operations_of_33_pass_between_peers_that_speak_it(gateway, carrier_33, shards):
+    smppd = gateway(to(carrier_33, bind=SPEAKS_33), shards=shards, clients=CLIENTS)
+    session, other = (smppd.bind("tx", system_id=one["system_id"], **SPEAKS_33) for one in CLIENTS)
+    own = [submitted(session, registered_delivery=wanted) for wanted in (0, 1)]
+    submitted(other)
+    answer = session.request(LAST_MSGS)
+    assert (answer.command, answer.status) == (0x80000023, smpp.ROK)
+    assert answer.body == b"\x02" + b"".join(map(smpp.cstring, own)), "the client's own messages, as it knows them"
+    answer = session.request(PARAMETER)
+    assert (answer.command, answer.status, answer.body) == (0x80000022, smpp.ROK, b"7.1\0")
+    answer = session.request(details(own[1]))
+    assert (answer.command, answer.status) == (0x80000024, smpp.ROK)
+    assert answer.body.endswith(b"hello" + smpp.cstring(own[1]) + b"\0\x02\0")
+    assert other.request(details(own[1])).status == smpp.RINVMSGID
+    asked = [one.pdu for one in carrier_33.received if one.pdu.command != smpp.SUBMIT_SM]
+    assert [pdu.body for pdu in asked] == [LAST_MSGS.body, PARAMETER.body, details(carrier_33.received[1].message_id).body]
+
+
+def test_operations_of_33_go_to_the_clients_own_upstream(gateway, carriers, carrier_33):
+    clients = [{"system_id": "client", "password": "secret", "upstream": "own"}]
+    smppd = gateway(to(carriers(), bind=SPEAKS_33), to(carrier_33, "own", bind=SPEAKS_33), clients=clients)
+    session = smppd.bind("tx", **SPEAKS_33)
+    carrier_33.link()
+    assert session.request(PARAMETER).body == b"7.1\0"
+
+
+def test_operations_of_33_fail_where_the_smsc_does_not_speak_it(gateway, carrier_33, shards):
+    session = gateway(to(carrier_33), shards=shards).bind("tx", **SPEAKS_33)
+    message_id = submitted(session)
+    for pdu, status in ((LAST_MSGS, smpp.RQUERYFAIL), (details(message_id), smpp.RQUERYFAIL), (PARAMETER, smpp.RSYSERR)):
+        answer = session.request(pdu)
+        assert (answer.command, answer.status) == (pdu.command | 1 << 31, status)
+    assert [one.pdu.command for one in carrier_33.received] == [smpp.SUBMIT_SM]
+
+
+def test_operations_of_33_are_no_command_of_later_versions(gateway, carrier_33):
+    session = gateway(to(carrier_33, bind=SPEAKS_33)).bind()
+    for pdu in (LAST_MSGS, details("1"), PARAMETER):
+        answer = session.request(pdu)
+        assert (answer.command, answer.status) == (smpp.GENERIC_NACK, smpp.RINVCMDID)
+
+
+def test_a_query_shows_the_smscs_id_where_ids_are_passed_through(gateway, carrier):
+    session = gateway(to(carrier, message_id="upstream")).bind()
+    message_id = submitted(session)
+    assert session.request(query(message_id)).fields()["message_id"] == message_id == carrier.received[0].message_id

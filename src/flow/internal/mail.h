@@ -31,6 +31,7 @@ enum class MailKind : std::uint32_t {
   kTold,       // ToldMail: what a client said to its final receipt (to the upstream's home shard)
   kReceiver,   // ReceiverMail + address_range: a session came or went
   kOperate,    // OperateMail + PDU: query, cancel or replace, if the message is known to you
+  kLastMsgs,   // LastMsgsMail + query_last_msgs_resp: name the messages (to the upstream's home shard), and back
   kOperated,   // OperatedMail: it failed; tell the client
   kBusy,       // BusyMail: open one more link, everyone's windows are full
   kKick,       // KickMail: find this client's oldest session, or close it
@@ -96,6 +97,10 @@ struct OperatedMail {
   smpp::CommandStatus status;
 };
 
+struct LastMsgsMail {
+  message::Flight flight;
+  bool named;  // the ids are those the client knows
+};
 struct BusyMail {
   message::UpstreamId upstream;
 };

@@ -114,6 +114,31 @@ inline void write_statuses(std::string& out) {
   }
 }
 
+inline void write_requests(std::string& out) {
+  out +=
+      "\n## What smppd does with a request\n\n"
+      "| request | what becomes of it | tested in `tests/integration` |\n|---|---|---|\n"
+      "| binds, unbind, enquire_link, outbind | answered by the session itself | `test_bind.py`, `test_lifecycle.py` "
+      "|\n"
+      "| submit_sm, data_sm, broadcast_sm | routed to an upstream | `test_routing.py`, `test_operations.py` |\n"
+      "| submit_multi | one submit_sm for each destination, one answer | `test_operations.py` |\n"
+      "| query_sm, cancel_sm, replace_sm, query_broadcast_sm, cancel_broadcast_sm | to the SMSC that has the message, "
+      "under its id there, for the client that sent it | `test_operations.py` |\n"
+      "| query_msg_details | the same, where client and SMSC both speak 3.3 | `test_operations.py` |\n"
+      "| query_last_msgs, param_retrieve | to the client's own `upstream`, else where a message without a destination "
+      "would be routed, where both speak 3.3; of the message ids the client's own, as it knows them | "
+      "`test_operations.py` |\n"
+      "| deliver_sm, data_sm from an SMSC | receipts to the client that sent the message; others by `mo_routes` or "
+      "address_range | `test_receipts.py`, `test_mo.py` |\n"
+      "| alert_notification | to the client that a message from a handset to its esme_addr would go to, unless its "
+      "session speaks 3.3 | `test_mo.py` |\n\n"
+      "query_msg_details, query_last_msgs and param_retrieve are in no later version: a 3.4 or 5.0 session gets "
+      "generic_nack with "
+      "ESME_RINVCMDID. A 3.3\n"
+      "session whose SMSC does not speak 3.3 gets their own response, with ESME_RQUERYFAIL, param_retrieve with "
+      "ESME_RSYSERR.\n";
+}
+
 inline std::string document() {
   std::string out =
       "# Conformance with SMPP 3.3, 3.4 and 5.0\n\n"
@@ -138,6 +163,7 @@ inline std::string document() {
       "Vendor TLVs (0x1400-0x3FFF) get name, type and bounds from the configuration. Other unknown tags, and\n"
       "command_status values without a name (vendor range 0x400-0x4FF), pass through and are shown in hexadecimal.\n\n";
   write_pdus(out);
+  write_requests(out);
   write_tlvs(out);
   write_statuses(out);
   return out;
