@@ -230,7 +230,8 @@ void Keeper::maintain() {
 }
 
 void Keeper::work(Clean& clean) {
-  const auto first = segments_.at(clean.from);
+  auto first = segments_.at(clean.from);
+  if (first == nullptr) first = segments_.oldest();  // positions are counted from a little above zero
   const auto last = segments_.at(clean.to);
   // The first was cleaned already when it is kept for its neighbour's sake only.
   clean_at_ = std::max(first == nullptr ? 0 : first->base, clean_end_);

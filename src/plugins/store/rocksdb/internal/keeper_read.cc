@@ -174,7 +174,7 @@ void Keeper::next_chunk() {
     }
     chunk.end = walk.end();
     const bool to_the_end = window == rest;
-    chunk.damaged = walk.damaged_bytes() > 0 || (to_the_end && chunk.end < end);
+    chunk.damaged = walk.damaged_bytes() > 0 || (segment != nullptr && to_the_end && chunk.end < end);
     if (to_the_end) chunk.end = std::max(end, clean_at_);
     if (chunk.end > clean_at_ || to_the_end) break;
     // Not one record: it is longer than the window, or the window is damaged.

@@ -19,6 +19,8 @@ void RocksPartition::clean_if_worth_it() {
   if (cleaning_ || !moving_.empty()) return;
   const std::uint64_t low_water = live_.low_water(head_);
   if (head_ - low_water < live_.bytes() * (kMostGarbage + 1) + kSlackSegments * options_.segment_bytes) return;
+  // Moving takes room before it gives any: on a full disk only what surely fits is moved.
+  if (keeper_->without_space() && live_.bytes() > options_.segment_bytes / 8) return;
   if (low_water >= journal_->durable_position() || room_now() == store::Room::kNone) return;
   cleaning_ = true;
   // Of the 64 KiB at the low water, some may lie in the next segment.
@@ -54,6 +56,7 @@ void RocksPartition::move_change(Chunk& chunk, const Change& change, std::uint64
     lose(index);
     index_.set_place(index, place);
     ++moved_;
+    hand_over_if_long();
   } else if (change.kind == Change::Kind::kPut && change.table == store::Table::kCorrelations) {
     const std::uint64_t hash = key_hash(change.table, change.key);
     const Correlation* found = find_correlation(hash);

@@ -13,6 +13,7 @@ using store::ItemIndex;
 namespace {
 constexpr std::size_t kDuePerTurn = 4096;
 constexpr std::size_t kReplayBatch = 1000;
+constexpr std::uint64_t kBatchesPerSegment = 8;
 constexpr std::uint64_t kNoneFactor = 4;  // times staged_bytes, at which nothing is taken any more
 
 std::uint64_t bytes_of(std::uint32_t units) noexcept { return std::uint64_t{units} * kUnit; }
@@ -68,6 +69,9 @@ Fallible<void> RocksPartition::recover(store::Moment now, store::Recovery& recov
     segments_.adopt(std::move(segment));
   }
   head_ = found->end;
+  segments_.begin_at(head_);
+  // Without one nothing new could be taken at first; if the disk is full, that is how it is.
+  [[maybe_unused]] const auto spare = segments_.prepare_spare();
   recovery.correlations += correlations_.size();
   recovery.torn_bytes += found->torn_bytes;
   recovery.damaged_bytes += found->damaged_bytes;
@@ -150,8 +154,12 @@ void RocksPartition::apply_correlation(const IndexEntry& entry) {
 store::Room RocksPartition::room_now() const noexcept {
   const std::uint64_t waiting = head_ - std::min(head_, std::min(journal_->durable_position(), keeper_->applied()));
   if (waiting >= options_.staged_bytes * kNoneFactor) return store::Room::kNone;
-  const bool full = index_.size() >= options_.max_items || item_bytes_ >= options_.max_bytes ||
-                    waiting >= options_.staged_bytes || journal_->failing() || keeper_->without_space();
+  // What is taken must find room on the disk, and what follows from it, too: a segment's quarter is kept for that, and
+  // an eighth may be left at the end of one because a batch did not fit.
+  const std::uint64_t kept = options_.segment_bytes / 4 + options_.segment_bytes / kBatchesPerSegment;
+  const bool no_space = head_ + kept > segments_.allocated_until();
+  const bool full = no_space || index_.size() >= options_.max_items || item_bytes_ >= options_.max_bytes ||
+                    waiting >= options_.staged_bytes || journal_->failing();
   return full ? store::Room::kOwedOnly : store::Room::kOpen;
 }
 
@@ -163,7 +171,9 @@ store::Sequence RocksPartition::append(const store::Transaction& transaction, st
     return 0;
   }
   stage(transaction.bytes());
-  return ++appended_;
+  ++appended_;
+  hand_over_if_long();
+  return appended_;
 }
 
 ItemIndex::Place RocksPartition::write_record(ByteSpan payload) {
@@ -197,10 +207,18 @@ void RocksPartition::flush() {
   const bool news = low_water >= low_water_told_ + options_.segment_bytes / 2;
   if (staged_.bytes.empty() && !news) return;
   if (staged_.bytes.empty()) staged_.first = head_;
-  staged_.end = head_;
-  staged_.last = appended_;
   staged_.low_water = low_water;
   low_water_told_ = low_water;
+  hand_over();
+}
+
+void RocksPartition::hand_over_if_long() {
+  if (staged_.bytes.size() >= options_.segment_bytes / kBatchesPerSegment) hand_over();
+}
+
+void RocksPartition::hand_over() {
+  staged_.end = head_;
+  staged_.last = appended_;
   journal_->submit(std::move(staged_));
   staged_ = {};
 }

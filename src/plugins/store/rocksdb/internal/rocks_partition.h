@@ -71,6 +71,8 @@ class RocksPartition final : public store::Partition {
   // Puts a record behind the others; what it means is the caller's.
   store::ItemIndex::Place write_record(ByteSpan payload);
   void flush();
+  void hand_over();
+  void hand_over_if_long();
   void dispatch();
   [[nodiscard]] bool place_question(Question& question);
   void deliver(Answer& answer);

@@ -23,6 +23,18 @@ void SegmentSet::adopt(std::shared_ptr<Segment> segment) {
   segments_.push_back(std::move(segment));
 }
 
+void SegmentSet::begin_at(std::uint64_t position) {
+  const std::lock_guard lock(mutex_);
+  writing_from_ = position;
+  count_allocated();
+}
+
+// With mutex_ held.
+void SegmentSet::count_allocated() {
+  const std::uint64_t each = segment_bytes_ - kSegmentHeader;
+  allocated_until_.store(writing_from_ + (writing_ ? each : 0) + (spare_ != nullptr ? each : 0));
+}
+
 DiskResult<std::shared_ptr<Segment>> SegmentSet::make_spare(std::uint64_t number) {
   auto spare = std::make_shared<Segment>();
   spare->number = number;
@@ -53,6 +65,7 @@ DiskResult<void> SegmentSet::prepare_spare() {
   if (!spare) return std::unexpected(spare.error());
   const std::lock_guard lock(mutex_);
   spare_ = std::move(*spare);
+  count_allocated();
   return {};
 }
 
@@ -79,6 +92,9 @@ DiskResult<std::shared_ptr<Segment>> SegmentSet::start(std::uint64_t base) {
     segments_.pop_back();
   }
   segments_.push_back(segment);
+  writing_from_ = base;
+  writing_ = true;
+  count_allocated();
   return segment;
 }
 
@@ -147,6 +163,7 @@ DiskResult<void> SegmentSet::recycle(const std::shared_ptr<Segment>& segment) {
   segment->path = path;
   const std::lock_guard lock(mutex_);
   spare_ = segment;
+  count_allocated();
   return {};
 }
 

@@ -29,8 +29,9 @@ class SegmentSet {
   SegmentSet(store::Disk& disk, std::string directory, unsigned journal, std::uint64_t segment_bytes)
       : disk_(disk), directory_(std::move(directory)), journal_(journal), segment_bytes_(segment_bytes) {}
 
-  // Recovery: the segments found, oldest first.
+  // Recovery: the segments found, oldest first, and where the journal goes on.
   void adopt(std::shared_ptr<Segment> segment);
+  void begin_at(std::uint64_t position);
 
   // Commit thread. A new segment for the positions from `base` on; without a spare it tries to make one.
   [[nodiscard]] store::DiskResult<std::shared_ptr<Segment>> start(std::uint64_t base);
@@ -43,6 +44,9 @@ class SegmentSet {
   [[nodiscard]] store::DiskResult<void> release(std::uint64_t position);
 
   // Any thread.
+  // Records up to this position have blocks of their own on the disk, now or in the spare: writing them cannot run out
+  // of space. Grows with each spare.
+  [[nodiscard]] std::uint64_t allocated_until() const noexcept { return allocated_until_.load(); }
   [[nodiscard]] std::shared_ptr<Segment> at(std::uint64_t position) const;
   [[nodiscard]] std::shared_ptr<Segment> oldest() const;
   // Where the segment's positions end: the next one's base, or all that was written.
@@ -58,6 +62,7 @@ class SegmentSet {
   [[nodiscard]] store::DiskResult<std::shared_ptr<Segment>> make_spare(std::uint64_t number);
   [[nodiscard]] store::DiskResult<void> recycle(const std::shared_ptr<Segment>& segment);
   [[nodiscard]] store::DiskResult<void> discard(const Segment& segment);
+  void count_allocated();
 
   store::Disk& disk_;
   const std::string directory_;
@@ -67,7 +72,10 @@ class SegmentSet {
   std::deque<std::shared_ptr<Segment>> segments_;  // guarded by mutex_
   std::shared_ptr<Segment> spare_;                 // guarded by mutex_
   std::uint64_t next_number_ = 1;                  // guarded by mutex_
-  std::mutex making_;                              // one spare is made at a time
+  std::uint64_t writing_from_ = 0;                 // guarded by mutex_: base of the segment being written
+  bool writing_ = false;                           // guarded by mutex_: there is one
+  std::atomic<std::uint64_t> allocated_until_{0};
+  std::mutex making_;  // one spare is made at a time
 };
 
 }  // namespace smppd::plugins::rocks_store

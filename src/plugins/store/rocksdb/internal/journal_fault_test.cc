@@ -1,0 +1,254 @@
+// A journal that was cut off, changed or left in the middle: what recovery makes of it.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "plugins/store/conformance/driver.h"
+#include "plugins/store/conformance/simulated_disk.h"
+#include "plugins/store/rocksdb/internal/recovery.h"
+#include "store/crc32c.h"
+
+namespace smppd::plugins::rocks_store {
+
+using store::conformance::SimulatedDisk;
+
+namespace {
+
+constexpr unsigned kJournal = 5;
+constexpr std::uint64_t kBase = 4096;
+
+std::vector<std::uint8_t> record_of(store::ItemId id, std::size_t body, std::uint64_t position) {
+  const std::string octets(body, static_cast<char>('A' + id));
+  const store::Transaction transaction =
+      store::conformance::one_item(id, store::conformance::queued(store::LaneId(1), {}), octets);
+  std::vector<std::uint8_t> bytes(record_size(transaction.bytes().size()));
+  begin_record(bytes.data(), static_cast<std::uint32_t>(transaction.bytes().size()), position);
+  std::memcpy(&bytes[kRecordHeader], transaction.bytes().data(), transaction.bytes().size());
+  seal_record(bytes.data(), kJournal);
+  return bytes;
+}
+
+struct Segments {
+  std::vector<std::uint8_t> bytes;
+  std::vector<std::size_t> ends;      // behind each record
+  std::vector<std::size_t> payloads;  // behind what matters of it: the rest is padding with zeros
+};
+
+Segments three_records() {
+  Segments made;
+  made.bytes.resize(kSegmentHeader);
+  write_segment_header(made.bytes.data(), {kJournal, 1, kBase});
+  std::uint64_t position = kBase;
+  for (const store::ItemId id : {1, 2, 3}) {
+    const auto record = record_of(id, 20 + id * 9, position);
+    position += record.size();
+    made.bytes.insert(made.bytes.end(), record.begin(), record.end());
+    made.ends.push_back(made.bytes.size());
+    made.payloads.push_back(made.bytes.size() - record.size() + kRecordHeader + load_be<std::uint32_t>(record.data()));
+  }
+  return made;
+}
+
+struct Recovered {
+  std::vector<store::ItemId> ids;
+  JournalFindings findings;
+  bool refused = false;
+};
+
+Recovered recover(const std::vector<std::vector<std::uint8_t>>& segments, bool repair = true) {
+  SimulatedDisk disk;
+  std::uint64_t number = 0;
+  for (const auto& bytes : segments) {
+    auto file = disk.open("/j/" + SegmentSet::name(++number, "seg"), store::OpenMode::kCreate);
+    EXPECT_TRUE((*file)->write_at(bytes, 0));
+  }
+  Recovered recovered;
+  JournalQuestion question;
+  question.directory = "/j";
+  question.journal = kJournal;
+  question.repair = repair;
+  question.on_entry = [&](const IndexEntry& entry) { recovered.ids.push_back(entry.id); };
+  question.on_table_change = [](const store::Change&) {};
+  auto found = read_journal(disk, question);
+  recovered.refused = !found;
+  if (found) recovered.findings = std::move(*found);
+  return recovered;
+}
+
+std::vector<store::ItemId> first_ids(std::size_t count) {
+  std::vector<store::ItemId> ids;
+  for (store::ItemId id = 1; id <= count; ++id) ids.push_back(id);
+  return ids;
+}
+
+}  // namespace
+
+TEST(JournalFaults, CutOffAtAnyOctetTheWholeRecordsBeforeItAreThere) {
+  const Segments made = three_records();
+  for (std::size_t size = kSegmentHeader; size <= made.bytes.size(); ++size) {
+    for (const std::size_t zeros : {std::size_t{0}, std::size_t{1000}}) {  // behind it, in a preallocated file
+      const auto& ends = zeros == 0 ? made.ends : made.payloads;
+      const auto whole = static_cast<std::size_t>(
+          std::count_if(ends.begin(), ends.end(), [&](std::size_t end) { return end <= size; }));
+      const std::size_t kept = whole == 0 ? kSegmentHeader : made.ends[whole - 1];
+      auto bytes = made.bytes;
+      bytes.resize(size);
+      bytes.resize(size + zeros);
+      const Recovered recovered = recover({bytes});
+      EXPECT_EQ(recovered.ids, first_ids(whole)) << size;
+      EXPECT_EQ(recovered.findings.end, std::max(kBase + kept - kSegmentHeader, kBase)) << size;
+      EXPECT_EQ(recovered.findings.damaged_bytes, 0U);
+      EXPECT_EQ(recovered.findings.torn_bytes > 0, !recovered.findings.reports.empty());
+      EXPECT_LE(recovered.findings.torn_bytes, size < kept ? 0 : size - kept);
+    }
+  }
+}
+
+TEST(JournalFaults, ATornEndIsCutOffAndNotReportedAgain) {
+  Segments made = three_records();
+  made.bytes.resize(made.bytes.size() - 3);
+  SimulatedDisk disk;
+  const std::string path = "/j/" + SegmentSet::name(1, "seg");
+  auto file = disk.open(path, store::OpenMode::kCreate);
+  ASSERT_TRUE((*file)->write_at(made.bytes, 0));
+  JournalQuestion question;
+  question.directory = "/j";
+  question.journal = kJournal;
+  question.on_entry = [](const IndexEntry&) {};
+  question.on_table_change = [](const store::Change&) {};
+  question.repair = false;
+  EXPECT_EQ(read_journal(disk, question)->reports.size(), 1U);
+  EXPECT_EQ(*(*file)->size(), made.bytes.size()) << "looking changes nothing";
+  question.repair = true;
+  EXPECT_EQ(read_journal(disk, question)->reports.size(), 1U);
+  EXPECT_EQ(*(*file)->size(), made.ends[1]);
+  EXPECT_TRUE(read_journal(disk, question)->reports.empty());
+}
+
+TEST(JournalFaults, AFlippedBitCostsAtMostItsRecordAndIsAlwaysNoticed) {
+  const Segments made = three_records();
+  for (std::size_t at = kSegmentHeader; at < made.bytes.size(); ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      auto bytes = made.bytes;
+      bytes[at] = static_cast<std::uint8_t>(bytes[at] ^ (1U << bit));
+      const std::size_t hit = static_cast<std::size_t>(
+          std::count_if(made.ends.begin(), made.ends.end(), [&](std::size_t end) { return end <= at; }));
+      const Recovered recovered = recover({bytes});
+      auto expected = first_ids(3);
+      expected.erase(expected.begin() + static_cast<std::ptrdiff_t>(hit));
+      if (recovered.ids == first_ids(3)) {
+        // Padding is not under the checksum, for it says nothing.
+        EXPECT_GE(at + kUnit, made.ends[hit]) << at;
+        continue;
+      }
+      EXPECT_EQ(recovered.ids, expected) << at;
+      EXPECT_GT(recovered.findings.damaged_bytes + recovered.findings.torn_bytes, 0U);
+      EXPECT_EQ(recovered.findings.reports.size(), 1U);
+    }
+  }
+}
+
+TEST(JournalFaults, ADamagedHeaderCostsNothingAsLongAsTheFirstRecordIsThere) {
+  const Segments made = three_records();
+  for (std::size_t at = 0; at < 36; ++at) {
+    auto bytes = made.bytes;
+    bytes[at] ^= 0x40;
+    const Recovered recovered = recover({bytes});
+    if (recovered.refused) {
+      ADD_FAILURE() << "a flipped bit is not a newer version: octet " << at;
+      continue;
+    }
+    EXPECT_EQ(recovered.ids, first_ids(3)) << at;
+    EXPECT_EQ(recovered.findings.reports.size(), 1U) << at;
+  }
+}
+
+TEST(JournalFaults, ASegmentEndsWhereTheNextBegins) {
+  // What a failed sync left behind in the first is not used: the second says where it really went on.
+  const Segments first = three_records();
+  const std::uint64_t cut = kBase + first.ends[1] - kSegmentHeader;
+  std::vector<std::uint8_t> second(kSegmentHeader);
+  write_segment_header(second.data(), {kJournal, 2, cut});
+  const auto record = record_of(9, 30, cut);
+  second.insert(second.end(), record.begin(), record.end());
+  const Recovered recovered = recover({first.bytes, second});
+  EXPECT_EQ(recovered.ids, (std::vector<store::ItemId>{1, 2, 9}));
+  EXPECT_TRUE(recovered.findings.reports.empty());
+}
+
+TEST(JournalFaults, AMissingEndOfASegmentThatHasASuccessorIsReported) {
+  Segments first = three_records();
+  const std::uint64_t end = kBase + first.bytes.size() - kSegmentHeader;
+  std::vector<std::uint8_t> second(kSegmentHeader);
+  write_segment_header(second.data(), {kJournal, 2, end});
+  const auto record = record_of(9, 30, end);
+  second.insert(second.end(), record.begin(), record.end());
+  first.bytes.resize(first.ends[1]);
+  const Recovered recovered = recover({first.bytes, second});
+  EXPECT_EQ(recovered.ids, (std::vector<store::ItemId>{1, 2, 9}));
+  EXPECT_EQ(recovered.findings.damaged_bytes, first.ends[2] - first.ends[1]);
+  EXPECT_EQ(recovered.findings.reports.size(), 1U);
+}
+
+TEST(JournalFaults, WhatAnOlderLifeOfAFileLeftIsNotTaken) {
+  // A released segment is used again: behind the new records lie old ones, whole and with valid checksums.
+  const Segments old = three_records();
+  auto bytes = old.bytes;
+  const std::uint64_t base = kBase + 100'000;
+  write_segment_header(bytes.data(), {kJournal, 1, base});
+  const auto record = record_of(7, 20 + 9, base);
+  std::copy(record.begin(), record.end(), bytes.begin() + kSegmentHeader);
+  const Recovered recovered = recover({bytes});
+  EXPECT_EQ(recovered.ids, std::vector<store::ItemId>{7});
+  EXPECT_EQ(recovered.findings.end, base + record.size());
+}
+
+TEST(JournalFaults, ASegmentOfANewerFormatIsRefusedAndLeftAlone) {
+  Segments made = three_records();
+  store_be(&made.bytes[8], std::uint32_t{kFormatVersion + 1});
+  store_be(&made.bytes[32], store::crc32c(ByteSpan(made.bytes).first(32)));
+  EXPECT_TRUE(recover({made.bytes}).refused);
+}
+
+TEST(JournalFaults, AnIndexThatDoesNotFitItsSegmentIsNotBelieved) {
+  const Segments made = three_records();
+  std::vector<std::uint8_t> entries(IndexEntry::kSize);
+  IndexEntry entry;
+  entry.kind = store::Change::Kind::kEnqueue;
+  entry.id = 77;
+  entry.position = kBase;
+  entry.units = 4;
+  write_index_entry(entries.data(), entry);
+  const std::uint64_t end = kBase + made.bytes.size() - kSegmentHeader;
+  struct Case {
+    IndexFile file;
+    bool believed;
+  };
+  const std::vector<Case> cases{{{{kJournal, 1, kBase}, end, false, entries}, true},
+                                {{{kJournal, 1, kBase}, end, true, entries}, false},  // the tables may lack its changes
+                                {{{kJournal, 1, kBase}, end - 8, false, entries}, false},
+                                {{{kJournal, 1, kBase + 8}, end, false, entries}, false},
+                                {{{kJournal, 2, kBase}, end, false, entries}, false},
+                                {{{kJournal + 1, 1, kBase}, end, false, entries}, false}};
+  for (std::size_t i = 0; i < cases.size(); ++i) {
+    for (const bool damaged : {false, true}) {
+      SimulatedDisk disk;
+      auto segment = disk.open("/j/" + SegmentSet::name(1, "seg"), store::OpenMode::kCreate);
+      ASSERT_TRUE((*segment)->write_at(made.bytes, 0));
+      auto bytes = write_index_file(cases[i].file);
+      if (damaged) bytes[bytes.size() / 2] ^= 1;
+      auto index = disk.open("/j/" + SegmentSet::name(1, "idx"), store::OpenMode::kCreate);
+      ASSERT_TRUE((*index)->write_at(bytes, 0));
+      std::vector<store::ItemId> ids;
+      JournalQuestion question;
+      question.directory = "/j";
+      question.journal = kJournal;
+      question.on_entry = [&](const IndexEntry& each) { ids.push_back(each.id); };
+      question.on_table_change = [](const store::Change&) {};
+      ASSERT_TRUE(read_journal(disk, question));
+      EXPECT_EQ(ids, cases[i].believed && !damaged ? std::vector<store::ItemId>{77} : first_ids(3)) << i;
+    }
+  }
+}
+
+}  // namespace smppd::plugins::rocks_store
