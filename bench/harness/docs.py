@@ -46,23 +46,21 @@ def markdown_table(suite, rows):
         yield "| " + " | ".join(row[i] for i in used) + " |"
 
 
+def in_summary(result):
+    return {"smppd", "haproxy"} <= {row.get("subject") for row in result["rows"]} and result["suite"] == "throughput"
+
+
 def summary(results):
-    """One line a shape, for those who read one table only."""
-    yield "| sessions x window | smppd us | HAProxy us | ratio | target | smppd msg/s | syscalls a message, smppd / HAProxy |"
-    yield "|---|---:|---:|---:|---|---:|---:|"
-    for result in results:
-        rows = {row["subject"]: row for row in result.get("rows", []) if "subject" in row}
-        if result["suite"] != "throughput" or not {"smppd", "haproxy"} <= set(rows):
-            continue
+    """One line a shape of load."""
+    yield "| scenario | smppd us | HAProxy us | ratio | wanted | smppd msg/s | syscalls a message, smppd / HAProxy | RSS MiB |"
+    yield "|---|---:|---:|---:|---|---:|---:|---:|"
+    for result in filter(in_summary, results):
+        rows = {row["subject"]: row for row in result["rows"]}
         ours, theirs = rows["smppd"], rows["haproxy"]
-        label = f"{result['sessions']:,} x {result['window']:,}"
-        if result["scenario"].startswith("full-loop"):
-            label += " with receipts"
         calls = f"{ours['syscalls']:.3f} / {theirs['syscalls']:.3f}" if "syscalls" in ours else ""
-        yield (
-            f"| {label} | {ours['cpu_us']:.2f} | {theirs['cpu_us']:.2f} | {ours['ratio_to_haproxy']:.2f} | "
-            f"{TARGETS.get(result['scenario'], '')} | {ours['messages_per_second']:,} | {calls} |"
-        )
+        cells = [f"`{result['scenario']}`", f"{ours['cpu_us']:.2f}", f"{theirs['cpu_us']:.2f}", f"{ours['ratio_to_haproxy']:.2f}"]
+        cells += [TARGETS.get(result["scenario"], ""), f"{ours['messages_per_second']:,}", calls, f"{ours['rss_mib']:.0f}"]
+        yield "| " + " | ".join(cells) + " |"
 
 
 def section(result):
@@ -84,6 +82,8 @@ def text_of(whole):
         f"{machine['load_average']:.1f} before the run; {whole['rounds']} rounds of {whole['seconds']:g} s."
     )
     yield ""
+    yield "Sessions x window, smppd and HAProxy in turns, CPU a message:"
+    yield ""
     yield from summary(results)
     yield ""
     for name, alt in (("cpu", "CPU a message of smppd and HAProxy"), ("latency", "Latency"), ("road", "Instructions a message")):
@@ -94,7 +94,7 @@ def text_of(whole):
         yield f"### {title}"
         yield ""
         for result in results:
-            if result["suite"] == suite:
+            if result["suite"] == suite and not in_summary(result):
                 yield from section(result)
     yield END
 
@@ -112,7 +112,7 @@ def draw(results):
     for percentile in ("p50", "p90", "p99", "p99_9"):
         rows = by_name["latency-20k"]["rows"]
         groups.append((percentile.replace("_", "."), [(row["subject"], row[f"{percentile}_us"]) for row in rows]))
-    yield "latency", plots.bars("Latency at 20,000 messages a second, 20 sessions", "microseconds, logarithmic", groups, True)
+    yield "latency", plots.bars("Latency at 20,000 messages a second, 20 sessions", "microseconds, logarithmic; less is better", groups, True)
     groups = [(row["case"], [("instructions", row["instructions"])]) for row in by_name["road"]["rows"]]
     yield "road", plots.bars("Instructions a message on the road of one shard", "less is better", groups)
 

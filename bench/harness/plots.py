@@ -3,7 +3,7 @@ import math
 from html import escape
 
 COLOURS = ("#2f6f9f", "#d08a2c", "#7a7a7a", "#5b9a4b")
-WIDTH, LABEL, BAR, GAP, HEAD, FOOT = 760, 210, 15, 12, 56, 34
+WIDTH, LABEL, LEGEND, BAR, GAP, HEAD, FOOT = 760, 210, 400, 15, 12, 56, 34
 
 
 def text(x, y, words, anchor="start", size=12, colour="#222"):
@@ -30,8 +30,8 @@ def shown(value):
     return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"
 
 
-def bars(title, unit, groups, logarithmic=False, line=None):
-    """`groups` is [(label, [(series, value)])]; `line` marks one value over all of them."""
+def bars(title, unit, groups, logarithmic=False):
+    """`groups` is [(label, [(series, value)])]."""
     values = [value for _, bars in groups for _, value in bars]
     marks = ticks(max(values), logarithmic, min(values))
     low, high = (marks[0], marks[-1]) if logarithmic else (0.0, marks[-1])
@@ -47,7 +47,7 @@ def bars(title, unit, groups, logarithmic=False, line=None):
     out = [f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" height="{height}">']
     out += [rectangle(0, 0, WIDTH, height, "#ffffff"), text(12, 20, title, size=15), text(12, 40, unit, colour="#666")]
     for i, name in enumerate(names if len(names) > 1 else []):
-        out += [rectangle(LABEL + i * 120, 30, 12, 12, COLOURS[i % 4]), text(LABEL + i * 120 + 17, 40, name)]
+        out += [rectangle(LEGEND + i * 110, 30, 12, 12, COLOURS[i % 4]), text(LEGEND + i * 110 + 17, 40, name)]
     for mark in marks:
         x = place(mark)
         out.append(f'<line x1="{x:.1f}" y1="{HEAD - 4}" x2="{x:.1f}" y2="{height - FOOT}" stroke="#ddd"/>')
@@ -61,8 +61,4 @@ def bars(title, unit, groups, logarithmic=False, line=None):
             out.append(text(x + 5, y + BAR - 4, shown(value), size=11))
             y += BAR
         y += GAP
-    if line is not None:
-        x = place(line[0])
-        out.append(f'<line x1="{x:.1f}" y1="{HEAD - 4}" x2="{x:.1f}" y2="{height - FOOT}" stroke="#b03030" stroke-dasharray="4 3"/>')
-        out.append(text(x, height - 2, line[1], "middle", 11, "#b03030"))
     return "\n".join([*out, "</svg>"]) + "\n"

@@ -1,5 +1,5 @@
 """CPU per message, closed loop: smppload -> subject -> smppsim, subjects in turns, so that all see the same machine."""
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bench.harness import subjects
 from bench.harness.programs import Workbench, cpu_seconds
@@ -7,6 +7,7 @@ from bench.harness.scenario import median, paired_ratio, spread
 from bench.harness.syscalls import SyscallCount
 
 SYSCALL_SECONDS = 0.7
+COMPARED = 0.7  # length of a run of many configurations, to that of a few
 
 
 @dataclass(frozen=True)
@@ -135,6 +136,7 @@ def result(plan, case, samples):
 def compare(plan, cases):
     """smppd in several configurations, in turns; `cases` is Case by label and the first is the base of the ratios."""
     binary = plan.smppds[0][1]
+    plan = replace(plan, seconds=plan.seconds * COMPARED)
     with Workbench(plan.tools) as bench:
         sim = bench.smppsim()
         standing = {label: start_smppd(bench, case, sim.port, binary, label) for label, case in cases.items()}
