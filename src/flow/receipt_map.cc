@@ -95,7 +95,7 @@ void ReceiptMap::write_id(Record& record, std::string_view id) noexcept {
     std::copy(id.begin(), id.end(), record.id.begin());
     return;
   }
-  std::copy_n(id.data(), kInlineOfLong, record.id.data());
+  std::copy_n(id.begin(), kInlineOfLong, record.id.begin());
   std::uint32_t first = kNone;
   const std::size_t pieces = (id.size() - kInlineOfLong + kPieceText - 1) / kPieceText;
   for (std::size_t i = pieces; i-- > 0;) {

@@ -79,10 +79,10 @@ ReceiptDesk::ReceiptDesk(const config::Receipts& options, Instant now, std::uint
       parking_(parking_options(options, seed ^ 0x9E37'79B9'7F4A'7C15ULL)) {}
 
 void ReceiptDesk::configure(const Snapshot& snapshot) {
-  for (std::uint16_t i = 0; i < snapshot.upstreams.size(); ++i) {
+  for (std::size_t i = 0; i < snapshot.upstreams.size(); ++i) {
     const UpstreamFacts& facts = snapshot.upstreams[i];
     if (facts.options == nullptr) continue;
-    const message::UpstreamId id(i);
+    const message::UpstreamId id(static_cast<std::uint16_t>(i));
     const auto format = IdMatcher::parse(facts.options->receipts.id_format).value_or(smpp::IdFormat::automatic);
     // What was learnt is kept as long as nobody configures another format.
     if (const auto before = formats_.find(id); before != formats_.end() && before->second == format) continue;

@@ -79,8 +79,8 @@ class ReceiptDesk {
     if (own != 0) {
       if (auto known = find_own(own)) return known;
     }
-    for (std::uint16_t i = 0; i < snapshot.upstreams.size(); ++i) {
-      const message::UpstreamId id(i);
+    for (std::size_t i = 0; i < snapshot.upstreams.size(); ++i) {
+      const message::UpstreamId id(static_cast<std::uint16_t>(i));
       if (!snapshot.upstreams[i].passes_ids_through || !is_home(id)) continue;
       if (auto known = find_theirs(id, shown)) return known;
     }

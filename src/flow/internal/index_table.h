@@ -82,7 +82,7 @@ class IndexTable {
   }
 
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return store_.memory_bytes() + blocks_.capacity() * sizeof(blocks_[0]) +
+    return store_.memory_bytes() + blocks_.capacity() * sizeof(Segment*) +
            directory_.capacity() * sizeof(directory_[0]) + shapes_.capacity() * sizeof(shapes_[0]);
   }
 

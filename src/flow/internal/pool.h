@@ -61,7 +61,7 @@ class Pool {
   // Indices below this were taken once.
   [[nodiscard]] std::uint32_t used() const noexcept { return used_; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return store_.memory_bytes() + blocks_.capacity() * sizeof(blocks_[0]);
+    return store_.memory_bytes() + blocks_.capacity() * sizeof(T*);
   }
 
  private:
