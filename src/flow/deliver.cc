@@ -39,6 +39,12 @@ void count_left(FlowProbe& probe, OfferKind kind) noexcept {
 
 constexpr std::uint64_t bit_of(unsigned shard) noexcept { return std::uint64_t{1} << shard; }
 
+// err: of the receipt text, for an SMSC that gave only a network_error_code (interop row 14).
+std::string three_digits(std::uint32_t code) {
+  const std::string digits = std::to_string(code);
+  return digits.size() >= 3 ? digits : std::string(3 - digits.size(), '0') + digits;
+}
+
 }  // namespace
 
 // One delivery that looks for a receiver.
@@ -157,7 +163,8 @@ void Flow::write_report(const smpp::PduView& view, const Report& report, const U
     fields.id = shown;
     fields.state = report.receipt.state.value_or(smpp::MessageState::unknown);
     fields.delivered = fields.state == smpp::MessageState::delivered ? 1 : 0;
-    fields.err = report.receipt.err.empty() ? "000" : report.receipt.err.substr(0, 16);
+    const std::string code = report.receipt.err_code ? three_digits(*report.receipt.err_code) : "000";
+    fields.err = report.receipt.err.empty() ? code : report.receipt.err.substr(0, 16);
     fields.submit_date = smpp::parse_receipt_date(report.receipt.submit_date).value_or(wall_now());
     fields.done_date = smpp::parse_receipt_date(report.receipt.done_date).value_or(wall_now());
     fields.text = report.receipt.text;

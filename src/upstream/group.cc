@@ -147,10 +147,15 @@ void Group::drain_idle(Host& host, Instant now) noexcept {
     for (Link* link : host.links) {
       if (bound <= host.kept) break;
       if (!is_bound(link) || link->in_flight() > 0 || now - link->last_used() < options_->pool.idle_timeout) continue;
-      link->drain(now);
+      link->drain(now + options_->timeouts.response);  // what it delivered may still be answered
       --bound;
     }
   }
+}
+
+bool Group::may_retire(std::uint16_t host) const noexcept {
+  return std::none_of(hosts_[host].links.begin(), hosts_[host].links.end(),
+                      [](const Link* link) { return link->replacing(); });
 }
 
 void Group::drain(Instant until) noexcept {
@@ -385,8 +390,9 @@ void Group::recount(std::uint16_t index) noexcept {
   Host& host = hosts_[index];
   Lane lane;
   for (const Link* link : host.links) {
-    if (!link->ready()) continue;
+    if (!link->ready() && !link->replacing()) continue;
     ++lane.links;
+    if (!link->ready()) continue;
     lane.window += link->window_limit();
   }
   if (lane == host.lane) return;

@@ -141,6 +141,9 @@ class Group {
     return options_->outbind.has_value() && host == options_->hosts.size();
   }
 
+  // One link of a host at a time is replaced.
+  [[nodiscard]] bool may_retire(std::uint16_t host) const noexcept;
+
   // Links tell these.
   void link_changed(Link& link) noexcept;
   void link_has_room(Link& link) noexcept;

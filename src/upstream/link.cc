@@ -69,6 +69,7 @@ std::string_view name_of(LinkState state) noexcept {
     case LinkState::kBinding: return "binding";
     case LinkState::kWarming: return "warming";
     case LinkState::kBound: return "bound";
+    case LinkState::kRetiring: return "retiring";
     case LinkState::kLeaving: return "leaving";
     case LinkState::kDraining: return "draining";
     case LinkState::kRefused: return "refused";
@@ -322,6 +323,12 @@ void Link::probe_warmth() noexcept {
 
 void Link::become_ready() noexcept {
   last_error_.clear();
+  replacing_ = false;
+  const auto lifetime = static_cast<double>(Duration(group_.options().pool.max_lifetime).count());
+  // Not all links at once: each has a tenth less than it may.
+  if (lifetime > 0 && !group_.calls_us(host_)) {
+    retire_at_ = loop_.now() + Duration(static_cast<Duration::rep>(random_between(0.9, 1.0) * lifetime));
+  }
   kLog.info("link bound", {{"upstream", group_.name()},
                            {"host", group_.address(host_).host},
                            {"port", group_.address(host_).port},
@@ -379,6 +386,7 @@ void Link::answer(const message::DeliveryTicket& ticket, smpp::CommandStatus sta
 
 void Link::fail(std::string why) noexcept {
   failed_before_ = true;
+  replacing_ = false;
   last_error_ = std::move(why);
   if (connection_.open() || connection_.connecting()) {
     connection_.close();  // on_closed() schedules what follows
@@ -392,6 +400,7 @@ void Link::schedule_retry() noexcept {
   const double jitter = random_between(1.0 - reconnect.jitter, 1.0 + reconnect.jitter);
   const Duration wait(static_cast<Duration::rep>(static_cast<double>(backoff_.count()) * jitter));
   deadline_ = loop_.now() + wait;
+  group_.link_changed(*this);
   kLog.warn("link is down", {{"upstream", group_.name()},
                              {"host", group_.address(host_).host},
                              {"port", group_.address(host_).port},
@@ -412,6 +421,7 @@ void Link::on_closed(runtime::CloseReason reason, int error) noexcept {
   } else if (reason == runtime::CloseReason::kPeer && last_error_.empty()) {
     last_error_ = "the SMSC closed the connection";
   }
+  replacing_ = before == LinkState::kRetiring && window_.size() == 0;
   // The state changes first: nothing may pick this link while its requests are given up.
   state_ = before == LinkState::kRefused ? LinkState::kRefused : LinkState::kStopped;
   group_.link_changed(*this);
@@ -420,6 +430,11 @@ void Link::on_closed(runtime::CloseReason reason, int error) noexcept {
     group_.events().on_loss(group_, flight, message::Loss::kLinkLost);
   });
   if (for_good_ || before == LinkState::kRefused || before == LinkState::kStopped) return;
+  if (replacing_) {
+    state_ = LinkState::kWaiting;
+    start();
+    return;
+  }
   failed_before_ = true;
   if (group_.calls_us(host_)) {
     if (before != LinkState::kCalled) {  // anybody can get that far
@@ -447,6 +462,7 @@ void Link::drain(Instant until) noexcept {
 }
 
 void Link::stop() noexcept {
+  replacing_ = false;
   enter(LinkState::kStopped);
   if (connection_.open() || connection_.connecting()) connection_.close();
 }
@@ -483,7 +499,8 @@ void Link::tick(Instant now) noexcept {
     ++probe_.timeouts;
     group_.events().on_loss(group_, flight, message::Loss::kTimeout);
   });
-  if (state_ == LinkState::kDraining && session_.state() != smpp::SessionState::kUnbinding &&
+  const bool saying_goodbye = state_ == LinkState::kDraining || state_ == LinkState::kRetiring;
+  if (saying_goodbye && session_.state() != smpp::SessionState::kUnbinding &&
       (now >= deadline_ || (window_.size() == 0 && unanswered_deliveries_ == 0))) {
     session_.unbind(now, *this);
   }
@@ -496,13 +513,10 @@ void Link::tick(Instant now) noexcept {
     fail("the SMSC reads nothing");
     return;
   }
-  const auto lifetime = group_.options().pool.max_lifetime;
-  if (!group_.calls_us(host_) && state_ == LinkState::kBound && lifetime.count() > 0 && now - bound_at_ > lifetime &&
-      window_.size() == 0) {
-    last_error_ = "max_lifetime reached";
-    session_.unbind(now, *this);
-    state_ = LinkState::kWarming;
-    group_.link_changed(*this);
+  if (state_ == LinkState::kBound && now >= retire_at_ && group_.may_retire(host_)) {
+    replacing_ = true;
+    deadline_ = now + group_.options().timeouts.response;
+    enter(LinkState::kRetiring);
   }
   if (state_ == LinkState::kBound && !window_.full()) group_.link_has_room(*this);
 }

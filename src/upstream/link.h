@@ -30,6 +30,7 @@ enum class LinkState : std::uint8_t {
   kBinding,
   kWarming,  // bound after a failure, proving itself with enquire_link before it gets traffic
   kBound,
+  kRetiring,  // over max_lifetime: no new requests; unbinds when its window is empty and binds anew at once
   kLeaving,   // the SMSC sent unbind; answers to what is in flight are waited for
   kDraining,  // no new requests; unbinds when its window is empty
   kRefused,   // credentials refused: stays down until the configuration changes
@@ -80,6 +81,8 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
   void answer(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept;
 
   [[nodiscard]] LinkState state() const noexcept { return state_; }
+  // Between the old connection and the new one of a planned replacement: messages wait for it instead of failing.
+  [[nodiscard]] bool replacing() const noexcept { return replacing_ && use_ != LinkUse::kReceiver; }
   [[nodiscard]] LinkUse use() const noexcept { return use_; }
   [[nodiscard]] std::uint16_t host() const noexcept { return host_; }
   [[nodiscard]] std::uint32_t in_flight() const noexcept { return window_.size(); }
@@ -125,6 +128,7 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
   SlabHandle handle_;
   Instant deadline_{};  // of the current state
   Instant bound_at_{};
+  Instant retire_at_ = Instant::max();
   Instant last_used_{};
   Duration backoff_{};
   LinkProbe probe_;
@@ -141,6 +145,7 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
   LinkState state_ = LinkState::kIdle;
   bool failed_before_ = false;
   bool for_good_ = false;  // whatever ends this connection, no other follows
+  bool replacing_ = false;
 };
 
 }  // namespace smppd::upstream

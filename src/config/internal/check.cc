@@ -206,6 +206,9 @@ void check_clients(const Config& config, Reader& reader) {
 
 void check_filters(const Config& config, Reader& reader) {
   for (const Filter& filter : config.middleware) {
+    if (filter.type == "auth" && config.clients.empty()) {
+      reader.error_at(filter.mark.path, "refuses everybody: there are no `clients`");
+    }
     for (const TransformRule& rule : filter.rules) {
       if (rule.set.empty() && rule.transform.empty() && rule.remove.empty()) {
         reader.error_at(rule.mark.path, "changes nothing; add `set`, `transform` or `remove`");

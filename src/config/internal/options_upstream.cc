@@ -37,7 +37,7 @@ Options host() {
 Options pool() {
   using T = Pool;
   Describe<T> d;
-  d.value("min_connections", &T::min_connections, integer(0, 10'000), "Links kept bound to each host.");
+  d.value("min_connections", &T::min_connections, integer(1, 10'000), "Links kept bound to each host.");
   d.value("max_connections", &T::max_connections, integer(1, 10'000),
           "Links to each host at most; opened when the windows are full.");
   d.value("idle_timeout", &T::idle_timeout, duration(kNone, kDay),

@@ -6,6 +6,7 @@
 #include "flow/internal/facts_of.h"
 #include "smpp/flags.h"
 #include "smpp/text/charset.h"
+#include "smpp/text/udh.h"
 
 namespace smppd::flow {
 
@@ -16,6 +17,8 @@ using smpp::CommandStatus;
 using smpp::Field;
 using smpp::TlvTag;
 using smpp::Version;
+
+constexpr unsigned kUdhi = 0x40;  // of esm_class
 
 // The longest text a message can have: a message_payload of 64 KiB.
 constexpr std::size_t kMaxText = 65'536;
@@ -80,6 +83,20 @@ void redress(const smpp::PduView& view, CommandId as, Version version, smpp::Pdu
   for (const smpp::Tlv tlv : view.tlvs()) builder.add_tlv(tlv.tag, tlv.value);
 }
 
+// 3.3 has no TLVs: sar parameters become a user data header, or the parts would arrive as messages of their own.
+ByteSpan with_sar_as_header(const smpp::PduView& view, ByteSpan text, smpp::PduBuilder& builder) {
+  static thread_local std::vector<std::uint8_t> joined;
+  const auto part = smpp::concat_of_tlvs(view.tlv_bytes());
+  const std::uint8_t esm_class = view.u8(Field::esm_class);
+  if (!part || smpp::EsmClass{esm_class}.has_udh()) return text;
+  smpp::UdhBuilder header;
+  header.add(*part);
+  joined.assign(header.bytes().begin(), header.bytes().end());
+  joined.insert(joined.end(), text.begin(), text.end());
+  builder.set(Field::esm_class, static_cast<std::uint8_t>(esm_class | kUdhi));
+  return joined;
+}
+
 void apply_defaults(const config::MessageDefaults& defaults, const message::MessageFacts& facts,
                     smpp::PduBuilder& builder) {
   if (defaults.registered_delivery && facts.registered_delivery == 0) {
@@ -107,6 +124,7 @@ std::expected<void, CommandStatus> finish(const smpp::PduView& view, const PeerS
       transcode_body(body, view.u8(Field::esm_class), view.u8(Field::data_coding), from, to, transcoded);
       text = transcoded;
     }
+    if (to.version == Version::v33) text = with_sar_as_header(view, text, builder);
     if (const auto status = place_text(builder, text, to); status != CommandStatus::ESME_ROK) {
       return std::unexpected(status);
     }

@@ -76,6 +76,20 @@ TEST_F(Adapt, A33PeerGetsNoTlvs) {
   EXPECT_EQ(short_message(), "hello");
 }
 
+// A client's parts, numbered by TLVs, arrived at a 3.3 SMSC as messages of their own.
+TEST_F(Adapt, Row42_PartsNumberedByTlvsGetAHeaderFor33Peers) {
+  message();
+  text("one");
+  builder.add_tlv_u16(TlvTag::sar_msg_ref_num, 0x1234);
+  builder.add_tlv_u8(TlvTag::sar_total_segments, 2).add_tlv_u8(TlvTag::sar_segment_seqnum, 1);
+  to.side.version = Version::v33;
+  ASSERT_EQ(adapted(), CommandStatus::ESME_ROK);
+  EXPECT_EQ(result.u8(Field::esm_class), 0x40);
+  EXPECT_EQ(short_message(), std::string("\x06\x08\x04\x12\x34\x02\x01one", 10));
+  text(std::string(250, 'x'));
+  EXPECT_EQ(adapted(), CommandStatus::ESME_RINVMSGLEN) << "no room for the header";
+}
+
 TEST_F(Adapt, APayloadThatFitsBecomesA33PeersShortMessage) {
   message();
   builder.add_tlv(TlvTag::message_payload, as_bytes(std::string(200, 'x')));

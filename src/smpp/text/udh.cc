@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "smpp/tlv.h"
+
 namespace smppd::smpp {
 namespace {
 
@@ -137,5 +139,19 @@ std::optional<Concat> concat_from_sar(const SarTlvs& sar) noexcept {
 }
 
 SarTlvs sar_from_concat(const Concat& concat) noexcept { return {concat.ref, concat.total, concat.part}; }
+
+std::optional<Concat> concat_of_tlvs(ByteSpan tlvs) noexcept {
+  const auto number = [&](TlvTag tag) {
+    const auto value = find_tlv(tlvs, tag);
+    return value ? tlv_integer(*value) : std::nullopt;
+  };
+  const auto ref = number(TlvTag::sar_msg_ref_num);
+  const auto total = number(TlvTag::sar_total_segments);
+  const auto part = number(TlvTag::sar_segment_seqnum);
+  if (!ref || !total || !part || *ref > 0xFFFF || *total > 0xFF || *part > 0xFF) return std::nullopt;
+  return concat_from_sar({.ref_num = static_cast<std::uint16_t>(*ref),
+                          .total_segments = static_cast<std::uint8_t>(*total),
+                          .segment_seqnum = static_cast<std::uint8_t>(*part)});
+}
 
 }  // namespace smppd::smpp

@@ -119,5 +119,7 @@ struct SarTlvs {
 // nullopt for values that number no part (0, or beyond the total). The reference stays 16-bit.
 [[nodiscard]] std::optional<Concat> concat_from_sar(const SarTlvs& sar) noexcept;
 [[nodiscard]] SarTlvs sar_from_concat(const Concat& concat) noexcept;
+// What the three TLVs among those of a PDU say; nullopt unless all are there and number a part.
+[[nodiscard]] std::optional<Concat> concat_of_tlvs(ByteSpan tlvs) noexcept;
 
 }  // namespace smppd::smpp

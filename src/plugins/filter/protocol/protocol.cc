@@ -90,7 +90,7 @@ class Protocol final : public flow::Filter {
     const ByteSpan tlvs = context.draft.edited() ? context.draft.edit().tlv_bytes() : original.tlv_bytes();
     if (tlvs.empty()) return true;
     if (!original.has(Field::short_message)) return false;  // data_sm, which 3.3 lacks
-    const auto sar = concat_of(tlvs);
+    const auto sar = smpp::concat_of_tlvs(tlvs);
     const bool has_header = (context.facts.esm_class & kUdhi) != 0;
     std::vector<std::uint8_t>& body = next_body_;
     body.clear();
@@ -111,20 +111,6 @@ class Protocol final : public flow::Filter {
     body_.swap(next_body_);
     context.facts.short_message = body_;
     return true;
-  }
-
-  static std::optional<smpp::Concat> concat_of(ByteSpan tlvs) noexcept {
-    const auto number = [&](TlvTag tag) {
-      const auto value = smpp::find_tlv(tlvs, tag);
-      return value ? smpp::tlv_integer(*value) : std::nullopt;
-    };
-    const auto ref = number(TlvTag::sar_msg_ref_num);
-    const auto total = number(TlvTag::sar_total_segments);
-    const auto part = number(TlvTag::sar_segment_seqnum);
-    if (!ref || !total || !part || *ref > 0xFFFF || *total > 0xFF || *part > 0xFF) return std::nullopt;
-    return smpp::concat_from_sar({.ref_num = static_cast<std::uint16_t>(*ref),
-                                  .total_segments = static_cast<std::uint8_t>(*total),
-                                  .segment_seqnum = static_cast<std::uint8_t>(*part)});
   }
 
   static constexpr unsigned kUdhi = 0x40;
