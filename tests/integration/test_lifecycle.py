@@ -1,7 +1,10 @@
 """Start, reload, drain; probes and statistics."""
+import base64
 import copy
 import json
 import signal
+import urllib.error
+import urllib.request
 
 import pytest
 
@@ -183,3 +186,26 @@ def test_management_tells_health_statistics_and_the_configuration(gateway, carri
     assert smppd.get("/nothing")[0] == 404
     carrier.close()
     wait_until(lambda: smppd.get("/readyz")[0] == 503, "not ready without an upstream")
+
+
+def test_management_with_basic_auth_answers_probes_to_all_and_the_rest_to_who_knows_the_password(gateway, carrier):
+    port = free_port()
+    auth = {"type": "basic", "username": "ops", "password": "s3cret:word"}
+    smppd = gateway(to(carrier), management={"address": f"127.0.0.1:{port}", "auth": auth})
+
+    def status(path, credentials=None, method="GET"):
+        request = urllib.request.Request(f"http://127.0.0.1:{port}{path}", method=method)
+        if credentials is not None:
+            request.add_header("Authorization", "Basic " + base64.b64encode(credentials.encode()).decode())
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return answer.status
+        except urllib.error.HTTPError as error:
+            return error.code
+
+    assert [status(path) for path in ("/livez", "/readyz")] == [200, 200]
+    for path, method in (("/metrics", "GET"), ("/stats", "GET"), ("/config", "GET"), ("/config/reload", "POST")):
+        for wrong in (None, "ops:wrong", "ops:", "other:s3cret:word", ":", "ops:s3cret:word2"):
+            assert status(path, wrong, method) == 401, (path, wrong)
+        assert status(path, "ops:s3cret:word", method) == 200, path
+    assert "s3cret" not in smppd.output

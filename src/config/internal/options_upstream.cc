@@ -68,7 +68,7 @@ Options health() {
   d.value("enabled", &T::enabled, boolean(), "Whether hosts are probed at all.");
   d.value("type", &T::type,
           choice({"enquire_link"}, {{"submit", "probing with messages"}, {"tcp", "probing with bare connections"}}),
-          "The probe: enquire_link on a link, or a TCP connection.");
+          "The probe: enquire_link on a link.");
   d.value("interval", &T::interval, duration(Millis(100), kDay), "Between two probes of a host.");
   d.value("timeout", &T::timeout, duration(kTick, kHour), "A probe must be answered within this.");
   d.value("threshold", &T::threshold, integer(1, 1'000), "That many failures in a row take the host out.");
