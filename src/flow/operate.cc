@@ -91,11 +91,13 @@ smpp::CommandStatus Flow::send_operation(message::Flight& flight, upstream::Grou
   flight.upstream = group.id();
   flight.host = pick.host;
   flight.lane_shard = pick.shard;
-  group.launched(pick.host, pick.shard);
+  // The answer goes straight to the shard of the session, so only that one could settle what it has launched.
+  flight.unbooked = flight.origin.shard != here();
+  if (!flight.unbooked) group.launched(pick.host, pick.shard);
   if (pick.shard != here()) {
     post(shard_, pick.shard, MailKind::kSubmit, SubmitMail{flight}, encoded_);
   } else if (!group.send(flight, encoded_)) {
-    group.abandoned(pick.host, pick.shard);
+    if (!flight.unbooked) group.abandoned(pick.host, pick.shard);
     return smpp::CommandStatus::ESME_RTHROTTLED;
   }
   return smpp::CommandStatus::ESME_ROK;

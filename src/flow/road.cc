@@ -281,7 +281,7 @@ void Flow::on_loss(upstream::Group&, const message::Flight& flight, message::Los
 // On the shard the request came to: settle the books, answer the client.
 void Flow::finish(const message::Flight& flight, ByteSpan pdu, Duration took, bool) noexcept {
   const smpp::CommandStatus status = smpp::read_header(pdu.data()).command_status;
-  if (upstream::Group* group = upstreams_.find(flight.upstream)) {
+  if (upstream::Group* group = flight.unbooked ? nullptr : upstreams_.find(flight.upstream)) {
     group->settled({flight.host, flight.lane_shard, true, status, took});
   }
   const std::string_view upstream_id = gives_an_id(flight.command_id) ? id_in_response(pdu) : std::string_view();
@@ -302,7 +302,7 @@ void Flow::finish(const message::Flight& flight, ByteSpan pdu, Duration took, bo
 
 void Flow::finish_lost(const message::Flight& flight, message::Loss loss) noexcept {
   const bool uncertain = loss != message::Loss::kNeverSent;
-  if (upstream::Group* group = upstreams_.find(flight.upstream)) {
+  if (upstream::Group* group = flight.unbooked ? nullptr : upstreams_.find(flight.upstream)) {
     if (uncertain) {
       group->settled({flight.host, flight.lane_shard, false, smpp::CommandStatus::ESME_RSYSERR, {}});
       ++(loss == message::Loss::kTimeout ? group->probe().timeouts : group->probe().lost);

@@ -30,6 +30,7 @@ struct Flight {
   std::uint8_t lane_shard = 0;  // the shard whose link carries it
   bool part_of_multi = false;
   bool tracked = false;                // keep the SMSC's id for receipts and for query, cancel and replace
+  bool unbooked = false;               // picked on another shard than origin's: no balancer's books have it
   std::uint16_t destination_hash = 0;  // flow::destination_hash(); only where a receipt was asked for
 };
 
