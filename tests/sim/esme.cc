@@ -35,7 +35,7 @@ class EsmeSession final : public SmppPeer, public std::enable_shared_from_this<E
     send_bare(CommandId::unbind, 0, ++sequence_);
   }
   [[nodiscard]] bool bound() const { return bound_ && !unbinding_; }
-  [[nodiscard]] bool idle() const { return open_.empty(); }
+  [[nodiscard]] bool idle() const { return open_.empty() && multis_.empty() && queries_.empty(); }
 
  private:
   void on_pdu(const smpp::Header& header, ByteSpan pdu) override;
@@ -43,7 +43,12 @@ class EsmeSession final : public SmppPeer, public std::enable_shared_from_this<E
     if (!esme_.corrupt) esme_.ledger_.violated("smppd sent a client something that is not SMPP");
     wire_->reset();
   }
+  std::uint32_t record(const Esme::Planned& planned, const std::string& text, bool part);
   void submit(const Esme::Planned& planned);
+  void submit_multi(std::size_t parts);
+  void query(const std::string& id);
+  void on_multi_answer(const smpp::Header& header, ByteSpan pdu);
+  void on_query_answer(const smpp::Header& header, ByteSpan pdu);
   void on_answer(const smpp::Header& header, ByteSpan pdu);
   void on_deliver(const smpp::Header& header, ByteSpan pdu);
 
@@ -51,6 +56,12 @@ class EsmeSession final : public SmppPeer, public std::enable_shared_from_this<E
   Random& random_;
   std::uint64_t number_;
   std::map<std::uint32_t, std::uint32_t> open_;  // sequence number to tag
+  struct Multi {
+    std::uint32_t first;
+    std::size_t parts;
+  };
+  std::map<std::uint32_t, Multi> multis_;
+  std::map<std::uint32_t, std::string> queries_;  // the id asked about
   std::uint32_t sequence_ = 0;
   std::uint64_t order_ = 0;
   bool bound_ = false, unbinding_ = false, left_ = false, pumping_ = false;
@@ -91,6 +102,10 @@ void EsmeSession::pump() {
   if (wire_ == nullptr || !bound()) return;
   std::uint64_t burst = 1 + random_.below(8);
   while (burst-- > 0 && !esme_.plan_.empty() && open_.size() < esme_.habits.window) {
+    if (esme_.plan_.size() >= 4 && random_.chance(esme_.habits.multi)) {
+      submit_multi(2 + random_.below(3));
+      continue;
+    }
     submit(esme_.plan_.front());
     esme_.plan_.pop_front();
   }
@@ -110,19 +125,25 @@ void EsmeSession::pump() {
                       });
 }
 
-void EsmeSession::submit(const Esme::Planned& planned) {
+std::uint32_t EsmeSession::record(const Esme::Planned& planned, const std::string& text, bool part) {
   Ledger& ledger = esme_.ledger_;
-  const auto tag = static_cast<std::uint32_t>(ledger.messages.size());
   Message message;
   message.client = esme_.client_;
   message.upstream = planned.upstream;
   message.session = number_;
   message.order = ++order_;
-  message.wants_receipt = planned.wants_receipt;
+  message.wants_receipt = planned.wants_receipt && !part;
+  message.part = part;
+  message.text = text;
   message.sent = esme_.kernel_.now();
+  ledger.messages.push_back(std::move(message));
+  return static_cast<std::uint32_t>(ledger.messages.size() - 1);
+}
+
+void EsmeSession::submit(const Esme::Planned& planned) {
   const bool data = random_.chance(esme_.habits.data_sm);
   smpp::PduBuilder pdu(data ? CommandId::data_sm : CommandId::submit_sm, smpp::Version::v34);
-  std::string text = "T" + std::to_string(tag) + " ";
+  std::string text = "T" + std::to_string(esme_.ledger_.messages.size()) + " ";
   text.append(random_.below(120), 'x');
   pdu.set(Field::source_addr, esme_.address_)
       .set(Field::destination_addr, std::to_string(planned.upstream + 1) + "58841")
@@ -132,10 +153,69 @@ void EsmeSession::submit(const Esme::Planned& planned) {
   } else {
     pdu.set(Field::short_message, text);
   }
-  message.text = text;
-  ledger.messages.push_back(std::move(message));
-  open_[++sequence_] = tag;
+  open_[++sequence_] = record(planned, text, false);
   send(pdu, 0, sequence_);
+}
+
+// One text for all parts; the last digit of a destination is the part's number.
+void EsmeSession::submit_multi(std::size_t parts) {
+  const auto first = static_cast<std::uint32_t>(esme_.ledger_.messages.size());
+  const std::string text = "T" + std::to_string(first) + " to all of you";
+  smpp::PduBuilder pdu(CommandId::submit_multi, smpp::Version::v34);
+  pdu.set(Field::source_addr, esme_.address_).set(Field::short_message, text);
+  std::vector<std::string> addresses;
+  for (std::size_t i = 0; i < parts; ++i) {
+    (void)record(esme_.plan_.front(), text, true);
+    addresses.push_back(std::to_string(esme_.plan_.front().upstream + 1) + "588419" + std::to_string(i));
+    esme_.plan_.pop_front();
+  }
+  for (const std::string& address : addresses) pdu.add_destination({smpp::DestFlag::sme_address, 1, 1, address});
+  multis_[++sequence_] = {first, parts};
+  send(pdu, 0, sequence_);
+}
+
+void EsmeSession::on_multi_answer(const smpp::Header& header, ByteSpan pdu) {
+  const auto at = multis_.find(header.sequence_number);
+  if (at == multis_.end()) {
+    if (!esme_.corrupt) esme_.ledger_.violated("a client got a submit_multi_resp to nothing it had asked");
+    return;
+  }
+  smpp::PduView view;
+  if (!view.decode(pdu) && !esme_.corrupt)
+    esme_.ledger_.violated("a client got a submit_multi_resp that cannot be read");
+  const bool accepted = header.command_status == smpp::CommandStatus::ESME_ROK;
+  for (std::size_t i = 0; i < at->second.parts; ++i) {
+    std::uint32_t status = accepted ? 0 : kNoPartAccepted;
+    for (const smpp::Unsuccess& refused : view.unsuccess()) {
+      const bool this_one = refused.address.size() == 8 && refused.address.back() == static_cast<char>('0' + i);
+      if (accepted && this_one) status = static_cast<std::uint32_t>(refused.error_status_code);
+    }
+    esme_.ledger_.answered(at->second.first + static_cast<std::uint32_t>(i), status,
+                           status == 0 ? std::string(view.text(Field::message_id)) + "/" + std::to_string(i) : "");
+  }
+  multis_.erase(at);
+}
+
+void EsmeSession::query(const std::string& id) {
+  smpp::PduBuilder pdu(CommandId::query_sm, smpp::Version::v34);
+  pdu.set(Field::message_id, id).set(Field::source_addr, esme_.address_);
+  queries_[++sequence_] = id;
+  send(pdu, 0, sequence_);
+}
+
+void EsmeSession::on_query_answer(const smpp::Header& header, ByteSpan pdu) {
+  const auto at = queries_.find(header.sequence_number);
+  smpp::PduView view;
+  if (at == queries_.end() || !view.decode(pdu)) {
+    if (!esme_.corrupt) esme_.ledger_.violated("a client got a query_sm_resp it cannot make sense of");
+    return;
+  }
+  const bool answered = header.command_status == smpp::CommandStatus::ESME_ROK;
+  if (answered && !esme_.ledger_.corrupt() && view.text(Field::message_id) != at->second) {
+    esme_.ledger_.violated("a client asked about " + at->second + " and was told of " +
+                           std::string(view.text(Field::message_id)));
+  }
+  queries_.erase(at);
 }
 
 void EsmeSession::on_pdu(const smpp::Header& header, ByteSpan pdu) {
@@ -154,6 +234,8 @@ void EsmeSession::on_pdu(const smpp::Header& header, ByteSpan pdu) {
     case CommandId::submit_sm_resp:
     case CommandId::data_sm_resp:
     case CommandId::generic_nack: on_answer(header, pdu); return;
+    case CommandId::submit_multi_resp: on_multi_answer(header, pdu); return;
+    case CommandId::query_sm_resp: on_query_answer(header, pdu); return;
     case CommandId::deliver_sm: on_deliver(header, pdu); return;
     case CommandId::unbind:
       unbinding_ = true;
@@ -179,6 +261,9 @@ void EsmeSession::on_answer(const smpp::Header& header, ByteSpan pdu) {
   esme_.ledger_.answered(at->second, static_cast<std::uint32_t>(header.command_status),
                          std::string(view.text(Field::message_id)));
   open_.erase(at);
+  const std::string id(view.text(Field::message_id));
+  if (header.command_status == smpp::CommandStatus::ESME_ROK && bound() && random_.chance(esme_.habits.query))
+    query(id);
 }
 
 void EsmeSession::on_deliver(const smpp::Header& header, ByteSpan pdu) {

@@ -18,7 +18,8 @@ struct EsmeHabits {
   double unbind = 0, leave = 0;             // after a burst: politely with requests open, or not
   Duration think_max = std::chrono::milliseconds(300);
   std::uint8_t version = 0x34;
-  double data_sm = 0;  // share of data_sm among the messages
+  double data_sm = 0, multi = 0;  // shares among the messages
+  double query = 0;               // after a message was accepted
 };
 
 class EsmeSession;
@@ -37,6 +38,8 @@ class Esme {
     habits.window = before.window;
     habits.version = before.version;
     habits.data_sm = before.data_sm;
+    habits.multi = before.multi;
+    habits.query = before.query;
   }
   // Says unbind when everything is answered, and stays away.
   void finish();

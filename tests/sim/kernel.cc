@@ -23,7 +23,7 @@ void write_address(std::uint16_t port, sockaddr* address, socklen_t* length) {
 }  // namespace
 
 Kernel::Kernel(std::uint64_t seed)
-    : random(seed), now_(Instant(std::chrono::hours(1000))), wall_(WallTime(std::chrono::hours(24 * 365 * 55))) {
+    : random(seed), now_(Instant(std::chrono::hours(1000))), wall_(WallTime(std::chrono::hours(24 * 365 * 58))) {
   running = this;
 }
 

@@ -85,6 +85,13 @@ void Ledger::judge_answer(std::uint32_t tag, const Message& message) {
     if (sight != nullptr) violated(name(tag) + " was sent, but its client was told that there is no upstream");
     return;
   }
+  if (status == kNoPartAccepted) {
+    if (sight != nullptr && sight->answered && sight->status == 0 && !sight->wire->troubled() &&
+        sight->answered_at - sight->at + kSlack < kResponseTimeout) {
+      violated(name(tag) + " was accepted, but its client was told that no part was");
+    }
+    return;
+  }
   if (status == kUncertain) {
     // Only what was lost or late is uncertain.
     if (sight == nullptr || !sight->answered || sight->wire->troubled()) return;

@@ -17,6 +17,8 @@ namespace smppd::sim {
 inline constexpr std::uint32_t kNoUpstream = 0x401, kUncertain = 0x402;
 inline constexpr std::uint32_t kThrottled = 0x58, kQueueFull = 0x14, kSubmitFailed = 0x45, kSystemError = 0x08,
                                kWrongState = 0x04;
+// Not what a client was told, but what it knows of a part of a submit_multi that nobody accepted.
+inline constexpr std::uint32_t kNoPartAccepted = 0xFFFFFFFF;
 inline constexpr Duration kResponseTimeout = std::chrono::seconds(2);
 
 struct Answer {
@@ -44,6 +46,7 @@ struct Message {
   unsigned client = 0, upstream = 0;
   std::uint64_t session = 0, order = 0;
   bool wants_receipt = false;
+  bool part = false;  // of a submit_multi
   std::string text;
   Instant sent{};
   std::vector<Answer> answers;

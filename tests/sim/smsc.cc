@@ -31,6 +31,7 @@ class SmscLink final : public SmppPeer, public std::enable_shared_from_this<Smsc
   void framing_lost() override { wire_->reset(); }
   void on_bind(const smpp::Header& header);
   void on_submit(const smpp::Header& header, ByteSpan pdu);
+  void on_query(const smpp::Header& header, ByteSpan pdu);
   void on_delivered(const smpp::Header& header);
   void answer(CommandId request, std::uint32_t sequence, std::uint32_t tag, std::uint32_t status,
               const std::string& id);
@@ -58,6 +59,7 @@ void SmscLink::on_pdu(const smpp::Header& header, ByteSpan pdu) {
     case CommandId::enquire_link: send_bare(CommandId::enquire_link_resp, 0, header.sequence_number); return;
     case CommandId::submit_sm:
     case CommandId::data_sm: on_submit(header, pdu); return;
+    case CommandId::query_sm: on_query(header, pdu); return;
     case CommandId::deliver_sm_resp: on_delivered(header); return;
     case CommandId::unbind:
       send_bare(CommandId::unbind_resp, 0, header.sequence_number);
@@ -85,8 +87,11 @@ void SmscLink::on_submit(const smpp::Header& header, ByteSpan pdu) {
   std::uint32_t tag = 0, serial = 0;
   const bool decoded = static_cast<bool>(view.decode(pdu));
   const ByteSpan text = view.tlv(smpp::TlvTag::message_payload).value_or(view.octets(Field::short_message));
-  const bool readable = decoded && read_tag(as_text(text), 'T', tag, serial) && tag < ledger.messages.size() &&
-                        as_text(text) == ledger.messages[tag].text;
+  const std::string_view to = view.text(Field::destination_addr);
+  const bool numbered = read_tag(as_text(text), 'T', tag, serial);
+  if (to.size() == 8 && to[6] == '9') tag += static_cast<std::uint32_t>(to[7] - '0');  // a part of a submit_multi
+  const bool readable =
+      decoded && numbered && tag < ledger.messages.size() && as_text(text) == ledger.messages[tag].text;
   if (!readable) {
     if (!corrupt && !ledger.corrupt_client) ledger.violated("an SMSC got a submit_sm that no client sent");
     return;
@@ -118,6 +123,20 @@ void SmscLink::on_submit(const smpp::Header& header, ByteSpan pdu) {
   kernel.after(wait, give);
   if (random_.chance(habits.twice)) kernel.after(wait + std::chrono::milliseconds(5), give);
   if (random_.chance(habits.stray)) send_bare(CommandId::submit_sm_resp, 0, header.sequence_number + 7'000'000);
+}
+
+void SmscLink::on_query(const smpp::Header& header, ByteSpan pdu) {
+  smpp::PduView view;
+  const bool decoded = static_cast<bool>(view.decode(pdu));
+  const std::string id(view.text(Field::message_id));
+  if (!decoded || id.empty()) {
+    if (!smsc_.ledger_.corrupt_upstreams[smsc_.upstream_]) smsc_.ledger_.violated("an SMSC got a query without an id");
+    return;
+  }
+  if (random_.chance(smsc_.habits.silent)) return;
+  smpp::PduBuilder response(CommandId::query_sm_resp, smpp::Version::v34);
+  response.set(Field::message_id, id).set(Field::message_state, 2);
+  send(response, 0, header.sequence_number);
 }
 
 void SmscLink::answer(CommandId request, std::uint32_t sequence, std::uint32_t tag, std::uint32_t status,
