@@ -2,15 +2,14 @@
 #pragma once
 
 #include <span>
-#include <string_view>
 
 #include "road/rig.h"
 
 namespace smppd::bench {
 
 struct Case {
-  std::string_view name;
-  std::string_view question;
+  const char* name;
+  const char* question;
   RigOptions rig;
   Rig::Talk talk;  // a round; how many follows from the messages wanted
 };

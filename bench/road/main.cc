@@ -16,7 +16,7 @@ using namespace smppd::bench;
 int usage() {
   std::fputs("usage: road_count CASE [MESSAGES]\n\ncases:\n", stderr);
   for (const Case& each : cases()) {
-    std::fprintf(stderr, "  %-16s %s\n", each.name.data(), each.question.data());
+    std::fprintf(stderr, "  %-16s %s\n", each.name, each.question);
   }
   return 2;
 }
@@ -29,7 +29,7 @@ int count(const Case& wanted, unsigned messages) {
   rig.converse(talk);
   talk.measured = true;
   const Rig::Heard heard = rig.converse(talk);
-  std::printf("{\"case\": \"%s\", \"messages\": %u, \"accepted\": %llu, \"allocations\": %ld}\n", wanted.name.data(),
+  std::printf("{\"case\": \"%s\", \"messages\": %u, \"accepted\": %llu, \"allocations\": %ld}\n", wanted.name,
               talk.rounds * a_round, static_cast<unsigned long long>(heard.accepted), heard.allocations);
   return heard.accepted == std::uint64_t{talk.rounds} * a_round ? 0 : 1;
 }
@@ -44,7 +44,7 @@ int main(int argc, char** argv) try {
   quiet.level = smppd::telemetry::Level::kWarn;
   if (const auto set = smppd::telemetry::configure_logging(quiet); !set) throw std::runtime_error(set.error());
   for (const Case& each : cases()) {
-    if (each.name == argv[1]) return count(each, static_cast<unsigned>(messages));
+    if (std::string_view(each.name) == argv[1]) return count(each, static_cast<unsigned>(messages));
   }
   return usage();
 } catch (const std::exception& error) {

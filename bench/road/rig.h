@@ -24,10 +24,10 @@ struct RigOptions {
   smpp::Version version = smpp::Version::v34;  // of the clients
   bool mock = false;                           // smppd answers itself, there is no SMSC
   bool receipts = false;                       // the SMSC sends one for each message that asks
-  std::string upstream;                        // keys of the upstream, YAML, four spaces deep
-  std::string client;                          // keys of the client, YAML flow style, beginning with a comma
+  std::string upstream = {};                   // keys of the upstream, YAML, four spaces deep
+  std::string client = {};                     // keys of the client, YAML flow style, beginning with a comma
   std::string routes = "routes: [{name: all, match: {destination_addr: \"*\"}, upstream: carrier}]\n";
-  std::string sections;  // further sections, YAML
+  std::string sections = {};  // further sections, YAML
 };
 
 class Rig {
