@@ -35,6 +35,10 @@ struct RouteQuestion {
 };
 int test_route(const ConfigChoice& choice, const RouteQuestion& question);
 
+// Both look at the store in `path` and change nothing; check ends with kFailed when something is damaged.
+int check_store(const std::string& path);
+int store_stats(const std::string& path, bool json);
+
 int print_version();
 
 }  // namespace smppd::cli

@@ -43,6 +43,16 @@ int main(int argc, char** argv) {
   add_config_options(*dump, choice, true);
   dump->add_option("--format", format, "yaml or json")->check(CLI::IsMember({"yaml", "json"}));
 
+  std::string store_path;
+  bool store_json = false;
+  auto* store = app.add_subcommand("store", "Look at a durable store that no smppd is using");
+  store->require_subcommand(1);
+  auto* check = store->add_subcommand("check", "Read all of it and tell what is damaged");
+  check->add_option("directory", store_path, "storage.rocksdb.path")->required();
+  auto* stats = store->add_subcommand("stats", "What is in it");
+  stats->add_option("directory", store_path, "storage.rocksdb.path")->required();
+  stats->add_flag("--json", store_json, "Answer as JSON");
+
   auto* version = app.add_subcommand("version", "What this binary is");
 
   try {
@@ -53,6 +63,8 @@ int main(int argc, char** argv) {
   if (*version) return print_version();
   if (*validate_command) return validate(choice);
   if (*test) return test_route(choice, question);
+  if (*check) return check_store(store_path);
+  if (*stats) return store_stats(store_path, store_json);
   if (*dump) return dump_config(choice, format);
   if (choice.file.empty()) {
     std::cerr << "smppd: no configuration: start it as smppd --config FILE (configs/minimal.yaml is a beginning)\n";

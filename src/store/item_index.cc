@@ -35,8 +35,10 @@ ItemIndex::Index ItemIndex::allocate() {
 }
 
 ItemIndex::Index ItemIndex::find(ItemId id) noexcept {
-  const Index* slot = by_id_.find(mix(id), [&](Index index) { return at(index).id == id; });
-  return slot == nullptr ? kNone : *slot;
+  const std::uint64_t hash = mix(id);
+  const Slot* slot =
+      by_id_.find(hash, [&](const Slot& each) { return each.hash == upper(hash) && at(each.index).id == id; });
+  return slot == nullptr ? kNone : slot->index;
 }
 
 ItemIndex::Index ItemIndex::add(ItemId id, const Progress& progress, Place place) {
@@ -46,7 +48,8 @@ ItemIndex::Index ItemIndex::add(ItemId id, const Progress& progress, Place place
   item.id = id;
   write(item, progress);
   set_place(index, place);
-  by_id_.insert(mix(id), index, hash_of());
+  const std::uint64_t hash = mix(id);
+  by_id_.insert(hash, {index, upper(hash)}, hash_of);
   ++lane_of(item).items;
   enlist(index, progress.held);
   return index;
@@ -68,8 +71,9 @@ void ItemIndex::remove(Index index) noexcept {
   delist(index);
   Item& item = at(index);
   --lane_of(item).items;
-  Index* slot = by_id_.find(mix(item.id), [&](Index other) { return other == index; });
-  by_id_.erase(mix(item.id), slot, hash_of());
+  const std::uint64_t hash = mix(item.id);
+  Slot* slot = by_id_.find(hash, [&](const Slot& each) { return each.index == index; });
+  by_id_.erase(hash, slot, hash_of);
   item = Item{};
   item.next = free_;
   free_ = index;

@@ -1,4 +1,4 @@
-// What a partition keeps of each item in memory, however large its body: 48 octets and a slot of 4 in a hash table.
+// What a partition keeps of each item in memory, however large its body: 48 octets and a slot of 8 in a hash table.
 // Knows items by number, gives those of a lane in the order they are due, and where each body lies. Shared by the
 // backends that keep their index in memory. Shard-local, no clock, no I/O; allocates only to grow.
 //
@@ -64,7 +64,7 @@ class ItemIndex {
 
   template <typename Visit>
   void for_each(Visit&& visit) {
-    by_id_.for_each([&](Index index) { visit(index); });
+    by_id_.for_each([&](const Slot& slot) { visit(slot.index); });
   }
 
  private:
@@ -81,6 +81,11 @@ class ItemIndex {
     List list = List::kHeld;
   };
   static_assert(sizeof(Item) == 48);
+  struct Slot {
+    Index index = kNone;
+    std::uint32_t hash = 0;  // its upper half: neighbours are told apart without a look at the items
+    bool operator==(const Slot&) const noexcept = default;
+  };
   struct Ends {
     Index first = kNone;
     Index last = kNone;
@@ -101,9 +106,8 @@ class ItemIndex {
   [[nodiscard]] const Item& at(Index index) const noexcept {
     return blocks_[index >> kBlockBits][index & ((1U << kBlockBits) - 1)];
   }
-  [[nodiscard]] auto hash_of() noexcept {
-    return [this](Index index) { return mix(at(index).id); };
-  }
+  static std::uint64_t hash_of(const Slot& slot) noexcept { return std::uint64_t{slot.hash} << 32; }
+  static std::uint32_t upper(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash >> 32); }
   static std::uint64_t due_of(const Item& item) noexcept { return item.due_and_attempts >> 16; }
   static void write(Item& item, const Progress& progress) noexcept;
   Lane& lane_of(const Item& item);
@@ -116,7 +120,7 @@ class ItemIndex {
 
   std::vector<std::unique_ptr<Item[]>> blocks_;
   Index free_ = kNone;
-  SplitTable<Index> by_id_;
+  SplitTable<Slot> by_id_;
   absl::flat_hash_map<std::uint32_t, Lane> lanes_;
   absl::btree_map<std::uint64_t, Ends> waiting_;  // by tick of the due time
   std::uint64_t now_ = 0;                         // milliseconds of the last advance()

@@ -1,9 +1,9 @@
-// A hash table of small slots in 4,096 parts that grow one by one, so that no insertion pays for more than one part: at
-// ten million entries that is a pause of some hundred microseconds, never of a second. Linear probing, shifts back on
+// A hash table of small slots in 1,024 parts that grow one by one, so that no insertion pays for more than one part: at
+// ten million entries that is a pause of a hundred microseconds, never of a second. Linear probing, shifts back on
 // erase. Shard-local.
 //
-// A slot is trivially copyable and Slot{} means "nothing". What its hash is, the caller's `hash_of(slot)` says; hashes
-// must be well mixed (mix()).
+// A slot is trivially copyable and Slot{} means "nothing". What its hash is, the caller's `hash_of(slot)` says, of
+// which the upper 32 bits are enough; hashes must be well mixed (mix()).
 #pragma once
 
 #include <array>
@@ -73,7 +73,7 @@ class SplitTable {
   [[nodiscard]] std::size_t memory_bytes() const noexcept { return slots_ * sizeof(Slot) + sizeof *this; }
 
  private:
-  static constexpr std::uint32_t kParts = 4096;
+  static constexpr std::uint32_t kParts = 1024;
   struct Part {
     std::unique_ptr<Slot[]> slots;
     std::uint32_t mask = 0;

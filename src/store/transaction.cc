@@ -94,7 +94,6 @@ bool ChangeReader::read_item(Change& change, bool with_body) noexcept {
   change.progress.due = moment_of(load_be<std::uint64_t>(at + 16));
   if (change.progress.due < Moment{} || change.progress.due > kNever || change.id == 0) return false;
   change.progress.mark = load_be<std::uint64_t>(at + 24);
-  change.body = {};
   std::size_t size = kItem;
   if (with_body) {
     const std::size_t body = load_be<std::uint32_t>(at + kItem);
@@ -129,6 +128,8 @@ bool ChangeReader::next(Change& change) noexcept {
   const std::uint8_t kind = rest_[0] & static_cast<std::uint8_t>(~kHeld);
   const bool held = (rest_[0] & kHeld) != 0;
   change.kind = static_cast<Change::Kind>(kind);
+  change.key = {};
+  change.body = {};
   bool whole = false;
   switch (change.kind) {
     case Change::Kind::kEnqueue: whole = read_item(change, true); break;

@@ -130,73 +130,79 @@ store::Sequence fill(Run& run, std::uint64_t count, ItemId first) {
   return last;
 }
 
+// Offers the changes of a message's way to a partition and waits where it is refused.
+class Sender {
+ public:
+  explicit Sender(Run& run) : run_(run), held_(progress(true)), sent_(held_) { sent_.state = 2; }
+
+  void accept(ItemId id) {
+    transaction_.enqueue(id, held_, as_bytes(body()));
+    append(store::Intake::kNew);
+  }
+  void send(ItemId id) {
+    transaction_.amend(id, sent_);
+    append(store::Intake::kOwed);
+  }
+  void answered(ItemId id) {
+    transaction_.finish(id);
+    transaction_.put(store::Table::kCorrelations, key_of(id), as_bytes("12345678901234567890"), store::kNever);
+    append(store::Intake::kOwed);
+  }
+  void receipt(ItemId id) {
+    transaction_.erase(store::Table::kCorrelations, key_of(id));
+    append(store::Intake::kOwed);
+  }
+  store::Sequence last = 0;
+  std::uint64_t refused = 0;
+
+ private:
+  std::string_view key_of(ItemId id) {
+    store_be(reinterpret_cast<std::uint8_t*>(&key_[3]), id);
+    return {key_, sizeof key_};
+  }
+  void append(store::Intake intake) {
+    while ((last = run_.partition().append(transaction_, intake)) == 0) {
+      ++refused;
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+      run_.partition().turn(wall());
+    }
+    transaction_.clear();
+  }
+
+  Run& run_;
+  store::Progress held_;
+  store::Progress sent_;
+  Transaction transaction_;
+  char key_[11] = {'1', '2', '/'};
+};
+
 // A message's whole way in the store: accepted; sent; answered and finished with its correlation kept; the receipt
-// erases it. `window` messages are between acceptance and answer. Optionally above a queue that does not move.
+// erases it. `window` messages are between each step and the next. Optionally above a queue that does not move.
 void whole_way(benchmark::State& state) {
-  const auto durability = static_cast<store::Durability>(state.range(0));
   const auto queued = static_cast<std::uint64_t>(state.range(1));
   constexpr std::uint64_t kWindow = 20'000;
   constexpr std::uint64_t kMessages = 1'000'000;
   for (auto _ : state) {
-    Run run(durability);
+    Run run(static_cast<store::Durability>(state.range(0)));
     run.open();
     if (queued > 0) run.settle(fill(run, queued, 1'000'000'000));
+    const std::uint64_t syncs = run.partition().stats().syncs;
     const double cpu = cpu_seconds();
     const auto began = std::chrono::steady_clock::now();
-    const store::Progress held = progress(true);
-    store::Progress sent = held;
-    sent.state = 2;
-    Transaction transaction;
-    store::Sequence last = 0;
-    std::uint64_t refused = 0;
-    char key[32];
-    const auto key_of = [&key](std::uint64_t id) {
-      return std::string_view(key, static_cast<std::size_t>(std::snprintf(key, sizeof key, "12/%016lx", id)));
-    };
-    const auto append = [&](store::Intake intake) {
-      for (;;) {
-        const auto sequence = run.partition().append(transaction, intake);
-        if (sequence != 0) {
-          last = sequence;
-          return;
-        }
-        ++refused;
-        std::this_thread::sleep_for(std::chrono::microseconds(50));
-        run.partition().turn(wall());
-      }
-    };
+    Sender sender(run);
     for (std::uint64_t i = 1; i <= kMessages + 3 * kWindow; ++i) {
-      if (i <= kMessages) {
-        transaction.clear();
-        transaction.enqueue(i, held, as_bytes(body()));
-        append(store::Intake::kNew);
-      }
-      if (i > kWindow && i - kWindow <= kMessages) {
-        transaction.clear();
-        transaction.amend(i - kWindow, sent);
-        append(store::Intake::kOwed);
-      }
-      if (i > 2 * kWindow && i - 2 * kWindow <= kMessages) {
-        transaction.clear();
-        transaction.finish(i - 2 * kWindow);
-        transaction.put(store::Table::kCorrelations, key_of(i - 2 * kWindow), as_bytes("12345678901234567890"),
-                        store::kNever);
-        append(store::Intake::kOwed);
-      }
-      if (i > 3 * kWindow) {
-        transaction.clear();
-        transaction.erase(store::Table::kCorrelations, key_of(i - 3 * kWindow));
-        append(store::Intake::kOwed);
-      }
+      if (i <= kMessages) sender.accept(i);
+      if (i > kWindow && i - kWindow <= kMessages) sender.send(i - kWindow);
+      if (i > 2 * kWindow && i - 2 * kWindow <= kMessages) sender.answered(i - 2 * kWindow);
+      if (i > 3 * kWindow) sender.receipt(i - 3 * kWindow);
       if (i % 128 == 0) run.partition().turn(wall());
     }
-    run.settle(last);
+    run.settle(sender.last);
     const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
     state.counters["cpu_us_per_message"] = (cpu_seconds() - cpu) * 1e6 / kMessages;
     state.counters["messages_per_second"] = kMessages / seconds;
-    state.counters["transactions_per_sync"] =
-        4.0 * kMessages / static_cast<double>(std::max<std::uint64_t>(run.partition().stats().syncs, 1));
-    state.counters["refused"] = static_cast<double>(refused);
+    state.counters["syncs"] = static_cast<double>(run.partition().stats().syncs - syncs);
+    state.counters["refused"] = static_cast<double>(sender.refused);
     state.counters["disk_MB"] = static_cast<double>(run.partition().stats().disk_bytes) / 1e6;
   }
 }

@@ -11,7 +11,7 @@ using store::Change;
 
 namespace {
 constexpr auto kIdle = std::chrono::milliseconds(50);
-constexpr std::size_t kSpareBuffers = 8;
+constexpr std::size_t kSpareBuffers = 32;
 constexpr std::size_t kLargestSpareBuffer = 4U << 20;
 constexpr std::uint64_t kUnflushedSegments = 4;
 constexpr auto kTablesRetry = std::chrono::milliseconds(200);

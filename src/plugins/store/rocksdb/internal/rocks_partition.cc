@@ -1,6 +1,7 @@
 #include "plugins/store/rocksdb/internal/rocks_partition.h"
 
 #include <algorithm>
+#include <array>
 #include <thread>
 
 #include "plugins/store/rocksdb/internal/log.h"
@@ -14,6 +15,7 @@ namespace {
 constexpr std::size_t kDuePerTurn = 4096;
 constexpr std::size_t kReplayBatch = 1000;
 constexpr std::uint64_t kBatchesPerSegment = 8;
+constexpr std::uint64_t kLongBatch = 1U << 20;
 constexpr std::uint64_t kNoneFactor = 4;  // times staged_bytes, at which nothing is taken any more
 
 std::uint64_t bytes_of(std::uint32_t units) noexcept { return std::uint64_t{units} * kUnit; }
@@ -182,10 +184,11 @@ ItemIndex::Place RocksPartition::write_record(ByteSpan payload) {
     staged_.first = head_;
   }
   const std::size_t size = record_size(payload.size());
-  const std::size_t at = staged_.bytes.size();
-  staged_.bytes.resize(at + size);
-  begin_record(&staged_.bytes[at], static_cast<std::uint32_t>(payload.size()), head_);
-  std::memcpy(&staged_.bytes[at + kRecordHeader], payload.data(), payload.size());
+  std::array<std::uint8_t, kRecordHeader> header;
+  begin_record(header.data(), static_cast<std::uint32_t>(payload.size()), head_);
+  staged_.bytes.insert(staged_.bytes.end(), header.begin(), header.end());
+  staged_.bytes.insert(staged_.bytes.end(), payload.begin(), payload.end());
+  staged_.bytes.insert(staged_.bytes.end(), size - kRecordHeader - payload.size(), 0);
   const ItemIndex::Place place{head_, static_cast<std::uint32_t>(size / kUnit)};
   head_ += size;
   return place;
@@ -213,7 +216,7 @@ void RocksPartition::flush() {
 }
 
 void RocksPartition::hand_over_if_long() {
-  if (staged_.bytes.size() >= options_.segment_bytes / kBatchesPerSegment) hand_over();
+  if (staged_.bytes.size() >= std::min(options_.segment_bytes / kBatchesPerSegment, kLongBatch)) hand_over();
 }
 
 void RocksPartition::hand_over() {
