@@ -229,7 +229,7 @@ void Link::on_unbound(const smpp::Header& header) noexcept {
     return;
   }
   last_error_ = "the SMSC sent unbind";
-  deadline_ = loop_.now() + kAnswersAfterUnbind;
+  deadline_ = loop_.now() + std::min<Duration>(kAnswersAfterUnbind, group_.options().timeouts.response);
   enter(LinkState::kLeaving);
 }
 
