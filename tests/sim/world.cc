@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <memory>
 #include <thread>
 
@@ -476,7 +477,7 @@ Outcome run_seed(std::uint64_t seed, bool verbose) {
   log.json = false;
   static int logging = -1;
   if (logging != static_cast<int>(verbose)) {
-    (void)telemetry::configure_logging(log);
+    if (!telemetry::configure_logging(log)) std::abort();
     logging = static_cast<int>(verbose);
   }
   Outcome outcome;
