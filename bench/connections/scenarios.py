@@ -86,10 +86,11 @@ def serving_after(bench, plan, sim_port):
     port = int(settings["listeners"][0]["address"].rsplit(":", 1)[1])
     started = time.monotonic()
     program = Program("start", [plan.smppds[0][1], "--config", file], bench.folder)
-    wait_until(lambda: answers(port), f"{program.name} listens", every=0.001)
-    took = time.monotonic() - started
-    program.stop()
-    return took
+    try:
+        wait_until(lambda: answers(port), f"{program.name} listens", every=0.001)
+        return time.monotonic() - started
+    finally:
+        program.stop()
 
 
 def answers(port):
