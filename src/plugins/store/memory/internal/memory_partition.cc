@@ -143,6 +143,7 @@ store::ItemView MemoryPartition::view_of(ItemIndex::Index index) const {
 void MemoryPartition::take(const store::ReadRequest& request, std::vector<store::ItemView>& views, bool& more) {
   std::vector<ItemIndex::Index> taken;
   more = index_.take(request.lane, request.limit, taken);
+  views.reserve(taken.size());
   for (const ItemIndex::Index index : taken) views.push_back(view_of(index));
 }
 
@@ -162,6 +163,7 @@ void MemoryPartition::answer(const Question& question) {
       more = records_.scan(request.table, question.key, request.limit, now_, found);
       break;
   }
+  records.reserve(found.size());
   for (const auto& record : found) records.push_back({record.key, as_bytes(record.value), record.expires});
   // The consumer may finish what it is given while it looks at it: bodies move only when the answer is over.
   std::vector<std::vector<std::uint8_t>> bodies;

@@ -83,7 +83,7 @@ Fallible<void> Directory::read_format(Access access) {
       ended = static_cast<bool>(text >> layout_.next);
       break;
     } else if (list == nullptr || word.size() > 6 || word.find_first_not_of("0123456789") != std::string::npos) {
-      return failure(path + " is damaged: \"" + word + "\"");
+      return failure(std::string(path).append(" is damaged: ").append(word));
     } else {
       list->push_back(static_cast<unsigned>(std::stoul(word)));
     }
@@ -138,8 +138,11 @@ Fallible<void> Directory::make_journal(unsigned journal) {
 void Directory::remove_journal(unsigned journal) {
   const std::string path = journal_path(journal);
   if (const auto names = disk_->list(path)) {
-    for (const std::string& name : *names) [[maybe_unused]]
-      const auto gone = disk_->remove(path + "/" + name);
+    for (const std::string& name : *names) {
+      std::string file = path;
+      file.append("/").append(name);
+      [[maybe_unused]] const auto gone = disk_->remove(file);
+    }
   }
   ::rmdir(path.c_str());
 }

@@ -89,8 +89,9 @@ Fallible<void> Reading::open_segment(std::uint64_t number, const std::string& na
   segment->path = path;
   segment->base = header.base;
   if (state == HeaderState::kBlank) {
-    if (question_.repair) [[maybe_unused]]
-      const auto gone = disk_.remove(path);
+    if (question_.repair) {
+      [[maybe_unused]] const auto gone = disk_.remove(path);
+    }
     return {};
   }
   const std::uint64_t before = findings_.segments.empty() ? 0 : findings_.segments.back()->base;
@@ -175,8 +176,9 @@ void Reading::walk(std::size_t at, ByteSpan bytes, std::uint64_t limit) {
       findings_.torn_bytes += torn;
       tell(segment, std::to_string(torn) + " octets at the end are no whole record; they were never answered for");
     }
-    if (question_.repair) [[maybe_unused]]
-      const auto cut = segment.file->truncate(kSegmentHeader + walk.end() - segment.base);
+    if (question_.repair) {
+      [[maybe_unused]] const auto cut = segment.file->truncate(kSegmentHeader + walk.end() - segment.base);
+    }
   } else if (walk.end() < limit) {
     findings_.damaged_bytes += limit - walk.end();
     tell(segment, std::to_string(limit - walk.end()) + " octets at its end are lost");

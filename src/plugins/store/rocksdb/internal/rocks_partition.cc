@@ -287,6 +287,7 @@ void RocksPartition::dispatch() {
 void RocksPartition::deliver(Answer& answer) {
   damaged_ += answer.damaged;
   std::vector<store::RecordView> records;
+  records.reserve(answer.records.size());
   for (const KeptRecord& record : answer.records) {
     records.push_back({record.key, as_bytes(record.value), record.expires});
   }
