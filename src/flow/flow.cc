@@ -53,14 +53,6 @@ WallTime Flow::wall_now() noexcept {
   return wall_;
 }
 
-// xorshift64*: a draw per message that needs no engine and no lock.
-std::uint32_t Flow::random() noexcept {
-  random_state_ ^= random_state_ >> 12;
-  random_state_ ^= random_state_ << 25;
-  random_state_ ^= random_state_ >> 27;
-  return static_cast<std::uint32_t>((random_state_ * 0x2545F4914F6CDD1DULL) >> 32);
-}
-
 void Flow::receiver_bound(const Receiver& receiver, std::string_view address_range) {
   directory_.add(receiver, address_range);
   for (unsigned shard = 0; shard < shard_.count(); ++shard) {

@@ -14,8 +14,9 @@ namespace smppd::flow {
 namespace {
 
 std::string_view id_in_response(ByteSpan pdu) noexcept {
-  const std::string_view body = as_text(pdu.subspan(smpp::kHeaderSize));
-  return body.substr(0, body.find('\0'));
+  const auto size = static_cast<std::uint32_t>(pdu.size());
+  const std::uint32_t end = find_nul(pdu.data(), smpp::kHeaderSize, size);
+  return as_text(pdu.subspan(smpp::kHeaderSize, end - smpp::kHeaderSize));
 }
 
 bool gives_an_id(smpp::CommandId request) noexcept {
@@ -195,7 +196,7 @@ Flow::Taken Flow::send(Submission& m, upstream::Group& group, const UpstreamFact
   flight.tracked = gives_an_id(m.header.command_id);
   group.launched(pick.host, pick.shard);
   if (pick.shard == here()) {
-    if (group.send(flight, pdu)) return Taken::kYes;
+    if (group.send(flight, pdu, pick.link)) return Taken::kYes;
     group.abandoned(pick.host, pick.shard);
     wait_for(m.sender, group);
     return Taken::kWait;

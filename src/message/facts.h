@@ -58,6 +58,7 @@ struct NormalAddress {
   const auto digit = [&](std::size_t at, char lowest) {
     return at < addr.size() && addr[at] >= lowest && addr[at] <= '9';
   };
+  if (addr_ton <= ton::kInternational && digit(0, '1')) return {addr, true};  // nearly every number
   if (addr_ton == ton::kAlphanumeric) return {addr, false};
   if (!addr.empty() && addr[0] == '+' && digit(1, '0')) return {addr.substr(1), true};
   if (addr_ton != ton::kUnknown && addr_ton != ton::kInternational) return {addr, false};

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "base/bytes.h"
+
 namespace smppd::message {
 
 namespace {
@@ -29,6 +31,16 @@ std::optional<OwnId> parse_hex(std::string_view text) noexcept {
   return id;
 }
 
+// Eight digits at once: each half of a word is spread until every octet holds a digit's value, the first digit on top.
+void write_hex(char* at, std::uint32_t value) noexcept {
+  std::uint64_t digits = value;
+  digits = (digits << 16U | digits) & 0x0000'FFFF'0000'FFFFU;
+  digits = (digits << 8U | digits) & 0x00FF'00FF'00FF'00FFU;
+  digits = (digits << 4U | digits) & 0x0F0F'0F0F'0F0F'0F0FU;
+  const std::uint64_t is_letter = ((digits + 0x0606'0606'0606'0606U) >> 4U) & 0x0101'0101'0101'0101U;
+  store_be(reinterpret_cast<std::uint8_t*>(at), digits + 0x3030'3030'3030'3030U + is_letter * ('a' - '0' - 10));
+}
+
 }  // namespace
 
 OwnIdGenerator::OwnIdGenerator(unsigned node, unsigned shard, WallTime now) noexcept
@@ -49,20 +61,19 @@ OwnId OwnIdGenerator::next_short() noexcept {
 }
 
 OwnIdText::OwnIdText(OwnId id, IdFormat format) noexcept {
-  const auto hex = [&](char* at, unsigned digits) {
-    for (unsigned i = 0; i < digits; ++i) at[i] = kHex[(id >> (4 * (digits - 1 - i))) & 0xF];
-  };
   if (id < kShortLimit) {
-    hex(text_, 8);
+    write_hex(text_, static_cast<std::uint32_t>(id));
     size_ = 8;
   } else if (format == IdFormat::kHex) {
-    hex(text_, 16);
+    write_hex(text_, static_cast<std::uint32_t>(id >> 32));
+    write_hex(text_ + 8, static_cast<std::uint32_t>(id));
     size_ = 16;
   } else if (format == IdFormat::kDecimal) {
     size_ = static_cast<std::uint8_t>(std::to_chars(text_, text_ + sizeof text_, id).ptr - text_);
   } else {
     char digits[16];
-    hex(digits, 16);
+    write_hex(digits, static_cast<std::uint32_t>(id >> 32));
+    write_hex(digits + 8, static_cast<std::uint32_t>(id));
     digits[0] = kHex[0x8 | ((id >> 60) & 0x3)];  // the variant takes two bits that an id does not use before 2054
     std::memcpy(text_, kUuidHead.data(), kUuidHead.size());
     std::memcpy(text_ + kUuidHead.size(), digits, 4);

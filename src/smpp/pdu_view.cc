@@ -6,22 +6,19 @@
 #include "smpp/internal/pdu_specs.h"
 
 namespace smppd::smpp {
+
 namespace {
 
-// Index of the first NUL in [at, end), or `end`. Eight octets a step: C-strings here are short, memchr's call is not.
-[[gnu::always_inline]] inline std::uint32_t find_nul(const std::uint8_t* base, std::uint32_t at,
-                                                     std::uint32_t end) noexcept {
-  if constexpr (std::endian::native == std::endian::little) {
-    while (end - at >= 8) {
-      std::uint64_t word;
-      std::memcpy(&word, base + at, 8);
-      const std::uint64_t nul = (word - 0x0101010101010101U) & ~word & 0x8080808080808080U;
-      if (nul != 0) return at + static_cast<std::uint32_t>(std::countr_zero(nul)) / 8;
-      at += 8;
-    }
+// C-string, 2 octets, C-string, 2 octets, C-string, 3 octets, 2 C-strings, 5 octets, the text.
+constexpr bool is_message_layout(const PduSpec& spec) noexcept {
+  constexpr std::string_view kKinds = "tootootooottooooos";
+  if (spec.field_count != kKinds.size()) return false;
+  for (std::size_t i = 0; i < kKinds.size(); ++i) {
+    const FieldKind kind = spec.fields[i].kind;
+    const bool text = kind == FieldKind::cstring || kind == FieldKind::date;
+    if (kKinds[i] != (text ? 't' : kind == FieldKind::u8 ? 'o' : 's')) return false;
   }
-  while (at < end && base[at] != 0) ++at;
-  return at;
+  return true;
 }
 
 }  // namespace
@@ -35,6 +32,8 @@ class Decoder {
   DecodeResult run() noexcept {
     const PduSpec& spec = *view_.spec_;
     using enum CommandId;
+    if ((spec.id == submit_sm || spec.id == deliver_sm) && ordinary_message()) [[likely]]
+      return result_;
     bool whole;
     switch (spec.id) {
       case submit_sm: whole = unrolled<submit_sm>(); break;
@@ -61,6 +60,44 @@ class Decoder {
     return [this]<std::size_t... kIndex>(std::index_sequence<kIndex...>) {
       return (step(kSpec.fields[kIndex], kIndex) && ...) && finish(kSpec.field_count);
     }(std::make_index_sequence<kSpec.field_count>());
+  }
+
+  // submit_sm and deliver_sm as nearly all of them are: every string ends in time, the text is as long as it says, and
+  // nothing but TLVs follows. One check for each run of single octets. False, and nothing decided, for all others.
+  bool ordinary_message() noexcept {
+    static_assert(table::kPdus[table::position_of(CommandId::submit_sm)].index_of(Field::data_coding) ==
+                  static_cast<std::size_t>(MessageField::data_coding));
+    static_assert(is_message_layout(table::kPdus[table::position_of(CommandId::submit_sm)]) &&
+                  is_message_layout(table::kPdus[table::position_of(CommandId::deliver_sm)]));
+    static constexpr const auto& kFields = table::kPdus[table::position_of(CommandId::submit_sm)].fields;
+    if (end_ > 0xFFFF) return false;
+    auto& at = view_.at_;
+    std::uint32_t here = kHeaderSize;
+    const auto text = [&]<std::size_t kIndex>() {
+      at[kIndex] = static_cast<std::uint16_t>(here);
+      const std::uint32_t nul = find_nul(base_, here, end_);
+      if (nul == end_ || nul - here >= kFields[kIndex].max[2]) return false;
+      here = nul + 1;
+      return true;
+    };
+    const auto octets = [&]<std::size_t kIndex, std::size_t kCount>() {
+      for (std::size_t i = 0; i < kCount; ++i) at[kIndex + i] = static_cast<std::uint16_t>(here + i);
+      here += kCount;
+      return here < end_;
+    };
+    if (!text.operator()<0>() || !octets.operator()<1, 2>() || !text.operator()<3>() || !octets.operator()<4, 2>() ||
+        !text.operator()<6>() || !octets.operator()<7, 3>() || !text.operator()<10>() || !text.operator()<11>()) {
+      return false;
+    }
+    for (std::size_t i = 12; i < 17; ++i) at[i] = static_cast<std::uint16_t>(here + i - 12);
+    here += 5;
+    if (here > end_ || end_ - here < base_[here - 1]) return false;
+    at[17] = static_cast<std::uint16_t>(here);
+    here += base_[here - 1];
+    at[18] = static_cast<std::uint16_t>(here);
+    if (here != end_ && !take_tlvs(here)) return false;
+    view_.present_ = 18;
+    return true;
   }
 
   bool rolled(const PduSpec& spec) noexcept {

@@ -147,6 +147,29 @@ class EntryRange {
   std::size_t count_ = 0;
 };
 
+// Positions in submit_sm and deliver_sm, which have the same body.
+enum class MessageField : std::uint8_t {
+  service_type,
+  source_addr_ton,
+  source_addr_npi,
+  source_addr,
+  dest_addr_ton,
+  dest_addr_npi,
+  destination_addr,
+  esm_class,
+  protocol_id,
+  priority_flag,
+  schedule_delivery_time,
+  validity_period,
+  registered_delivery,
+  replace_if_present_flag,
+  data_coding,
+  sm_default_msg_id,
+  sm_length,
+  short_message,
+};
+inline constexpr std::size_t kMessageFields = 18;
+
 class PduView {
  public:
   PduView() noexcept = default;
@@ -181,6 +204,22 @@ class PduView {
     if (!has(field)) return {};
     const std::size_t i = spec_->index_of(field);
     return {base_ + at_[i], static_cast<std::size_t>(at_[i + 1] - at_[i])};
+  }
+
+  // The same by position in spec(), for callers that have checked message_layout(): a load each, no table.
+  [[nodiscard]] bool message_layout() const noexcept {
+    return present_ == kMessageFields && (id() == CommandId::submit_sm || id() == CommandId::deliver_sm);
+  }
+  [[nodiscard]] std::string_view text_at(MessageField field) const noexcept {
+    const auto i = static_cast<std::size_t>(field);
+    return as_text({base_ + at_[i], static_cast<std::size_t>(at_[i + 1] - at_[i] - 1)});
+  }
+  [[nodiscard]] std::uint8_t u8_at(MessageField field) const noexcept {
+    return base_[at_[static_cast<std::size_t>(field)]];
+  }
+  [[nodiscard]] ByteSpan short_message() const noexcept {
+    constexpr auto kIndex = static_cast<std::size_t>(MessageField::short_message);
+    return {base_ + at_[kIndex], static_cast<std::size_t>(at_[kIndex + 1] - at_[kIndex])};
   }
 
   [[nodiscard]] EntryRange<Destination> destinations() const noexcept {

@@ -6,17 +6,6 @@
 
 namespace smppd::telemetry {
 
-// Values below 64 have a bucket each; above, each power of two is cut into 64 equal steps. What lies beyond the last
-// bucket is counted there; max() stays exact.
-unsigned Histogram::bucket_of(std::uint64_t nanoseconds) noexcept {
-  constexpr std::uint64_t kLinear = 1ULL << kSubBits;
-  if (nanoseconds < kLinear) return static_cast<unsigned>(nanoseconds);
-  const auto top_bit = static_cast<unsigned>(std::bit_width(nanoseconds)) - 1;
-  const unsigned group = top_bit - kSubBits + 1;
-  const auto step = static_cast<unsigned>((nanoseconds >> (top_bit - kSubBits)) & (kLinear - 1));
-  return std::min((group << kSubBits) + step, kBuckets - 1);
-}
-
 std::uint64_t Histogram::upper_bound_of(unsigned bucket) noexcept {
   constexpr std::uint64_t kLinear = 1ULL << kSubBits;
   const unsigned group = bucket >> kSubBits;

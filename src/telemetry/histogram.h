@@ -2,6 +2,8 @@
 // Plain integers, shard-local; recording is a handful of instructions and allocates only the first time.
 #pragma once
 
+#include <algorithm>
+#include <bit>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -10,7 +12,16 @@ namespace smppd::telemetry {
 
 class Histogram {
  public:
-  void record(std::uint64_t nanoseconds, std::uint64_t times = 1) noexcept;
+  void record(std::uint64_t nanoseconds) noexcept {
+    if (counts_.empty()) [[unlikely]]
+      counts_.resize(kBuckets);
+    ++counts_[bucket_of(nanoseconds)];
+    ++count_;
+    max_ = std::max(max_, nanoseconds);
+    min_ = std::min(min_, nanoseconds);
+    sum_ += static_cast<double>(nanoseconds);
+  }
+  void record(std::uint64_t nanoseconds, std::uint64_t times) noexcept;
   void merge(const Histogram& other);
   void reset() noexcept;
 
@@ -29,7 +40,16 @@ class Histogram {
  private:
   static constexpr unsigned kSubBits = 6;  // 64 linear steps per power of two
   static constexpr unsigned kBuckets = (43 - kSubBits + 1) << kSubBits;
-  static unsigned bucket_of(std::uint64_t nanoseconds) noexcept;
+  // Values below 64 have a bucket each; above, each power of two is cut into 64 equal steps. What lies beyond the last
+  // bucket is counted there; max() stays exact.
+  static unsigned bucket_of(std::uint64_t nanoseconds) noexcept {
+    constexpr std::uint64_t kLinear = 1ULL << kSubBits;
+    if (nanoseconds < kLinear) return static_cast<unsigned>(nanoseconds);
+    const auto top_bit = static_cast<unsigned>(std::bit_width(nanoseconds)) - 1;
+    const unsigned group = top_bit - kSubBits + 1;
+    const auto step = static_cast<unsigned>((nanoseconds >> (top_bit - kSubBits)) & (kLinear - 1));
+    return std::min((group << kSubBits) + step, kBuckets - 1);
+  }
   static std::uint64_t upper_bound_of(unsigned bucket) noexcept;
 
   std::vector<std::uint64_t> counts_;

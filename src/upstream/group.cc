@@ -190,71 +190,74 @@ bool Group::alive() noexcept {
 
 Link* Group::link_with_room(Host& host, Instant now) noexcept {
   for (std::size_t tried = 0; tried < host.links.size(); ++tried) {
-    host.next_link = (host.next_link + 1) % host.links.size();
     Link* link = host.links[host.next_link];
-    if (link->has_room(now) && link->take_permit(now)) return link;
+    host.next_link = host.next_link + 1 == host.links.size() ? 0 : host.next_link + 1;
+    if (link->has_room(now)) return link;
   }
   return nullptr;
 }
 
-int Group::lane_with_room(Host& host, Instant now) noexcept {
-  const bool here =
-      std::any_of(host.links.begin(), host.links.end(), [&](const Link* link) { return link->has_room(now); });
-  if (here) return static_cast<int>(environment_.shard);
-  int best = -1;
+bool Group::allows(Host& host, Instant now) noexcept { return has_links(host) && host.breaker.allows(now); }
+
+Group::Pick Group::place_at(std::size_t index, Instant now) noexcept {
+  Host& host = hosts_[index];
+  Pick pick{Outcome::kSend, static_cast<std::uint16_t>(index), shard(), {}, nullptr};
+  if (host.lane.links > 0) pick.link = link_with_room(host, now);
+  if (pick.link != nullptr) return pick;
+  pick.outcome = Outcome::kFull;
   double best_load = 1.0;
   for (unsigned shard = 0; shard < host.lanes.size(); ++shard) {
     const OtherLane& lane = host.lanes[shard];
     if (shard == environment_.shard || lane.lane.window == 0) continue;
     const double load = static_cast<double>(lane.outstanding) / lane.lane.window;
-    if (load < best_load) {
-      best_load = load;
-      best = static_cast<int>(shard);
-    }
+    if (load >= best_load) continue;
+    best_load = load;
+    pick.outcome = Outcome::kSend;
+    pick.shard = static_cast<std::uint8_t>(shard);
   }
-  return best;
+  return pick;
 }
 
 Group::Pick Group::pick(const PickFacts& facts) noexcept {
   const Instant now = environment_.loop.now();
   if (draining_) return {};
-  if (limit_ != nullptr && !limit_->take(now)) return {Outcome::kFull, 0, 0, limit_->next(now)};
+  if (limit_ != nullptr && !limit_->take(now)) return {Outcome::kFull, 0, 0, limit_->next(now), nullptr};
+  Pick pick;
   if (mock_) {
-    if (mock_->free_slots() > 0) return {Outcome::kSend, 0, shard(), {}};
-    if (limit_ != nullptr) limit_->give_back();
-    return {Outcome::kFull, 0, 0, {}};
+    pick = {mock_->free_slots() > 0 ? Outcome::kSend : Outcome::kFull, 0, shard(), {}, nullptr};
+  } else if (hosts_.size() == 1) {
+    if (allows(hosts_[0], now)) pick = place_at(0, now);
+  } else {
+    pick = pick_among(facts, now);
   }
-  bool full = false;
+  if (pick.outcome == Outcome::kSend) return pick;
+  if (limit_ != nullptr) limit_->give_back();
+  if (pick.outcome == Outcome::kFull && !mock_) ask_for_links();
+  return pick;
+}
+
+// Classes of hosts by priority, the lowest number first; one that is alive but busy is waited for, not skipped.
+Group::Pick Group::pick_among(const PickFacts& facts, Instant now) noexcept {
   int priority = -1;
   while (true) {
-    // The next class of hosts by priority that has someone alive.
     int next_priority = INT32_MAX;
     for (const Host& host : hosts_) {
       if (host.options->priority > priority) next_priority = std::min(next_priority, host.options->priority);
     }
-    if (next_priority == INT32_MAX) break;
+    if (next_priority == INT32_MAX) return {};
     priority = next_priority;
     std::uint64_t candidates = 0;
     for (std::size_t i = 0; i < hosts_.size(); ++i) {
-      if (hosts_[i].options->priority == priority && has_links(hosts_[i]) && hosts_[i].breaker.allows(now)) {
-        candidates |= std::uint64_t{1} << i;
-      }
+      if (hosts_[i].options->priority == priority && allows(hosts_[i], now)) candidates |= std::uint64_t{1} << i;
     }
-    if (candidates != 0) full = true;
+    const bool alive = candidates != 0;
     while (candidates != 0) {
       const std::size_t host = balancer_.pick(loads_, candidates, facts);
-      const int lane = lane_with_room(hosts_[host], now);
-      if (lane >= 0) {
-        return {Outcome::kSend, static_cast<std::uint16_t>(host), static_cast<std::uint8_t>(lane), {}};
-      }
+      if (const Pick pick = place_at(host, now); pick.outcome == Outcome::kSend) return pick;
       candidates &= ~(std::uint64_t{1} << host);
     }
-    if (full) break;  // a class that is alive but busy is waited for, not skipped
+    if (alive) return {Outcome::kFull, 0, 0, {}, nullptr};
   }
-  if (limit_ != nullptr) limit_->give_back();
-  if (!full) return {};
-  ask_for_links();
-  return {Outcome::kFull, 0, 0, {}};
 }
 
 std::size_t Group::free_slots() noexcept {
@@ -312,18 +315,24 @@ void Group::abandoned(std::uint16_t host, std::uint8_t lane) noexcept {
   if (limit_ != nullptr) limit_->give_back();
 }
 
-bool Group::send(const message::Flight& flight, ByteSpan pdu) noexcept {
+bool Group::send(const message::Flight& flight, ByteSpan pdu, Link* picked) noexcept {
   const Instant now = environment_.loop.now();
   if (mock_) {
     ++probe_.requests;
     mock_->submit(flight, pdu, now);
     return true;
   }
-  Link* link = link_with_room(hosts_[flight.host], now);
-  if (link == nullptr) return false;
-  ++probe_.requests;
-  link->submit(flight, pdu, now);
-  return true;
+  Host& host = hosts_[flight.host];
+  Link* link = picked != nullptr ? picked : link_with_room(host, now);
+  for (std::size_t tried = 0; link != nullptr && tried < host.links.size(); ++tried) {
+    if (link->take_permit(now)) {
+      ++probe_.requests;
+      link->submit(flight, pdu, now);
+      return true;
+    }
+    link = link_with_room(host, now);
+  }
+  return false;
 }
 
 void Group::send_for_other_shard(const message::Flight& flight, ByteSpan pdu) {
@@ -342,10 +351,7 @@ void Group::serve_waiting(Host& host, Instant now) noexcept {
     if (host.lane.links == 0 || now - first.since > std::min(options_->window_timeout, options_->timeouts.submit)) {
       events().on_loss(*this, first.flight, message::Loss::kNeverSent);
     } else {
-      Link* link = link_with_room(host, now);
-      if (link == nullptr) return;
-      ++probe_.requests;
-      link->submit(first.flight, first.pdu, now);
+      if (!send(first.flight, first.pdu)) return;
     }
     host.waiting.pop_front();
   }

@@ -65,10 +65,11 @@ class Group {
     std::uint16_t host = 0;
     std::uint8_t shard = 0;  // whose link
     Instant retry_at{};      // kFull: when it is worth asking again, if no room is reported before; zero if unknown
+    Link* link = nullptr;    // kSend here: one that has room, until the caller returns to the loop
   };
   [[nodiscard]] Pick pick(const PickFacts& facts) noexcept;
   // After kSend on this shard. `flight.host` names the host; false when no link has room any more.
-  bool send(const message::Flight& flight, ByteSpan pdu) noexcept;
+  bool send(const message::Flight& flight, ByteSpan pdu, Link* picked = nullptr) noexcept;
   // A request another shard picked this one for: sent as soon as a link of the host has room, or lost for good.
   void send_for_other_shard(const message::Flight& flight, ByteSpan pdu);
 
@@ -183,8 +184,10 @@ class Group {
   void recount(std::uint16_t host) noexcept;
   void serve_waiting(Host& host, Instant now) noexcept;
   [[nodiscard]] Link* link_with_room(Host& host, Instant now) noexcept;
-  // Where a host would take a request: a shard, or -1 when it has no room.
-  [[nodiscard]] int lane_with_room(Host& host, Instant now) noexcept;
+  [[nodiscard]] bool allows(Host& host, Instant now) noexcept;
+  // Where a host would take a request, a link here before another shard's; kFull when it has no room.
+  [[nodiscard]] Pick place_at(std::size_t host, Instant now) noexcept;
+  [[nodiscard]] Pick pick_among(const PickFacts& facts, Instant now) noexcept;
   [[nodiscard]] bool has_links(const Host& host) const noexcept;
 
   GroupEnvironment environment_;

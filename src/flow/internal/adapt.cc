@@ -139,8 +139,10 @@ std::expected<void, CommandStatus> finish(const smpp::PduView& view, const PeerS
 }  // namespace
 
 bool needs_adapting(const smpp::PduView& view, const PeerSide& from, const UpstreamFacts& to) noexcept {
-  return to.has_defaults || has_what_33_lacks(view, to.side) || alphabets_differ(view, from, to.side) ||
-         view.octets(Field::short_message).size() > text_limit(to.side);
+  if (to.has_defaults || has_what_33_lacks(view, to.side) || alphabets_differ(view, from, to.side)) return true;
+  const std::size_t text =
+      view.message_layout() ? view.short_message().size() : view.octets(Field::short_message).size();
+  return text > text_limit(to.side);
 }
 
 std::expected<void, CommandStatus> adapt(Draft& draft, const message::MessageFacts& facts, const PeerSide& from,

@@ -1,6 +1,7 @@
 #include "flow/internal/recent_ring.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "flow/internal/hash.h"
 
@@ -15,6 +16,12 @@ std::uint32_t mark_of(message::OwnId own) noexcept { return high_half(hash_numbe
 // Of the last eight octets, which are the same in every form that canonical_id() takes for equal.
 std::uint32_t mark_of(std::string_view id) noexcept {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\0'; };
+  if (id.size() > 8 && id.back() > ' ') [[likely]] {
+    std::uint64_t tail = 0;
+    std::memcpy(&tail, id.data() + id.size() - 8, 8);
+    // Not the whole of it, and no zero in front of it that could be a leading one.
+    if (id.front() > '0') return high_half(hash_number(__builtin_bswap64(tail) | 0x2020'2020'2020'2020U, 0));
+  }
   while (id.size() > 1 && is_blank(id.back())) id.remove_suffix(1);
   while (id.size() > 1 && (id.front() == '0' || is_blank(id.front()))) id.remove_prefix(1);
   std::uint64_t tail = 0x3030'3030'3030'3030U;  // a short id is an id with leading zeros
