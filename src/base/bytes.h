@@ -43,6 +43,12 @@ inline void store_be(std::uint8_t* at, T value) noexcept {
     if (nul != 0) return at + static_cast<std::uint32_t>(std::countr_zero(nul));
     at += 16;
   }
+  if (end >= 16 && at < end) {  // the last octets, seen together with some before them
+    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(base + end - 16));
+    const auto nuls = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, _mm_setzero_si128())));
+    const unsigned behind = nuls >> (16 - (end - at));
+    return behind == 0 ? end : at + static_cast<std::uint32_t>(std::countr_zero(behind));
+  }
 #endif
   if constexpr (std::endian::native == std::endian::little) {
     while (end - at >= 8) {

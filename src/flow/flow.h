@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -92,6 +93,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   [[nodiscard]] bool judge(Submission& m) noexcept;
   [[nodiscard]] bool route(Submission& m) noexcept;
   [[nodiscard]] Taken pick_and_send(Submission& m) noexcept;
+  [[nodiscard]] std::optional<Taken> try_upstream(Submission& m, message::UpstreamId id,
+                                                  const upstream::PickFacts& facts) noexcept;
   [[nodiscard]] bool write_out(Submission& m, const UpstreamFacts& upstream, ByteSpan& out) noexcept;
   Taken send(Submission& m, upstream::Group& group, const UpstreamFacts& upstream,
              const upstream::Group::Pick& pick) noexcept;

@@ -72,7 +72,7 @@ bool Flow::read(Submission& m, ByteSpan pdu) noexcept {
     return false;
   }
   m.mended = decoded.leniency != smpp::kNothingForgiven;
-  m.facts = facts_of(m.view);
+  read_facts(m.view, m.facts);
   m.facts.client = m.sender.client;
   m.facts.text = &m.text;
   m.id = m.sender.side.version == smpp::Version::v33 ? ids_.next_short() : ids_.next(wall_now());
@@ -133,28 +133,31 @@ bool Flow::route(Submission& m) noexcept {
 // Stop 6: the first upstream on the list that is alive takes the message, or has it wait.
 Flow::Taken Flow::pick_and_send(Submission& m) noexcept {
   const upstream::PickFacts facts{message::normalised_destination(m.facts), m.sender.address_hash, random()};
-  const auto list = m.road.to_try();
-  for (std::size_t i = 0; i < 2 * list.size(); ++i) {
-    // First the route's own upstreams, then what those name as their fallback.
-    message::UpstreamId id = list[i % list.size()];
-    if (i >= list.size()) {
-      const UpstreamFacts* tried = snapshot_->upstream(id);
-      id = tried == nullptr ? message::UpstreamId() : tried->fallback;
-    }
-    const UpstreamFacts* upstream = id.valid() ? snapshot_->upstream(id) : nullptr;
-    upstream::Group* group = upstream == nullptr ? nullptr : upstreams_.find(id);
-    if (group == nullptr) continue;
-    const auto pick = group->pick(facts);
-    if (pick.outcome == upstream::Group::Outcome::kDown) continue;
-    if (pick.outcome == upstream::Group::Outcome::kFull) {
-      wait_for(m.sender, *group);
-      return Taken::kWait;
-    }
-    return send(m, *group, *upstream, pick);
+  for (const message::UpstreamId id : m.road.to_try()) {
+    if (const auto taken = try_upstream(m, id, facts)) return *taken;
+  }
+  // None of the route's own: then what those name as their fallback.
+  for (const message::UpstreamId id : m.road.to_try()) {
+    const UpstreamFacts* tried = snapshot_->upstream(id);
+    if (tried == nullptr || !tried->fallback.valid()) continue;
+    if (const auto taken = try_upstream(m, tried->fallback, facts)) return *taken;
   }
   ++probe_.no_upstream;
   refuse(m, static_cast<smpp::CommandStatus>(m.sender.listener->no_upstream_status));
   return Taken::kYes;
+}
+
+// Empty when the upstream is down, or gone from the configuration.
+std::optional<Flow::Taken> Flow::try_upstream(Submission& m, message::UpstreamId id,
+                                              const upstream::PickFacts& facts) noexcept {
+  const UpstreamFacts* upstream = snapshot_->upstream(id);
+  upstream::Group* group = upstream == nullptr ? nullptr : upstreams_.find(id);
+  if (group == nullptr) return std::nullopt;
+  const auto pick = group->pick(facts);
+  if (pick.outcome == upstream::Group::Outcome::kSend) return send(m, *group, *upstream, pick);
+  if (pick.outcome == upstream::Group::Outcome::kDown) return std::nullopt;
+  wait_for(m.sender, *group);
+  return Taken::kWait;
 }
 
 // The octets for this upstream: the client's own where nothing has to change.

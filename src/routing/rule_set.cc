@@ -72,6 +72,7 @@ struct RuleSet::Index {
   std::vector<Entry> entries;
   std::vector<AddressPattern> patterns;
   std::vector<Conditions> conditions;
+  std::uint32_t always = kNone;  // the first rule, if it holds for every message
 };
 
 namespace {
@@ -138,6 +139,9 @@ class RuleSetBuilder {
     }
     const std::vector<std::uint32_t> moved = arrange_slots();
     for (auto& [key, list] : collected_) lay_out({moved[key.slot], key.party, key.source}, list);
+    const Index::Slot& everyone = index_.slots[0];
+    const bool plain = (everyone.has & Index::kForAll) != 0 && everyone.all.begin == Index::Bucket::kOneForAll;
+    if (plain && everyone.all.lowest == 0) index_.always = 0;
     return std::make_unique<const Index>(std::move(index_));
   }
 
@@ -301,6 +305,9 @@ std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now) c
 
 std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now, Accept accept) const noexcept {
   const Index& index = *index_;
+  if (index.always != kNone && (accept.call == nullptr || accept.call(accept.context, index.always))) {
+    return index.always;
+  }
   Index::Search search{facts, now, accept, message::normalised_destination(facts), party_of(facts, index.direction)};
   std::uint32_t source = kNone;
   if (!index.sources.empty()) {

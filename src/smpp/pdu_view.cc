@@ -32,8 +32,6 @@ class Decoder {
   DecodeResult run() noexcept {
     const PduSpec& spec = *view_.spec_;
     using enum CommandId;
-    if ((spec.id == submit_sm || spec.id == deliver_sm) && ordinary_message()) [[likely]]
-      return result_;
     bool whole;
     switch (spec.id) {
       case submit_sm: whole = unrolled<submit_sm>(); break;
@@ -62,6 +60,7 @@ class Decoder {
     }(std::make_index_sequence<kSpec.field_count>());
   }
 
+ public:
   // submit_sm and deliver_sm as nearly all of them are: every string ends in time, the text is as long as it says, and
   // nothing but TLVs follows. One check for each run of single octets. False, and nothing decided, for all others.
   bool ordinary_message() noexcept {
@@ -100,6 +99,7 @@ class Decoder {
     return true;
   }
 
+ private:
   bool rolled(const PduSpec& spec) noexcept {
     for (std::size_t i = 0; i < spec.field_count; ++i) {
       if (!step(spec.fields[i], i)) return false;
@@ -283,6 +283,11 @@ class Decoder {
   DecodeResult result_;
 };
 
+namespace {
+constexpr const PduSpec& kSubmit = table::kPdus[table::position_of(CommandId::submit_sm)];
+constexpr const PduSpec& kDeliver = table::kPdus[table::position_of(CommandId::deliver_sm)];
+}  // namespace
+
 DecodeResult PduView::decode(ByteSpan pdu, Strictness strictness) noexcept {
   base_ = pdu.data();
   size_ = pdu.size() > 0xFFFFFFFFU ? 0 : static_cast<std::uint32_t>(pdu.size());
@@ -292,7 +297,13 @@ DecodeResult PduView::decode(ByteSpan pdu, Strictness strictness) noexcept {
   if (size_ < kHeaderSize || load_be<std::uint32_t>(base_) != size_) {
     return {Fault::length, Field::none, kNothingForgiven, CommandStatus::ESME_RINVCMDLEN};
   }
-  const std::size_t position = table::position_of(static_cast<CommandId>(load_be<std::uint32_t>(base_ + 4)));
+  const CommandId id = header().command_id;
+  if (id == CommandId::submit_sm || id == CommandId::deliver_sm) [[likely]] {
+    spec_ = id == CommandId::submit_sm ? &kSubmit : &kDeliver;
+    Decoder decoder(*this, strictness);
+    return decoder.ordinary_message() ? DecodeResult{} : decoder.run();
+  }
+  const std::size_t position = table::position_of(id);
   if (position == table::kNoPdu) {
     return {Fault::unknown_command, Field::none, kNothingForgiven, CommandStatus::ESME_RINVCMDID};
   }

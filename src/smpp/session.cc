@@ -83,7 +83,29 @@ void write_refusal(Sink& sink, const Header& request, CommandStatus status) noex
   sink.commit(size);
 }
 
+void Session::bound(SessionState state) noexcept {
+  state_ = state;
+  const bool serves = options_->role == Role::kSmsc;
+  usual_request_ = serves ? CommandId::submit_sm : CommandId::deliver_sm;
+  usual_response_ = serves ? CommandId::deliver_sm_resp : CommandId::submit_sm_resp;
+  if (!may_receive(options_->role, state_, usual_request_)) usual_request_ = CommandId{};
+}
+
 Session::Event Session::next(ByteSpan bytes, Instant now, Sink& sink) noexcept {
+  if (bytes.size() >= kHeaderSize) [[likely]] {
+    const Header header = read_header(bytes.data());
+    const bool usual = header.command_id == usual_request_ || header.command_id == usual_response_;
+    if (usual && header.command_length <= bytes.size() && header.command_length >= kHeaderSize &&
+        header.command_length <= options_->max_pdu_size && is_bound(state_)) [[likely]] {
+      partial_ = false;
+      last_heard_ = last_work_ = now;
+      return {Kind::kPdu, header, bytes.first(header.command_length)};
+    }
+  }
+  return next_of_any_kind(bytes, now, sink);
+}
+
+Session::Event Session::next_of_any_kind(ByteSpan bytes, Instant now, Sink& sink) noexcept {
   const Frame frame = next_frame(bytes, options_->max_pdu_size);
   if (frame.state == FrameState::need_more) {
     if (!bytes.empty() && !partial_) partial_since_ = now;

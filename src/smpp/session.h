@@ -79,7 +79,7 @@ class Session {
   [[nodiscard]] Due on_time(Instant now, Sink& sink) noexcept;
   [[nodiscard]] Instant deadline() const noexcept;
 
-  void bound(SessionState state) noexcept { state_ = state; }
+  void bound(SessionState state) noexcept;
   // Sends unbind; after it only responses are expected.
   void unbind(Instant now, Sink& sink) noexcept;
   void closed() noexcept { state_ = SessionState::kClosed; }
@@ -98,6 +98,7 @@ class Session {
   [[nodiscard]] Instant last_heard() const noexcept { return last_heard_; }
 
  private:
+  Event next_of_any_kind(ByteSpan bytes, Instant now, Sink& sink) noexcept;
   Event handle_request(const Frame& frame, const Header& header, Instant now, Sink& sink) noexcept;
   Event handle_response(const Frame& frame, const Header& header, Instant now) noexcept;
 
@@ -106,6 +107,9 @@ class Session {
   Instant last_work_;   // any PDU but enquire_link
   Instant partial_since_{};
   Instant enquired_at_{};
+  // What nearly every PDU of a bound session is; next() passes them on without further questions.
+  CommandId usual_request_{};
+  CommandId usual_response_{};
   SessionState state_ = SessionState::kOpen;
   Version version_ = Version::v34;
   std::uint8_t missed_ = 0;

@@ -41,11 +41,10 @@ void read_message(const smpp::PduView& view, message::MessageFacts& facts) noexc
 
 }  // namespace
 
-message::MessageFacts facts_of(const smpp::PduView& view) noexcept {
-  message::MessageFacts facts;
+void read_facts(const smpp::PduView& view, message::MessageFacts& facts) noexcept {
   if (view.message_layout()) [[likely]] {
     read_message(view, facts);
-    return facts;
+    return;
   }
   facts.service_type = view.text(Field::service_type);
   facts.source_addr = view.text(Field::source_addr);
@@ -60,7 +59,6 @@ message::MessageFacts facts_of(const smpp::PduView& view) noexcept {
   facts.data_coding = view.u8(Field::data_coding);
   facts.registered_delivery = view.u8(Field::registered_delivery);
   facts.short_message = body_of(view);
-  return facts;
 }
 
 std::string_view LazyText::utf8() noexcept {

@@ -11,7 +11,12 @@
 namespace smppd::flow {
 
 // submit_sm, data_sm, deliver_sm, replace_sm, broadcast_sm and one destination's view of submit_multi.
-[[nodiscard]] message::MessageFacts facts_of(const smpp::PduView& view) noexcept;
+void read_facts(const smpp::PduView& view, message::MessageFacts& facts) noexcept;
+[[nodiscard]] inline message::MessageFacts facts_of(const smpp::PduView& view) noexcept {
+  message::MessageFacts facts;
+  read_facts(view, facts);
+  return facts;
+}
 
 // short_message, or message_payload when that carries the text.
 [[nodiscard]] ByteSpan body_of(const smpp::PduView& view) noexcept;

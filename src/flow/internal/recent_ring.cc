@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/bytes.h"
 #include "flow/internal/hash.h"
 
 namespace smppd::flow::internal {
@@ -16,11 +17,11 @@ std::uint32_t mark_of(message::OwnId own) noexcept { return high_half(hash_numbe
 // Of the last eight octets, which are the same in every form that canonical_id() takes for equal.
 std::uint32_t mark_of(std::string_view id) noexcept {
   const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n' || c == '\0'; };
-  if (id.size() > 8 && id.back() > ' ') [[likely]] {
-    std::uint64_t tail = 0;
-    std::memcpy(&tail, id.data() + id.size() - 8, 8);
-    // Not the whole of it, and no zero in front of it that could be a leading one.
-    if (id.front() > '0') return high_half(hash_number(__builtin_bswap64(tail) | 0x2020'2020'2020'2020U, 0));
+  if (id.size() >= 8) [[likely]] {
+    const auto tail = load_be<std::uint64_t>(reinterpret_cast<const std::uint8_t*>(id.data() + id.size() - 8));
+    // Leading zeros among them are as good as those a shorter id is filled up with; blanks are not.
+    const bool blanks = ((tail - 0x2121'2121'2121'2121U) & ~tail & 0x8080'8080'8080'8080U) != 0;
+    if (!blanks) return high_half(hash_number(tail | 0x2020'2020'2020'2020U, 0));
   }
   while (id.size() > 1 && is_blank(id.back())) id.remove_suffix(1);
   while (id.size() > 1 && (id.front() == '0' || is_blank(id.front()))) id.remove_prefix(1);
@@ -57,7 +58,7 @@ bool RecentRing::push(const Sent& sent, Instant now) noexcept {
   record.source_hash = sent.source_hash;
   record.upstream = sent.upstream.value();
   record.id_size = static_cast<std::uint8_t>(sent.upstream_id.size());
-  std::copy(sent.upstream_id.begin(), sent.upstream_id.end(), record.id.begin());
+  std::memcpy(record.id.data(), sent.upstream_id.data(), sent.upstream_id.size());
   own_marks_[next_] = mark_of(sent.own);
   id_marks_[next_] = mark_of(sent.upstream_id);
   next_ = next_ + 1 == capacity_ ? 0 : next_ + 1;
