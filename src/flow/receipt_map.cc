@@ -10,8 +10,7 @@ namespace {
 
 constexpr std::uint64_t kAddressSeed = 0x4144'4452'0000'0001U;
 constexpr std::uint64_t kPlaces = 100'000'000;  // eight digits
-constexpr std::uint8_t kTracked = 1;
-constexpr std::uint8_t kFinalSeen = 2;
+constexpr std::uint8_t kFinalSeen = 1;
 constexpr std::uint8_t kTelling = 4;
 constexpr std::uint32_t kTicksOfRetention = 512;  // half of the wheel, so that validity fits too
 constexpr std::uint32_t kMaxEntries = 1U << 30U;
@@ -47,8 +46,8 @@ ReceiptMap::ReceiptMap(const Options& options, Instant now)
     : options_(options),
       epoch_(now),
       tick_seconds_(tick_of(options.retention)),
-      by_key_(std::min(options.max_entries, kMaxEntries) + std::min(options.untracked_entries, kMaxEntries) + 1),
-      by_own_(std::min(options.max_entries, kMaxEntries) + std::min(options.untracked_entries, kMaxEntries) + 1) {
+      by_key_(std::min(options.max_entries, kMaxEntries) + 1),
+      by_own_(std::min(options.max_entries, kMaxEntries) + 1) {
   for (std::uint32_t list = 0; list < lists_.size(); ++list) lists_[list] = {list | kListBit, list | kListBit};
 }
 
@@ -123,7 +122,6 @@ void ReceiptMap::free_id(const Record& record) noexcept {
 
 bool ReceiptMap::insert(const Submission& submission) noexcept {
   const auto id = smpp::canonical_id(submission.upstream_id);
-  const auto bound = submission.tracked ? options_.max_entries : options_.untracked_entries;
   if (id.empty() || submission.upstream_id.size() > kMaxId) {
     ++stats_.refused;
     return false;
@@ -135,8 +133,8 @@ bool ReceiptMap::insert(const Submission& submission) noexcept {
     remove(old);
     ++stats_.replaced;
   }
-  if (bound == 0) return false;
-  make_room(submission.tracked);
+  if (options_.max_entries == 0) return false;
+  make_room();
 
   const std::uint32_t index = records_.take(&Record::key_hash);
   Record& record = records_[index];
@@ -152,19 +150,14 @@ bool ReceiptMap::insert(const Submission& submission) noexcept {
   record.destination_hash = submission.destination_hash;
   record.upstream = submission.upstream.value();
   record.registered_delivery = submission.registered_delivery;
-  record.bits = submission.tracked ? kTracked : std::uint8_t{0};
+  record.bits = 0;
   write_id(record, submission.upstream_id);
   if (!index_record(index)) {
     ++stats_.refused;
     return false;
   }
-  if (submission.tracked) {
-    schedule(index);
-    ++stats_.tracked;
-  } else {
-    link_last(kUntrackedList, index);
-    ++stats_.untracked;
-  }
+  schedule(index);
+  ++stats_.entries;
   ++stats_.inserted;
   return true;
 }
@@ -186,14 +179,8 @@ bool ReceiptMap::index_record(std::uint32_t index) noexcept {
   return false;
 }
 
-void ReceiptMap::make_room(bool tracked) noexcept {
-  if (!tracked) {
-    if (stats_.untracked < options_.untracked_entries) return;
-    remove(lists_[kUntrackedList].next);
-    ++stats_.untracked_evicted;
-    return;
-  }
-  if (stats_.tracked < options_.max_entries) return;
+void ReceiptMap::make_room() noexcept {
+  if (stats_.entries < options_.max_entries) return;
   first_tick_ = std::max(first_tick_, swept_tick_);
   while (lists_[first_tick_ % kBuckets].next == (first_tick_ % kBuckets | kListBit)) ++first_tick_;
   remove(lists_[first_tick_ % kBuckets].next);
@@ -209,7 +196,7 @@ void ReceiptMap::remove(std::uint32_t index) noexcept {
   unlink(index);
   by_key_.erase(record.key_hash, index);
   by_own_.erase(own_hash(record.own), index);
-  --((record.bits & kTracked) != 0 ? stats_.tracked : stats_.untracked);
+  --stats_.entries;
   free_id(record);
   record.own = 0;
   records_.give(index, &Record::key_hash);
@@ -225,7 +212,6 @@ ReceiptMap::Entry ReceiptMap::entry_at(std::uint32_t index) const noexcept {
           .source_hash = record.source_hash,
           .destination_hash = record.destination_hash,
           .registered_delivery = record.registered_delivery,
-          .tracked = (record.bits & kTracked) != 0,
           .final_seen = (record.bits & kFinalSeen) != 0,
           .telling = (record.bits & kTelling) != 0,
           .submitted = epoch_ + std::chrono::seconds(record.submitted) + fraction};
@@ -299,7 +285,6 @@ void ReceiptMap::finish(Ref ref, Instant until) noexcept {
   Record& record = records_[ref.index];
   record.bits |= kFinalSeen;
   record.expires = seconds(until) + 1;
-  if ((record.bits & kTracked) == 0) return;
   unlink(ref.index);
   schedule(ref.index);
 }
@@ -329,17 +314,7 @@ bool ReceiptMap::expire(Instant at, std::size_t budget) noexcept {
       schedule(index);
     }
   }
-  return expire_untracked(now, budget);
-}
-
-bool ReceiptMap::expire_untracked(std::uint32_t now, std::size_t& budget) noexcept {
-  for (;;) {
-    const std::uint32_t index = lists_[kUntrackedList].next;
-    if ((index & kListBit) != 0 || records_[index].expires > now) return false;
-    if (budget-- == 0) return true;
-    remove(index);
-    ++stats_.expired;
-  }
+  return false;
 }
 
 std::uint32_t ReceiptMap::seconds(Instant at) const noexcept {

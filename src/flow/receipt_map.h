@@ -2,10 +2,9 @@
 //
 // One per shard, holding the ids of the upstreams whose home it is; used on the shard's thread only. Keys are the
 // upstream group and the canonical form of the id (interop rows 3-6: never the id alone, never one link), ids up to
-// kMaxId octets. Messages of which no receipt is expected are kept in a short queue of their own, for query_sm,
-// cancel_sm and replace_sm. Bounds: `max_entries`, at which the entry that would expire first makes room, and
-// `untracked_entries`, at which the oldest does; both are counted. An entry lives until a tick of 1/512 of the
-// retention after it expires.
+// kMaxId octets. Messages of which no receipt is expected are in internal/recent_ring.h. Bound: `max_entries`, at which
+// the entry that would expire first makes room, and is counted. An entry lives until a tick of 1/512 of the retention
+// after it expires.
 //
 // Memory: 64 octets a record and at most two index slots of 11 each: under 90 for ids of up to 20 octets; a longer id
 // takes 64 more for each 60 octets. No call allocates once as many entries have been there as there will be, and none
@@ -41,7 +40,6 @@ struct Submission {
   std::uint32_t source_hash = 0;
   std::uint16_t destination_hash = 0;    // 0: not known
   std::uint8_t registered_delivery = 0;  // what the client asked for
-  bool tracked = true;                   // a receipt is expected
   Instant at;                            // when it was submitted
   Duration validity{};                   // the entry lives this much longer than the retention
 };
@@ -52,7 +50,6 @@ class ReceiptMap {
 
   struct Options {
     std::uint32_t max_entries = 10'000'000;  // at most 2^30
-    std::uint32_t untracked_entries = 65'536;
     Duration retention = std::chrono::hours(24 * 9);
     std::uint64_t seed = 0;  // secret where peers choose ids
   };
@@ -71,7 +68,6 @@ class ReceiptMap {
     std::uint32_t source_hash = 0;
     std::uint16_t destination_hash = 0;
     std::uint8_t registered_delivery = 0;
-    bool tracked = false;
     bool final_seen = false;
     bool telling = false;  // a final receipt is with the client, who has not answered
     Instant submitted;     // to 1/256 s
@@ -82,15 +78,13 @@ class ReceiptMap {
     std::string_view id;  // as the SMSC gave it; valid until the next call of any member
   };
 
-  // Since the start, except for the first three.
+  // Since the start, except for the first two.
   struct Stats {
-    std::size_t tracked = 0;
-    std::size_t untracked = 0;
+    std::size_t entries = 0;
     std::size_t memory_bytes = 0;
     std::uint64_t inserted = 0;
     std::uint64_t replaced = 0;  // the upstream gave an id again: the newest message has it
     std::uint64_t evicted = 0;
-    std::uint64_t untracked_evicted = 0;
     std::uint64_t expired = 0;
     std::uint64_t refused = 0;  // no id, or one of more than kMaxId octets
   };
@@ -136,7 +130,7 @@ class ReceiptMap {
   // Removes what has expired, looking at no more than `budget` entries. True when there is more to do.
   bool expire(Instant now, std::size_t budget) noexcept;
 
-  [[nodiscard]] std::size_t size() const noexcept { return stats_.tracked + stats_.untracked; }
+  [[nodiscard]] std::size_t size() const noexcept { return stats_.entries; }
   [[nodiscard]] Stats stats() const noexcept;
 
  private:
@@ -145,7 +139,6 @@ class ReceiptMap {
   static constexpr std::size_t kInlineOfLong = kInline - sizeof(std::uint32_t);
   static constexpr std::size_t kPieceText = 60;
   static constexpr std::uint32_t kBuckets = 1024;
-  static constexpr std::uint32_t kUntrackedList = kBuckets;
   static constexpr std::uint32_t kListBit = 0x8000'0000;
 
   struct Link {
@@ -185,7 +178,7 @@ class ReceiptMap {
   void write_id(Record& record, std::string_view id) noexcept;
   void free_id(const Record& record) noexcept;
   bool index_record(std::uint32_t index) noexcept;
-  void make_room(bool tracked) noexcept;
+  void make_room() noexcept;
   void remove(std::uint32_t index) noexcept;
 
   [[nodiscard]] std::uint32_t seconds(Instant at) const noexcept;
@@ -193,7 +186,6 @@ class ReceiptMap {
   void link_last(std::uint32_t list, std::uint32_t index) noexcept;
   void unlink(std::uint32_t index) noexcept;
   void schedule(std::uint32_t index) noexcept;
-  bool expire_untracked(std::uint32_t now, std::size_t& budget) noexcept;
 
   const Options options_;
   const Instant epoch_;
@@ -202,10 +194,10 @@ class ReceiptMap {
   internal::Pool<Piece> pieces_;
   internal::IndexTable by_key_;
   internal::IndexTable by_own_;
-  // Lists of records through Record::link: a wheel by expiry for the tracked, a queue for the others.
-  std::array<Link, kBuckets + 1> lists_;
+  // Lists of records through Record::link: a wheel by expiry.
+  std::array<Link, kBuckets> lists_;
   std::uint64_t swept_tick_ = 0;  // buckets of ticks before this one are done
-  std::uint64_t first_tick_ = 0;  // no tracked record lies in a bucket before this one
+  std::uint64_t first_tick_ = 0;  // no record lies in a bucket before this one
   Stats stats_;
   std::array<char, kMaxId> id_room_{};
 };

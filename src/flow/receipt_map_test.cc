@@ -24,8 +24,8 @@ constexpr UpstreamId kA{1};
 constexpr UpstreamId kB{2};
 const Instant kStart = Instant() + std::chrono::hours(1000);
 
-ReceiptMap::Options small(std::uint32_t entries, std::uint32_t untracked = 8) {
-  return {.max_entries = entries, .untracked_entries = untracked, .retention = std::chrono::hours(1), .seed = 7};
+ReceiptMap::Options small(std::uint32_t entries) {
+  return {.max_entries = entries, .retention = std::chrono::hours(1), .seed = 7};
 }
 
 Submission of(UpstreamId upstream, std::string_view id, OwnId own, Instant at = kStart) {
@@ -36,13 +36,6 @@ Submission of(UpstreamId upstream, std::string_view id, OwnId own, Instant at = 
           .source_hash = address_hash("CLIENT"),
           .registered_delivery = 1,
           .at = at};
-}
-
-Submission untracked(std::string_view id, OwnId own, Instant at = kStart) {
-  Submission submission = of(kA, id, own, at);
-  submission.tracked = false;
-  submission.registered_delivery = 0;
-  return submission;
 }
 
 TEST(ReceiptMap, FindsWhatWasInsertedWithEveryField) {
@@ -56,7 +49,6 @@ TEST(ReceiptMap, FindsWhatWasInsertedWithEveryField) {
   EXPECT_EQ(found->upstream, kA);
   EXPECT_EQ(found->source_hash, address_hash("CLIENT"));
   EXPECT_EQ(found->registered_delivery, 1);
-  EXPECT_TRUE(found->tracked);
   EXPECT_FALSE(found->final_seen);
   EXPECT_LE(std::chrono::abs(found->submitted - at), std::chrono::milliseconds(4));
 }
@@ -156,18 +148,6 @@ TEST(ReceiptMap, EvictsTheOldestAtItsBoundAndCountsIt) {
   EXPECT_TRUE(map.find_own(3));
 }
 
-// interop row 16: a receipt that nobody asked for still finds that it was not wanted.
-TEST(ReceiptMap, InteropRow16MessagesWithoutReceiptStayAWhileInAQueueOfTheirOwn) {
-  ReceiptMap map(small(1, 3), kStart);
-  ASSERT_TRUE(map.insert(of(kA, "tracked", 100)));
-  for (OwnId own = 1; own <= 5; ++own) ASSERT_TRUE(map.insert(untracked(std::to_string(own), own)));
-  EXPECT_TRUE(map.find_own(100)) << "they take no room from those with receipts";
-  EXPECT_FALSE(map.find_own(2));
-  ASSERT_TRUE(map.find(kA, canonical_id("3")));
-  EXPECT_FALSE(map.find(kA, canonical_id("3"))->tracked);
-  EXPECT_EQ(map.stats().untracked_evicted, 2U);
-}
-
 // interop row 60: receipts come days later; the entry outlives validity plus retention, then goes.
 TEST(ReceiptMap, InteropRow60ExpiresAfterValidityAndRetention) {
   ReceiptMap map(small(100), kStart);
@@ -175,7 +155,7 @@ TEST(ReceiptMap, InteropRow60ExpiresAfterValidityAndRetention) {
   with_validity.validity = std::chrono::hours(30);  // beyond the wheel's horizon
   ASSERT_TRUE(map.insert(with_validity));
   ASSERT_TRUE(map.insert(of(kA, "2", 2)));
-  ASSERT_TRUE(map.insert(untracked("3", 3)));
+  ASSERT_TRUE(map.insert(of(kA, "3", 3)));
   EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(59), 1000));
   EXPECT_EQ(map.size(), 3U);
   EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(61), 1000));

@@ -15,7 +15,7 @@ constexpr Duration kAfterFinal = std::chrono::hours(1);
 constexpr std::size_t kMaxHeld = 10'000;
 
 ReceiptMap::Options map_options(const config::Receipts& options, std::uint64_t seed) {
-  return {options.max_entries, 0, options.retention, seed};
+  return {options.max_entries, options.retention, seed};
 }
 ReceiptParking::Options parking_options(const config::Receipts& options, std::uint64_t seed) {
   return {options.early_hold, options.park, options.max_parked, seed};

@@ -224,6 +224,17 @@ TEST_F(ReceiptDeskTest, AnEarlyReceiptIsAcknowledgedAndInTheEndGivenUp) {
   EXPECT_EQ(unmatched, 1);
 }
 
+// interop row 16: a receipt that nobody asked for still finds that it was not wanted.
+TEST_F(ReceiptDeskTest, InteropRow16AReceiptThatNobodyAskedForFindsItsMessage) {
+  (void)desk.accepted(flight(11, 0), "0xAB12", kDeskStart);
+  const auto entry = desk.match(kUpstream, "0xab12", "258841234567", "SHOP");
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->own, 11U);
+  EXPECT_EQ(entry->registered_delivery, 0);
+  EXPECT_EQ(desk.map_stats().entries, 0U);
+  EXPECT_EQ(desk.recent(), 1U);
+}
+
 TEST_F(ReceiptDeskTest, OperationsFindAMessageByOurIdOrByTheOneThatWasShown) {
   (void)accept(11, "abc-1");
   const auto everywhere = [](UpstreamId) { return true; };

@@ -262,7 +262,7 @@ void collect_flow(flow::Flow& flow, unsigned shard, Collector& collector) {
   add_all(kFlowCounters, probe, {}, collector);
   collect_traffic(probe, flow.snapshot(), collector);
   const auto map = flow.receipts().map_stats();
-  collector.add(kMapEntries, static_cast<double>(map.tracked + flow.receipts().recent()));
+  collector.add(kMapEntries, static_cast<double>(map.entries + flow.receipts().recent()));
   collector.add(kMapBytes, static_cast<double>(flow.receipts().memory_bytes()));
   collector.add(kMapEvicted, static_cast<double>(map.evicted));
   collector.add(kParked, static_cast<double>(flow.receipts().parking_stats().parked));
