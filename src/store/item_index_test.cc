@@ -24,6 +24,7 @@ std::vector<ItemId> take(ItemIndex& index, std::uint32_t lane, std::size_t limit
   std::vector<ItemIndex::Index> taken;
   index.take(LaneId(lane), limit, taken);
   std::vector<ItemId> ids;
+  ids.reserve(taken.size());
   for (const auto each : taken) ids.push_back(index.id(each));
   return ids;
 }

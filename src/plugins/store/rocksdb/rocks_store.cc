@@ -54,6 +54,7 @@ Fallible<void> RocksStore::recover_partitions() {
   std::vector<Fallible<void>> results(partitions_.size());
   std::vector<store::Recovery> recoveries(partitions_.size());
   std::vector<std::thread> threads;
+  threads.reserve(partitions_.size());
   for (std::size_t i = 0; i < partitions_.size(); ++i) {
     threads.emplace_back([&, i] { results[i] = partitions_[i]->recover(now, recoveries[i]); });
   }
