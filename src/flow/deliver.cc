@@ -6,6 +6,7 @@
 #include "flow/flow.h"
 #include "flow/internal/facts_of.h"
 #include "flow/internal/log.h"
+#include "flow/internal/report_splice.h"
 #include "flow/receipt_map.h"
 #include "smpp/flags.h"
 #include "smpp/text/receipt.h"
@@ -138,13 +139,14 @@ void Flow::match_report(const message::DeliveryTicket& ticket, ByteSpan pdu, Loo
   forward_report(ticket, view, report, *entry);
 }
 
+message::IdFormat Flow::id_format_of(message::ClientId client) const noexcept {
+  const accounts::ClientEntry* entry = client.valid() ? snapshot_->clients->find(client) : nullptr;
+  return entry == nullptr ? message::IdFormat::kHex : static_cast<message::IdFormat>(entry->message_id_format);
+}
+
 // The same PDU under our id: in the text, in the TLV, and as text where there was none.
 void Flow::write_report(const smpp::PduView& view, const Report& report, const UpstreamFacts& upstream,
-                        message::OwnId id, message::ClientId client, smpp::PduBuilder& builder) noexcept {
-  const accounts::ClientEntry* entry = client.valid() ? snapshot_->clients->find(client) : nullptr;
-  const auto format = entry == nullptr ? config::MessageIdFormat::kHex : entry->message_id_format;
-  const message::OwnIdText own(id, static_cast<message::IdFormat>(format));
-  const std::string shown(upstream.passes_ids_through ? report.receipt.id : own.view());
+                        std::string_view shown, smpp::PduBuilder& builder) noexcept {
   builder.from(view, smpp::Version::v50);
   if (upstream.options->receipts.swap_addresses) {
     builder.set(Field::source_addr, view.text(Field::destination_addr))
@@ -179,7 +181,7 @@ void Flow::write_report(const smpp::PduView& view, const Report& report, const U
   }
   builder.set(Field::esm_class,
               smpp::EsmClass{view.u8(Field::esm_class)}.is_report() ? view.u8(Field::esm_class) : std::uint8_t{0x04});
-  builder.replace_tlv(TlvTag::receipted_message_id, as_bytes(std::string_view(shown.c_str(), shown.size() + 1)));
+  builder.replace_tlv(TlvTag::receipted_message_id, as_bytes(std::string(shown) + '\0'));
   if (report.receipt.state) {
     const auto state = static_cast<std::uint8_t>(*report.receipt.state);
     builder.replace_tlv(TlvTag::message_state, ByteSpan(&state, 1));
@@ -189,13 +191,20 @@ void Flow::write_report(const smpp::PduView& view, const Report& report, const U
 void Flow::forward_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const Report& report,
                           const ReceiptMap::Entry& entry) noexcept {
   const UpstreamFacts& upstream = *snapshot_->upstream(ticket.upstream);
-  smpp::PduBuilder builder;
-  write_report(view, report, upstream, entry.own, entry.client, builder);
   const bool intermediate = report.receipt.state && !smpp::is_final(*report.receipt.state);
   const Delivery delivery{{}, ticket, intermediate ? 0 : entry.own, entry.ref.index};
   if (!intermediate) receipts_.tell(entry.ref);
-  const Offer offered{OfferKind::kReceipt, delivery, view, upstream.side, &builder};
-  if (offer(directory_.of(entry.client, here()), offered)) return;
+  const auto& receivers = directory_.of(entry.client, here());
+  const message::OwnIdText own(entry.own, id_format_of(entry.client));
+  const std::string_view shown = upstream.passes_ids_through ? report.receipt.id : own.view();
+  smpp::PduView spliced;
+  if (!upstream.options->receipts.swap_addresses && splice_report(view, report, shown, spliced_) &&
+      spliced.decode(spliced_)) {
+    if (offer(receivers, {OfferKind::kReceipt, delivery, spliced, upstream.side, nullptr})) return;
+  } else {
+    write_report(view, report, upstream, shown, scratch_);
+    if (offer(receivers, {OfferKind::kReceipt, delivery, view, upstream.side, &scratch_})) return;
+  }
   count_left(probe_, OfferKind::kReceipt);
   call(entry.client);
   delivered(delivery, CommandStatus::ESME_RX_T_APPN);

@@ -130,8 +130,9 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   // deliver.cc
   enum class Look : std::uint8_t { kFirst, kAgain };  // kAgain: it was parked
   void match_report(const message::DeliveryTicket& ticket, ByteSpan pdu, Look look = Look::kFirst) noexcept;
-  void write_report(const smpp::PduView& view, const Report& report, const UpstreamFacts& upstream, message::OwnId id,
-                    message::ClientId client, smpp::PduBuilder& builder) noexcept;
+  [[nodiscard]] message::IdFormat id_format_of(message::ClientId client) const noexcept;
+  void write_report(const smpp::PduView& view, const Report& report, const UpstreamFacts& upstream,
+                    std::string_view shown, smpp::PduBuilder& builder) noexcept;
   void settle_report(ReceiptMap::Ref message, smpp::CommandStatus status) noexcept;
   void forward_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const Report& report,
                       const ReceiptMap::Entry& entry) noexcept;
@@ -173,6 +174,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   smpp::PduBuilder scratch_;
   smpp::PduBuilder adapted_;
   std::vector<std::uint8_t> encoded_;
+  std::vector<std::uint8_t> spliced_;
   FlowProbe probe_;
   telemetry::LogLimit malformed_log_, uncertain_log_, unmatched_log_;
   WallTime wall_{};

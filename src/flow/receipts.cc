@@ -60,6 +60,7 @@ Report read_report(const smpp::PduView& view, const UpstreamFacts& upstream) noe
   tlvs.receipted_message_id = view.tlv_text(TlvTag::receipted_message_id);
   tlvs.message_state = view.tlv_u8(TlvTag::message_state);
   tlvs.network_error_code = view.tlv(TlvTag::network_error_code);
+  report.id_in_text = from_text.id;
   report.receipt = smpp::merge_receipt(from_text, tlvs);
   return report;
 }
@@ -128,6 +129,15 @@ std::vector<ParkedReport> ReceiptDesk::accepted(const message::Flight& flight, s
 std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream, std::string_view receipt_id,
                                                     std::string_view source, std::string_view destination) {
   IdMatcher& matcher = matcher_of(upstream);
+  if (matcher.format() == smpp::IdFormat::as_is) {
+    // The likeliest reading, and the destination confirms it: no other could be preferred.
+    const auto entry = map_.find(upstream, smpp::canonical_id(receipt_id));
+    if (entry && entry->destination_hash != 0 && entry->destination_hash == destination_hash(source)) {
+      matcher.saw_destination(true, false);
+      matcher.confirm_as_is();
+      return entry;
+    }
+  }
   const auto candidates = matcher.candidates(receipt_id);
   const auto found = map_.match(
       upstream, candidates,

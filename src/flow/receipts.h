@@ -25,7 +25,8 @@ namespace smppd::flow {
 struct Report {
   smpp::Receipt receipt;
   std::string_view text;
-  bool vendor_text = false;  // grammar or words of the carrier's own: clients get the usual text instead
+  std::string_view id_in_text;  // empty: the text has none
+  bool vendor_text = false;     // grammar or words of the carrier's own: clients get the usual text instead
 };
 
 // Reads the receipt in a deliver_sm or data_sm, TLVs first (interop rows 7, 8).

@@ -43,9 +43,14 @@ const std::vector<Receiver>& Directory::of(message::ClientId client, std::uint8_
   const auto at = by_client_.find(client);
   if (at == by_client_.end()) return found_;
   found_ = at->second;
+  if (found_.size() == 1) return found_;
   ++turn_;
   std::rotate(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(turn_ % found_.size()), found_.end());
-  std::stable_partition(found_.begin(), found_.end(), [near](const Receiver& r) { return r.shard == near; });
+  // In place: a stable partition of the library would allocate.
+  auto end_of_near = found_.begin();
+  for (auto r = found_.begin(); r != found_.end(); ++r) {
+    if (r->shard == near) std::rotate(end_of_near++, r, r + 1);
+  }
   return found_;
 }
 

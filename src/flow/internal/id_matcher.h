@@ -48,6 +48,9 @@ class IdMatcher {
   // Tell it of each pair that certainly belongs together: the only hit, or the only one whose addresses agree.
   void learn(std::string_view response_id, std::string_view receipt_id) noexcept;
 
+  // The pair was found as it is, which is what was known of this upstream.
+  void confirm_as_is() noexcept { ++evidence_.as_is; }
+
   [[nodiscard]] const Evidence& evidence() const noexcept { return evidence_; }
 
  private:

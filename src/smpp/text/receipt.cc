@@ -199,7 +199,54 @@ std::optional<std::uint32_t> whole_number(std::string_view digits, int base) noe
 
 }  // namespace
 
+namespace {
+
+// The text of Appendix B letter by letter, as most peers write it, up to `text`. False for any other, `receipt` is then
+// half filled.
+bool read_standard(std::string_view text, Receipt& receipt) noexcept {
+  struct Part {
+    std::string_view name;
+    std::string_view Receipt::* value;
+  };
+  static constexpr Part kParts[] = {{"id:", &Receipt::id},
+                                    {" sub:", &Receipt::sub},
+                                    {" dlvrd:", &Receipt::dlvrd},
+                                    {" submit date:", &Receipt::submit_date},
+                                    {" done date:", &Receipt::done_date},
+                                    {" stat:", &Receipt::stat},
+                                    {" err:", &Receipt::err}};
+  std::size_t at = 0;
+  for (const Part& part : kParts) {
+    if (!text.substr(at).starts_with(part.name)) return false;
+    const std::size_t begin = at + part.name.size();
+    for (at = begin; at < text.size() && kind(text[at]) == kWord; ++at) {
+    }
+    if (at == begin) return false;
+    receipt.*part.value = text.substr(begin, at - begin);
+  }
+  const std::string_view rest = text.substr(at);
+  if (rest.starts_with(" text:") || rest.starts_with(" Text:")) {
+    receipt.text = rest.substr(6);
+    return true;
+  }
+  return rest.empty();
+}
+
+Receipt read_in_any_order(std::string_view text) noexcept;
+
+}  // namespace
+
 Receipt parse_receipt(std::string_view text) noexcept {
+  Receipt receipt;
+  if (!read_standard(text, receipt)) receipt = read_in_any_order(text);
+  if (!receipt.stat.empty()) receipt.state = receipt_state_of(receipt.stat).value_or(MessageState::unknown);
+  if (!receipt.err.empty()) receipt.err_code = receipt_error_number(receipt.err);
+  return receipt;
+}
+
+namespace {
+
+Receipt read_in_any_order(std::string_view text) noexcept {
   Receipt receipt;
   for (std::size_t at = next_word(text, 0); at < text.size(); at = next_word(text, at)) {
     const auto key = field_at(text, at);
@@ -218,10 +265,10 @@ Receipt parse_receipt(std::string_view text) noexcept {
     if (value->empty()) *value = text.substr(start, end - start);  // the first of two wins
     at = std::max(end, key.value_at);
   }
-  if (!receipt.stat.empty()) receipt.state = receipt_state_of(receipt.stat).value_or(MessageState::unknown);
-  if (!receipt.err.empty()) receipt.err_code = receipt_error_number(receipt.err);
   return receipt;
 }
+
+}  // namespace
 
 Receipt merge_receipt(const Receipt& from_text, const ReceiptTlvs& tlvs) noexcept {
   Receipt receipt = from_text;

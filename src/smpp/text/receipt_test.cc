@@ -35,6 +35,26 @@ TEST(Receipt, ReadsTheTextOfTheSpecification) {
   EXPECT_TRUE(receipt.usable());
 }
 
+TEST(Receipt, ReadsTheSameWhicheverWayItIsRead) {
+  const std::string usual =
+      "id:0a-B_1 sub:001 dlvrd:000 submit date:2401020304 done date:240102030405 stat:UNDELIV err:1F text:id:7 stat:X";
+  for (const std::string& text : {usual, usual.substr(0, usual.find(" text")), usual.substr(0, usual.find("id:7"))}) {
+    std::string other = text;
+    other.insert(other.find(" dlvrd"), " ");  // no longer letter by letter what the specification has
+    const auto one = parse_receipt(text);
+    const auto two = parse_receipt(other);
+    EXPECT_EQ(one.id, "0a-B_1");
+    EXPECT_EQ(one.done_date, "240102030405");
+    EXPECT_EQ(one.err_code, 0x1FU);
+    const auto fields = [](const Receipt& r) {
+      return std::array{r.id, r.sub, r.dlvrd, r.submit_date, r.done_date, r.stat, r.err, r.text};
+    };
+    EXPECT_EQ(fields(one), fields(two)) << text;
+    EXPECT_EQ(one.state, two.state);
+  }
+  EXPECT_EQ(parse_receipt("id:a.b sub:001 dlvrd:001 submit date:1 done date:2 stat:DELIVRD err:0").id, "a.b");
+}
+
 TEST(Interop, Row07_TheTlvsAloneSuffice) {
   const auto receipt = read_receipt("", {std::string_view("abc\0", 4), std::uint8_t{2}, {}});
   EXPECT_EQ(receipt.id, "abc");
