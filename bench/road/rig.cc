@@ -25,7 +25,8 @@ namespace {
 
 constexpr std::string_view kIdMark = "########";  // the place of an id in a template
 constexpr std::size_t kIdSize = kIdMark.size();
-constexpr int kPatience = 20'000;  // turns in which nothing more happens
+constexpr std::string_view kNumberMark = "############";  // the place of the message's destination in a receipt
+constexpr int kPatience = 20'000;                         // turns in which nothing more happens
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }
 
@@ -41,7 +42,7 @@ void write_id(std::uint8_t* to, std::uint32_t number) noexcept {
 
 std::vector<std::uint8_t> receipt_template() {
   smpp::PduBuilder builder(CommandId::deliver_sm, smpp::Version::v34);
-  builder.set(Field::source_addr, "258841234567")
+  builder.set(Field::source_addr, kNumberMark)
       .set(Field::destination_addr, "SHOP")
       .set(Field::esm_class, 4)
       .set(Field::short_message, std::string("id:") + std::string(kIdMark) +
@@ -73,6 +74,9 @@ std::vector<std::uint8_t> batch_of(unsigned messages, std::uint8_t registered_de
 }  // namespace
 
 Rig::Rig(const RigOptions& options) : receipts_(options.receipts), receipt_(receipt_template()) {
+  const auto number = std::search(receipt_.begin(), receipt_.end(), kNumberMark.begin(), kNumberMark.end());
+  receipt_number_ = number - receipt_.begin();
+  std::fill_n(number, kNumberMark.size(), '0');
   for (auto at = receipt_.begin();; ++at) {
     at = std::search(at, receipt_.end(), kIdMark.begin(), kIdMark.end());
     if (at == receipt_.end()) break;
@@ -176,6 +180,9 @@ void Rig::serve(Peer& link) {
                                      header.sequence_number, {reinterpret_cast<const char*>(id), kIdSize});
     out_.insert(out_.end(), answer, answer + size);
     if (!receipts_ || header.command_id != CommandId::submit_sm) return;
+    smpp::PduView message;
+    if (!message.decode(pdu)) fail("a message cannot be decoded");
+    std::ranges::copy(message.text(Field::destination_addr), receipt_.begin() + receipt_number_);
     for (const std::size_t at : receipt_ids_)
       std::copy(id, id + kIdSize, receipt_.begin() + static_cast<std::ptrdiff_t>(at));
     store_be(receipt_.data() + 12, given_);

@@ -79,7 +79,8 @@ class Rig {
   std::unique_ptr<server::ShardUnit> unit_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<Peer>> links_;
-  std::vector<std::uint8_t> receipt_;     // a deliver_sm whose id is still to be filled in
+  std::vector<std::uint8_t> receipt_;  // a deliver_sm whose id is still to be filled in
+  std::ptrdiff_t receipt_number_ = 0;
   std::vector<std::size_t> receipt_ids_;  // where
   std::vector<std::uint8_t> out_;
   int smsc_listener_ = -1;

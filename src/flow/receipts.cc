@@ -129,13 +129,13 @@ std::vector<ParkedReport> ReceiptDesk::accepted(const message::Flight& flight, s
 std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream, std::string_view receipt_id,
                                                     std::string_view source, std::string_view destination) {
   IdMatcher& matcher = matcher_of(upstream);
-  if (matcher.format() == smpp::IdFormat::as_is) {
-    // The likeliest reading, and the destination confirms it: no other could be preferred.
+  if (matcher.likeliest_is_as_is()) {
+    // The first reading, and both addresses confirm it: no other could be preferred.
     const auto entry = map_.find(upstream, smpp::canonical_id(receipt_id));
-    if (entry && entry->destination_hash != 0 && entry->destination_hash == destination_hash(source)) {
+    if (entry && entry->destination_hash != 0 && entry->destination_hash == destination_hash(source) &&
+        entry->source_hash == address_hash(destination)) {
       matcher.saw_destination(true, false);
-      matcher.confirm_as_is();
-      return entry;
+      if (matcher.confirmed_as_is()) return entry;
     }
   }
   const auto candidates = matcher.candidates(receipt_id);

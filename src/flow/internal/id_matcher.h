@@ -48,8 +48,17 @@ class IdMatcher {
   // Tell it of each pair that certainly belongs together: the only hit, or the only one whose addresses agree.
   void learn(std::string_view response_id, std::string_view receipt_id) noexcept;
 
-  // The pair was found as it is, which is what was known of this upstream.
-  void confirm_as_is() noexcept { ++evidence_.as_is; }
+  // Whether the first candidate is the id as it was written.
+  [[nodiscard]] bool likeliest_is_as_is() const noexcept {
+    return format() == smpp::IdFormat::as_is || format() == smpp::IdFormat::automatic;
+  }
+  // A pair was found so and is beyond doubt. False when it should be looked at in full all the same, to learn from it:
+  // while nothing is learnt, one in eight.
+  [[nodiscard]] bool confirmed_as_is() noexcept {
+    if (format() == smpp::IdFormat::automatic) return ++unlearnt_ % 8 != 0;
+    ++evidence_.as_is;
+    return true;
+  }
 
   [[nodiscard]] const Evidence& evidence() const noexcept { return evidence_; }
 
@@ -63,6 +72,7 @@ class IdMatcher {
   std::uint32_t streak_ = 0;
   smpp::IdFormat streak_of_ = smpp::IdFormat::automatic;
   std::uint32_t confirmed_ = 0;  // in a row
+  std::uint32_t unlearnt_ = 0;
 };
 
 }  // namespace smppd::flow

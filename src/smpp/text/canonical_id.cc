@@ -1,6 +1,7 @@
 #include "smpp/text/canonical_id.h"
 
 #include <algorithm>
+#include <cstring>
 #include <optional>
 
 #include "smpp/text/internal/ascii.h"
@@ -82,6 +83,24 @@ std::array<std::optional<Number>, 2> integers(std::string_view text) noexcept {
   return {parse_number(text, 10), parse_number(text, 16)};
 }
 
+// Eight letters at a time; what lies behind the last one is zero and stays it.
+void make_small(char* text, std::size_t size) noexcept {
+  for (std::size_t at = 0; at < size; at += 8) {
+    if (at + 8 > kMaxMessageId) {
+      text[at] = lower(text[at]);  // kMaxMessageId is one more than eight eights
+      return;
+    }
+    std::uint64_t letters = 0;
+    std::memcpy(&letters, text + at, 8);
+    const std::uint64_t seven_bits = letters & 0x7F7F'7F7F'7F7F'7F7FU;
+    const std::uint64_t from_a = seven_bits + 0x3F3F'3F3F'3F3F'3F3FU;  // its top bit: 'A' or more
+    const std::uint64_t past_z = seven_bits + 0x2525'2525'2525'2525U;  // its top bit: more than 'Z'
+    const std::uint64_t large = from_a & ~past_z & ~letters & 0x8080'8080'8080'8080U;
+    letters |= large >> 2U;
+    std::memcpy(text + at, &letters, 8);
+  }
+}
+
 }  // namespace
 
 CanonicalId canonical_id(std::string_view raw) noexcept {
@@ -89,8 +108,9 @@ CanonicalId canonical_id(std::string_view raw) noexcept {
   raw = trim(raw);
   while (raw.size() > 1 && (raw.front() == '0' || text_internal::is_blank(raw.front()))) raw.remove_prefix(1);
   if (raw.size() <= kMaxMessageId) {
-    std::transform(raw.begin(), raw.end(), id.text_.begin(), lower);
+    std::memcpy(id.text_.data(), raw.data(), raw.size());
     id.size_ = static_cast<std::uint8_t>(raw.size());
+    make_small(id.text_.data(), raw.size());
     return id;
   }
   constexpr std::size_t kHashDigits = 16;

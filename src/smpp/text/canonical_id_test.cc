@@ -27,6 +27,21 @@ bool finds(std::string_view response_id, std::string_view receipt_id, IdFormat f
 
 using Forms = std::vector<std::string>;
 
+TEST(CanonicalId, MakesEveryLetterSmallAndNothingElse) {
+  for (std::size_t length = 1; length <= kMaxMessageId; ++length) {
+    for (int octet = 1; octet < 256; ++octet) {
+      const char c = static_cast<char>(octet);
+      const std::string raw = std::string(length - 1, 'x') + c + std::string(kMaxMessageId - length, 'Y');
+      std::string expected = raw;
+      for (char& one : expected) one = one >= 'A' && one <= 'Z' ? static_cast<char>(one - 'A' + 'a') : one;
+      while (!expected.empty() && std::string_view(" \t\r\n").find(expected.back()) != std::string_view::npos)
+        expected.pop_back();
+      if (length == 1 && (c == '0' || std::string_view(" \t\r\n").find(c) != std::string_view::npos)) continue;
+      ASSERT_EQ(canonical_id(raw).view(), expected) << length << ' ' << octet;
+    }
+  }
+}
+
 TEST(Interop, Row02_ReceiptIdInTheOtherBaseIsFound) {
   EXPECT_EQ(forms("439041101", IdFormat::hex_to_dec), (Forms{"1a2b3c4d", "439041101"}));
   EXPECT_EQ(forms("1A2B3C4D", IdFormat::dec_to_hex), (Forms{"439041101", "1a2b3c4d"}));
