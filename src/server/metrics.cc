@@ -287,7 +287,7 @@ void collect_upstreams(flow::Flow& flow, Collector& collector) {
       collector.add(kCallsRefused, static_cast<double>(group.probe().calls_refused), labels);
     }
     collector.add(kUpstreamRequests, static_cast<double>(group.probe().requests), labels);
-    for (std::size_t i = 0; i < group.host_count(); ++i) collect_host(group.host(i), group.name(), collector);
+    for (std::uint16_t i = 0; i < group.host_count(); ++i) collect_host(group.host(i), group.name(), collector);
     // Shards' samples are added up, so one shard speaks for the upstream.
     if (flow.is_home(group.id())) collector.add(kHealth, group.alive() ? 1 : 0, labels);
   });

@@ -55,7 +55,7 @@ Server::Server(config::ConfigPtr config, Load load)
   work_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
-Fallible<std::unique_ptr<Server>> Server::start(config::ConfigPtr config, Load load) {
+Fallible<std::unique_ptr<Server>> Server::start(const config::ConfigPtr& config, Load load) {
   // Before any thread starts, so that all of them leave the signals to the control thread.
   const sigset_t set = handled_signals();
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
@@ -100,6 +100,7 @@ Fallible<void> Server::publish(config::ConfigPtr config) {
   const auto work = [this, snapshot = next.snapshot, upstreams = next.upstreams, limits = lasting_.limits, chains,
                      listeners = *opened, doors = std::move(*doors)](runtime::Shard& shard) {
     std::vector<downstream::SessionTable::Opened> mine;
+    mine.reserve(listeners.size());
     for (const OpenListener& listener : listeners) {
       mine.push_back({listener.shared, listener.fds.empty() ? -1 : listener.fds[shard.index()]});
     }

@@ -29,7 +29,7 @@ class Server final : public admin::Backend {
   using Load = std::function<config::Loaded()>;
 
   // Starts everything or nothing; the sentence of a failure says what to do.
-  [[nodiscard]] static Fallible<std::unique_ptr<Server>> start(config::ConfigPtr config, Load load);
+  [[nodiscard]] static Fallible<std::unique_ptr<Server>> start(const config::ConfigPtr& config, Load load);
   ~Server() override;
 
   // Handles signals (SIGHUP reloads, SIGTERM and SIGINT drain) until the end.

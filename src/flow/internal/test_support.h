@@ -48,8 +48,8 @@ struct FakeSessions final : Sessions {
     deliveries.push_back({session, {d.pdu.begin(), d.pdu.end()}, d.ticket, d.id, d.entry});
     return true;
   }
-  CommandStatus status_for_loss(SlabHandle, message::ClientId, bool) noexcept override {
-    return CommandStatus::ESME_RSYSERR;
+  CommandStatus status_for_loss(SlabHandle, message::Loss loss) noexcept override {
+    return loss == message::Loss::kNoRoom ? CommandStatus::ESME_RTHROTTLED : CommandStatus::ESME_RSYSERR;
   }
   void resume(SlabHandle session) noexcept override { resumed.push_back(session.index); }
   void kick(KickOrder) noexcept override {}
@@ -195,7 +195,7 @@ class FlowTest : public testing::Test {
   ~FlowTest() override {
     for (const auto& node : nodes) {
       node->flow.upstreams().for_each([](upstream::Group& group) {
-        for (std::size_t host = 0; host < group.host_count(); ++host) EXPECT_EQ(group.host(host).outstanding, 0U);
+        for (std::uint16_t host = 0; host < group.host_count(); ++host) EXPECT_EQ(group.host(host).outstanding, 0U);
       });
     }
   }

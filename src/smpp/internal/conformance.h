@@ -92,9 +92,9 @@ inline void write_tlvs(std::string& out) {
   for (const TlvSpec& tlv : standard_tlvs()) {
     const std::string min = std::to_string(tlv.min);
     const std::string max = std::to_string(tlv.max);
+    const std::string octets = min == max ? min : min + "-" + max;
     out += "| `" + std::string(tlv.name) + "` | " + hex(static_cast<std::uint32_t>(tlv.tag), 4) + " | " +
-           std::string(name_of(tlv.type)) + " | " + (min == max ? min : min + "-" + max) + " | " + since(tlv.since) +
-           " | ";
+           std::string(name_of(tlv.type)) + " | " + octets + " | " + since(tlv.since) + " | ";
     bool first = true;
     for (const PduSpec& spec : all_pdus()) {
       if (!spec.allows(tlv.tag)) continue;

@@ -182,7 +182,7 @@ class GroupFixture : public ::testing::Test {
   }
   ~GroupFixture() override {
     if (group) {
-      for (std::size_t host = 0; host < group->host_count(); ++host) EXPECT_EQ(group->host(host).outstanding, 0U);
+      for (std::uint16_t host = 0; host < group->host_count(); ++host) EXPECT_EQ(group->host(host).outstanding, 0U);
     }
     group.reset();
     EXPECT_EQ(links.size(), 0U);
