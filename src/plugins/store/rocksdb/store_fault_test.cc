@@ -322,18 +322,19 @@ TEST_F(StoreFaults, DiskUseIsBoundedWhileOldItemsStayAndTheyAreStillThere) {
     old.put(Table::kCorrelations, "slow carrier/" + std::to_string(id), as_bytes("waits"), store::kNever);
     shard_->commit(old, Intake::kOwed);
   }
-  std::uint64_t most = 0;
+  // The scheduler decides how far cleaning up is behind at any instant; it has to get there again and again.
+  const auto in_bounds = [&] { return shard_->partition().stats().disk_bytes < 8'000'000; };
   for (ItemId id = 1000; id < 31'000; ++id) {
     Transaction both = one_item(id, queued(kLane, now_), body);
     if (id >= 1100) both.finish(id - 100);
     while (shard_->append(both, Intake::kOwed) == 0) shard_->turn();
     if (id % 20 == 0) shard_->turn();
-    if (id % 1000 == 0) most = std::max(most, shard_->partition().stats().disk_bytes);
+    if (id % 1000 == 0) shard_->turn_until(in_bounds, "less than eight megabytes of the thirty that go through");
+    ASSERT_FALSE(HasFailure());
   }
   shard_->commit(one_item(40'000, queued(kLane, now_), "end"), Intake::kOwed);
   const auto stats = shard_->partition().stats();
   EXPECT_GT(stats.moved, 100U);
-  EXPECT_LT(most, 8'000'000U) << "thirty megabytes went through";
   for (int round = 0; round < 2; ++round) {
     for (ItemId id = 1; id <= 100; ++id) {
       const auto item = shard_->item(id);
