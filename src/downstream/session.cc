@@ -117,8 +117,7 @@ bool Session::on_request(const smpp::Header& header, ByteSpan pdu) noexcept {
   }
   if (give_up_) {
     give_up_ = again_ = false;
-    ++listener_->probe().throttled;
-    refuse(header, CommandStatus::ESME_RTHROTTLED);
+    refuse(header, count_overload());
     return true;
   }
   if (outstanding_ >= window_ && window_ > 0) {
@@ -135,18 +134,22 @@ bool Session::on_request(const smpp::Header& header, ByteSpan pdu) noexcept {
   if (taken == flow::Flow::Taken::kYes) return true;
   --outstanding_;
   if (options().smpp.overload != config::Overload::kWait) return hold_back(header);
-  if (!waited) waiting_since_ = table_.loop().now();
+  if (!waited) sender_.waiting_since = table_.loop().now();
   waiting_ = again_ = true;
   pause();
-  arm_by(waiting_since_ + options().smpp.overload_wait);
+  arm_by(sender_.waiting_since + options().smpp.overload_wait);
   return false;
 }
 
 bool Session::hold_back(const smpp::Header& header) noexcept {
-  ++listener_->probe().throttled;
-  refuse(header, options().smpp.overload == config::Overload::kThrottle ? CommandStatus::ESME_RTHROTTLED
-                                                                        : CommandStatus::ESME_RMSGQFUL);
+  refuse(header, count_overload());
   return true;
+}
+
+CommandStatus Session::count_overload() noexcept {
+  ++listener_->probe().throttled;
+  return options().smpp.overload == config::Overload::kQueueFull ? CommandStatus::ESME_RMSGQFUL
+                                                                 : CommandStatus::ESME_RTHROTTLED;
 }
 
 void Session::refuse(const smpp::Header& header, CommandStatus status) noexcept {
@@ -164,8 +167,9 @@ void Session::on_drained() noexcept {
   if (!waiting_ && !window_full_) connection_.resume_reading();
 }
 
-CommandStatus Session::status_for_loss(bool uncertain) const noexcept {
-  if (!uncertain) return static_cast<CommandStatus>(sender_.listener->no_upstream_status);
+CommandStatus Session::status_for_loss(message::Loss loss) noexcept {
+  if (loss == message::Loss::kNoRoom) return count_overload();
+  if (!message::is_uncertain(loss)) return static_cast<CommandStatus>(sender_.listener->no_upstream_status);
   if (sender_.entry != nullptr && sender_.entry->uncertain_status) {
     return static_cast<CommandStatus>(*sender_.entry->uncertain_status);
   }
@@ -326,7 +330,7 @@ void Session::arm() noexcept {
   if (deliveries_ != nullptr && deliveries_->size() > 0) {
     deadline = std::min<Instant>(deadline, deliveries_->oldest_sent() + options().timeouts.response);
   }
-  if (waiting_) deadline = std::min<Instant>(deadline, waiting_since_ + options().smpp.overload_wait);
+  if (waiting_) deadline = std::min<Instant>(deadline, sender_.waiting_since + options().smpp.overload_wait);
   if (connection_.output_bytes() > 0) {
     deadline = std::min<Instant>(deadline, connection_.last_progress() + options().timeouts.write);
   }
@@ -368,7 +372,7 @@ void Session::on_time() noexcept {
       table_.flow().delivered({{}, pending.ticket, pending.id, pending.entry}, CommandStatus::ESME_RX_T_APPN);
     });
   }
-  if (waiting_ && now >= waiting_since_ + options().smpp.overload_wait) {
+  if (waiting_ && now >= sender_.waiting_since + options().smpp.overload_wait) {
     waiting_ = false;
     give_up_ = true;
     if (!window_full_ && !congested_) connection_.resume_reading();

@@ -34,7 +34,7 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   void answer(const flow::Answer& answer) noexcept;
   bool deliver(const flow::Delivery& delivery) noexcept;
   void resume() noexcept;
-  [[nodiscard]] smpp::CommandStatus status_for_loss(bool uncertain) const noexcept;
+  [[nodiscard]] smpp::CommandStatus status_for_loss(message::Loss loss) noexcept;
 
   // The password's verdict, once it is there.
   void verified(bool right) noexcept;
@@ -80,6 +80,7 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
 
   bool on_request(const smpp::Header& header, ByteSpan pdu) noexcept;
   bool hold_back(const smpp::Header& header) noexcept;
+  [[nodiscard]] smpp::CommandStatus count_overload() noexcept;
   void on_response(const smpp::Header& header, ByteSpan pdu) noexcept;
   void refuse(const smpp::Header& header, smpp::CommandStatus status) noexcept;
   void answer_with_body(const flow::Answer& answer, std::string_view shown_id) noexcept;
@@ -106,7 +107,6 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   std::unique_ptr<smpp::Window<Pending>> deliveries_;
   accounts::SessionTicket ticket_;  // of the client's session limit
   std::uint64_t bind_order_ = 0;
-  Instant waiting_since_{};
   std::uint32_t outstanding_ = 0;
   std::uint32_t window_ = 0;
   std::uint32_t sequence_ = 0;  // of our own requests before the first delivery

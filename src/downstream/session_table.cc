@@ -61,9 +61,9 @@ bool SessionTable::deliver(SlabHandle handle, const flow::Delivery& delivery) no
   return session != nullptr && session->deliver(delivery);
 }
 
-smpp::CommandStatus SessionTable::status_for_loss(SlabHandle handle, message::ClientId, bool uncertain) noexcept {
-  const Session* session = sessions_.get(handle);
-  return session == nullptr ? smpp::CommandStatus::ESME_RSYSERR : session->status_for_loss(uncertain);
+smpp::CommandStatus SessionTable::status_for_loss(SlabHandle handle, message::Loss loss) noexcept {
+  Session* session = sessions_.get(handle);
+  return session == nullptr ? smpp::CommandStatus::ESME_RSYSERR : session->status_for_loss(loss);
 }
 
 void SessionTable::resume(SlabHandle handle) noexcept {

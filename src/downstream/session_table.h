@@ -38,7 +38,7 @@ class SessionTable final : public flow::Sessions {
   // flow::Sessions
   void answer(SlabHandle session, const flow::Answer& answer) noexcept override;
   bool deliver(SlabHandle session, const flow::Delivery& delivery) noexcept override;
-  smpp::CommandStatus status_for_loss(SlabHandle session, message::ClientId client, bool uncertain) noexcept override;
+  smpp::CommandStatus status_for_loss(SlabHandle session, message::Loss loss) noexcept override;
   void resume(SlabHandle session) noexcept override;
   void kick(flow::KickOrder order) noexcept override;
   void call(message::ClientId client) noexcept override { caller_.call(client); }

@@ -111,9 +111,9 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
   const Letter letter(record);
   switch (letter.kind) {
     case MailKind::kSubmit: {
-      const message::Flight flight = letter.facts<SubmitMail>().flight;
+      const auto [flight, until] = letter.facts<SubmitMail>();
       if (upstream::Group* group = upstreams_.find(flight.upstream)) {
-        group->send_for_other_shard(flight, letter.octets<SubmitMail>());
+        group->send_for_other_shard(flight, letter.octets<SubmitMail>(), until);
       } else {
         post(shard_, flight.origin.shard, MailKind::kLoss, LossMail{flight, message::Loss::kNeverSent});
       }

@@ -95,7 +95,7 @@ smpp::CommandStatus Flow::send_operation(message::Flight& flight, upstream::Grou
   flight.unbooked = flight.origin.shard != here();
   if (!flight.unbooked) group.launched(pick.host, pick.shard);
   if (pick.shard != here()) {
-    post(shard_, pick.shard, MailKind::kSubmit, SubmitMail{flight}, encoded_);
+    post(shard_, pick.shard, MailKind::kSubmit, SubmitMail{flight, {}}, encoded_);
   } else if (!group.send(flight, encoded_)) {
     if (!flight.unbooked) group.abandoned(pick.host, pick.shard);
     return smpp::CommandStatus::ESME_RTHROTTLED;

@@ -7,6 +7,7 @@
 #include "accounts/client_registry.h"
 #include "base/bytes.h"
 #include "base/slab.h"
+#include "base/time.h"
 #include "flow/snapshot.h"
 #include "message/flight.h"
 #include "message/ids.h"
@@ -23,6 +24,7 @@ struct Sender {
   message::ListenerId listener_id;
   PeerSide side;
   std::uint64_t address_hash = 0;  // of the peer's IP address, for ip_hash
+  Instant waiting_since{};         // of the request that is tried again
 };
 
 // The answer to a request of a session.
@@ -62,8 +64,7 @@ class Sessions {
   // False when the session is gone, may not receive, or its window is full: offer it to another.
   virtual bool deliver(SlabHandle session, const Delivery& delivery) noexcept = 0;
   // What a client is told of a request that has no answer: its own or its listener's choice.
-  [[nodiscard]] virtual smpp::CommandStatus status_for_loss(SlabHandle session, message::ClientId client,
-                                                            bool uncertain) noexcept = 0;
+  [[nodiscard]] virtual smpp::CommandStatus status_for_loss(SlabHandle session, message::Loss loss) noexcept = 0;
   // A session whose submit() answered kWait may try again.
   virtual void resume(SlabHandle session) noexcept = 0;
   // An order that another shard passed on.

@@ -205,7 +205,12 @@ Flow::Taken Flow::send(Submission& m, upstream::Group& group, const UpstreamFact
     return Taken::kWait;
   }
   ++probe_.cross_shard;
-  post(shard_, pick.shard, MailKind::kSubmit, SubmitMail{flight}, pdu);
+  const config::SmppListener& listener = *m.sender.listener;
+  Instant until{};
+  if (listener.overload == config::Overload::kWait) {
+    until = (m.again ? m.sender.waiting_since : m.arrived) + listener.overload_wait;
+  }
+  post(shard_, pick.shard, MailKind::kSubmit, SubmitMail{flight, until}, pdu);
   return Taken::kYes;
 }
 
@@ -305,7 +310,7 @@ void Flow::finish(const message::Flight& flight, ByteSpan pdu, Duration took, bo
 }
 
 void Flow::finish_lost(const message::Flight& flight, message::Loss loss) noexcept {
-  const bool uncertain = loss != message::Loss::kNeverSent;
+  const bool uncertain = message::is_uncertain(loss);
   if (upstream::Group* group = flight.unbooked ? nullptr : upstreams_.find(flight.upstream)) {
     if (uncertain) {
       group->settled({flight.host, flight.lane_shard, false, smpp::CommandStatus::ESME_RSYSERR, {}});
@@ -324,12 +329,12 @@ void Flow::finish_lost(const message::Flight& flight, message::Loss loss) noexce
                  {"reason", loss == message::Loss::kTimeout ? "no answer in time" : "link lost"},
                  {"suppressed", suppressed}});
     }
-  } else {
+  } else if (loss == message::Loss::kNeverSent) {
     ++probe_.never_sent;
   }
   const Multi* multi = flight.part_of_multi ? multis_.get(flight.origin.session) : nullptr;
   const SlabHandle session = multi == nullptr ? flight.origin.session : multi->session;
-  const auto status = sessions_->status_for_loss(session, flight.client, uncertain);
+  const auto status = sessions_->status_for_loss(session, loss);
   note_outcome(flight, status, uncertain, {});
   if (flight.part_of_multi) {
     part_done(flight, status, {});

@@ -37,9 +37,13 @@ struct Flight {
 // How a request that was forwarded ended without an answer.
 enum class Loss : std::uint8_t {
   kNeverSent,  // certainly not accepted: no link took it
+  kNoRoom,     // certainly not accepted: the windows stayed full for as long as it may wait
   kTimeout,    // sent, no answer in time: uncertain
   kLinkLost,   // sent, the link died: uncertain
 };
+
+// The SMSC may have it.
+constexpr bool is_uncertain(Loss loss) noexcept { return loss == Loss::kTimeout || loss == Loss::kLinkLost; }
 
 // A deliver_sm or data_sm of an SMSC that waits for our answer.
 struct DeliveryTicket {

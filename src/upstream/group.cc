@@ -127,10 +127,11 @@ void Group::on_tick(void* self) noexcept { static_cast<Group*>(self)->tick(); }
 void Group::tick() noexcept {
   const Instant now = environment_.loop.now();
   links_asked_ = false;
-  for (std::uint16_t index = 0; index < hosts_.size(); ++index) {
+  for (std::uint16_t index = 0; index < host_count(); ++index) {
     Host& host = hosts_[index];
     for (Link* link : host.links) link->tick(now);
-    serve_waiting(host, now);
+    serve_waiting(host);
+    give_up_waiting(host, now);
     if (calls_us(index)) continue;  // the SMSC decides how many calls there are, and for how long
     if (options_->pool.idle_timeout.count() > 0) drain_idle(host, now);
   }
@@ -335,26 +336,39 @@ bool Group::send(const message::Flight& flight, ByteSpan pdu, Link* picked) noex
   return false;
 }
 
-void Group::send_for_other_shard(const message::Flight& flight, ByteSpan pdu) {
+void Group::send_for_other_shard(const message::Flight& flight, ByteSpan pdu, Instant until) {
   Host& host = hosts_[flight.host];
   if (host.waiting.empty() && send(flight, pdu)) return;
+  const Instant now = environment_.loop.now();
   if (host.lane.links == 0 || draining_) {
     events().on_loss(*this, flight, message::Loss::kNeverSent);
-    return;
+  } else if (until <= now) {
+    events().on_loss(*this, flight, message::Loss::kNoRoom);
+  } else {
+    until = std::min<Instant>(until, now + std::min(options_->window_timeout, options_->timeouts.submit));
+    host.waiting.push_back({flight, {pdu.begin(), pdu.end()}, until});
   }
-  host.waiting.push_back({flight, {pdu.begin(), pdu.end()}, environment_.loop.now()});
 }
 
-void Group::serve_waiting(Host& host, Instant now) noexcept {
+void Group::serve_waiting(Host& host) noexcept {
   while (!host.waiting.empty()) {
-    Waiting& first = host.waiting.front();
-    if (host.lane.links == 0 || now - first.since > std::min(options_->window_timeout, options_->timeouts.submit)) {
+    const Waiting& first = host.waiting.front();
+    if (host.lane.links == 0) {
       events().on_loss(*this, first.flight, message::Loss::kNeverSent);
-    } else {
-      if (!send(first.flight, first.pdu)) return;
+    } else if (!send(first.flight, first.pdu)) {
+      return;
     }
     host.waiting.pop_front();
   }
+}
+
+// Each has a patience of its own: the first in line is not always the first to give up.
+void Group::give_up_waiting(Host& host, Instant now) noexcept {
+  std::erase_if(host.waiting, [&](const Waiting& waiting) {
+    if (now < waiting.until) return false;
+    events().on_loss(*this, waiting.flight, message::Loss::kNoRoom);
+    return true;
+  });
 }
 
 void Group::settled(const Settlement& settlement) noexcept {
@@ -411,12 +425,12 @@ void Group::recount(std::uint16_t index) noexcept {
 
 void Group::link_changed(Link& link) noexcept {
   recount(link.host());
-  if (hosts_[link.host()].lane.links == 0) serve_waiting(hosts_[link.host()], environment_.loop.now());
+  if (hosts_[link.host()].lane.links == 0) serve_waiting(hosts_[link.host()]);
 }
 
 void Group::link_has_room(Link& link) noexcept {
   Host& host = hosts_[link.host()];
-  if (!host.waiting.empty()) serve_waiting(host, environment_.loop.now());
+  if (!host.waiting.empty()) serve_waiting(host);
   if (room_wanted_) notify_room();
 }
 

@@ -70,8 +70,8 @@ class Group {
   [[nodiscard]] Pick pick(const PickFacts& facts) noexcept;
   // After kSend on this shard. `flight.host` names the host; false when no link has room any more.
   bool send(const message::Flight& flight, ByteSpan pdu, Link* picked = nullptr) noexcept;
-  // A request another shard picked this one for: sent as soon as a link of the host has room, or lost for good.
-  void send_for_other_shard(const message::Flight& flight, ByteSpan pdu);
+  // A request another shard picked this one for: sent as soon as a link of the host has room, given up at `until`.
+  void send_for_other_shard(const message::Flight& flight, ByteSpan pdu, Instant until);
 
   // Accounting of the shard that picked: launched() before the request goes, then one settled() when it is answered or
   // lost, or abandoned() when it was not sent after all, here or on the link's shard.
@@ -131,7 +131,7 @@ class Group {
     double latency_ns;  // smoothed; 0 when unknown
     std::vector<const Link*> links;
   };
-  [[nodiscard]] std::size_t host_count() const noexcept { return hosts_.size(); }
+  [[nodiscard]] std::uint16_t host_count() const noexcept { return static_cast<std::uint16_t>(hosts_.size()); }
   [[nodiscard]] HostView host(std::size_t index) const;
   [[nodiscard]] const config::Endpoint& address(std::uint16_t host) const noexcept {
     return hosts_[host].options->address;
@@ -159,7 +159,7 @@ class Group {
   struct Waiting {
     message::Flight flight;
     std::vector<std::uint8_t> pdu;
-    Instant since;
+    Instant until;
   };
   struct Host {
     const config::Host* options = nullptr;
@@ -182,7 +182,8 @@ class Group {
   void grow(Host& host) noexcept;
   void ask_for_links() noexcept;
   void recount(std::uint16_t host) noexcept;
-  void serve_waiting(Host& host, Instant now) noexcept;
+  void serve_waiting(Host& host) noexcept;
+  void give_up_waiting(Host& host, Instant now) noexcept;
   [[nodiscard]] Link* link_with_room(Host& host, Instant now) noexcept;
   [[nodiscard]] bool allows(Host& host, Instant now) noexcept;
   // Where a host would take a request, a link here before another shard's; kFull when it has no room.

@@ -297,8 +297,35 @@ TEST_F(GroupTest, ARequestOfAnotherShardWaitsForRoomAndIsSent) {
   message::Flight flight;
   flight.id = 2;
   group->launched(0, 0);
-  group->send_for_other_shard(flight, testing::bare(CommandId::submit_sm, 1));
+  group->send_for_other_shard(flight, testing::bare(CommandId::submit_sm, 1), loop.now() + 5s);
   ASSERT_TRUE(run_until([&] { return smsc.requests.size() == 1; }));
+  smsc.answer();
+  ASSERT_TRUE(run_until([&] { return smsc.requests.size() == 1; }));
+  smsc.answer();
+  ASSERT_TRUE(run_until([&] { return events.responses.size() == 2; }));
+  EXPECT_EQ(events.responses[1].id, 2U);
+}
+
+TEST_F(GroupTest, ARequestOfAnotherShardIsGivenUpWhenItsOwnPatienceEndsWhoeverIsBeforeIt) {
+  options().window_size = 1;
+  add_host(smsc);
+  start();
+  ASSERT_TRUE(run_until_bound());
+  submit(1);
+  ASSERT_TRUE(run_until([&] { return smsc.requests.size() == 1; }));
+  message::Flight flight;
+  const auto hand_over = [&](message::OwnId id, Duration patience) {
+    flight.id = id;
+    group->launched(0, 0);
+    group->send_for_other_shard(flight, testing::bare(CommandId::submit_sm, 1), loop.now() + patience);
+  };
+  hand_over(2, 5s);
+  hand_over(3, 30ms);
+  EXPECT_TRUE(events.losses.empty());
+  hand_over(4, 0s);
+  EXPECT_THAT(events.losses, ElementsAre(Lost{4, Loss::kNoRoom})) << "its client is not to wait at all";
+  ASSERT_TRUE(run_until([&] { return events.losses.size() == 2; }));
+  EXPECT_EQ(events.losses[1], (Lost{3, Loss::kNoRoom}));
   smsc.answer();
   ASSERT_TRUE(run_until([&] { return smsc.requests.size() == 1; }));
   smsc.answer();
@@ -315,7 +342,7 @@ TEST_F(GroupTest, ARequestOfAnotherShardIsCertainlyUnsentWhenTheLinkGoes) {
   message::Flight flight;
   flight.id = 2;
   group->launched(0, 0);
-  group->send_for_other_shard(flight, testing::bare(CommandId::submit_sm, 1));
+  group->send_for_other_shard(flight, testing::bare(CommandId::submit_sm, 1), loop.now() + 5s);
   ASSERT_TRUE(run_until([&] { return smsc.requests.size() == 1; }));
   smsc.hang_up();
   ASSERT_TRUE(run_until([&] { return events.losses.size() == 2; }));

@@ -289,14 +289,15 @@ def test_row_31_no_link_ever_carries_more_than_its_window(gateway, carrier, shar
 
 
 @pytest.mark.parametrize("overload, status", [("throttle", smpp.RTHROTTLED), ("queue_full", smpp.RMSGQFUL)])
-def test_row_31_a_full_window_may_be_told_to_the_client_at_once(gateway, carrier, overload, status):
+def test_row_31_a_full_window_may_be_told_to_the_client_at_once(gateway, carrier, overload, status, shards):
     carrier.answer = silent
-    smppd = all_linked(gateway(to(carrier, window=2), listener={"smpp": {"overload": overload}}), 1)
+    smppd = all_linked(gateway(to(carrier, window=2), shards=shards, listener={"smpp": {"overload": overload}}), 1)
     session = smppd.bind()
     for _ in range(2):
         session.send(smpp.submit_sm())
     carrier.wait_received(2)
-    assert session.request(smpp.submit_sm()).status == status
+    for other in [session, *(smppd.bind() for _ in range(4))]:  # on whatever shards
+        assert other.request(smpp.submit_sm()).status == status
     for one in list(carrier.received):
         carrier.send(one.link, carrier.accept(one))
     assert [session.receive().status for _ in range(2)] == [smpp.ROK] * 2
@@ -306,10 +307,12 @@ def test_row_31_waiting_for_a_window_ends_with_throttled(gateway, carrier, shard
     carrier.answer = silent
     listener = {"smpp": {"overload_wait": "200ms"}}
     smppd = all_linked(gateway(to(carrier, window=1), shards=shards, listener=listener), 1)
-    first, second = smppd.bind(), smppd.bind()
+    first, *others = [smppd.bind() for _ in range(5)]  # on whatever shards
     first.send(smpp.submit_sm())
     carrier.wait_received(1)
-    assert second.request(smpp.submit_sm()).status == smpp.RTHROTTLED
+    for other in others:
+        assert other.request(smpp.submit_sm()).status == smpp.RTHROTTLED
+    assert smppd.metric("smppd_downstream_throttled_total") == len(others)
     carrier.send(carrier.received[0].link, carrier.accept(carrier.received[0]))
     assert first.receive().status == smpp.ROK
 

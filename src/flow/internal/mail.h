@@ -40,6 +40,7 @@ enum class MailKind : std::uint32_t {
 
 struct SubmitMail {
   message::Flight flight;
+  Instant until;  // how long it may wait for room in a window; zero: not at all
 };
 struct ResponseMail {
   message::Flight flight;
