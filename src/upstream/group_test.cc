@@ -388,14 +388,14 @@ TEST_F(GroupTest, IdleLinksGoUntilThoseThatAreKeptAreLeft) {
   options().pool = {1, 2, config::Millis(30), {}};
   add_host(smsc);
   start();
-  ASSERT_TRUE(run_until_bound());
-  group->grow();
-  group->grow();
   const auto bound = [&] {
     const auto host = group->host(0);
     return std::count_if(host.links.begin(), host.links.end(),
                          [](const Link* link) { return link->state() == LinkState::kBound; });
   };
+  ASSERT_TRUE(run_until([&] { return bound() == 2; })) << "a pool does not grow while a link is on its way";
+  group->grow();
+  group->grow();
   ASSERT_TRUE(run_until([&] { return bound() > 2; }));
   ASSERT_TRUE(run_until([&] { return bound() == 2; }));
   run_for(200ms);

@@ -1,5 +1,6 @@
-"""Configurations of smppd for tests: one listener, one client, carriers by name, everything on loopback."""
-from .process import free_port
+"""smppd and its configurations for tests: one listener, one client, carriers by name, everything on loopback."""
+from . import smpp
+from .process import Smppd, free_port
 
 
 def upstream(name, port, **more):
@@ -49,3 +50,32 @@ def impatient(name, port, **more):
     more.setdefault("failover", {"enabled": False})
     more.setdefault("health", {"recovery_threshold": 1})
     return upstream(name, port, **more)
+
+
+class Gateway(Smppd):
+    """smppd and the connections a test made to it."""
+
+    def __init__(self, folder, whole):
+        self.connections = []
+        super().__init__(folder, whole)
+
+    @property
+    def port(self):
+        return port_of(self.config)
+
+    def connect(self, listener=0, source="127.0.0.1"):
+        self.connections.append(smpp.Connection.to(port_of(self.config, listener), source=source))
+        return self.connections[-1]
+
+    def turned_away(self, source="127.0.0.1"):
+        """Fails unless a connection from this address is ended without an octet."""
+        try:
+            assert self.connect(source=source).wait_closed() == []
+        except ConnectionResetError:
+            pass
+
+    def bind(self, kind="trx", listener=0, source="127.0.0.1", expect=smpp.ROK, **fields):
+        """A connection that has asked to bind, and was answered as expected."""
+        connection = self.connect(listener, source)
+        connection.bind(kind, expect=expect, **fields)
+        return connection

@@ -1,10 +1,8 @@
 """smppd between raw peers: carriers that answer, clients that say what the test wants, on one shard and on two."""
 import pytest
 
-from harness import smpp
 from harness.carrier import Carrier
-from harness.gateway import config, port_of
-from harness.process import Smppd
+from harness.gateway import Gateway, config
 
 # Sharding must not be noticed: what it could break runs on one shard and on two.
 SHARDS = [1, 2]
@@ -32,35 +30,6 @@ def carriers():
 @pytest.fixture
 def carrier(carriers):
     return carriers()
-
-
-class Gateway(Smppd):
-    """smppd and the connections a test made to it."""
-
-    def __init__(self, folder, whole):
-        self.connections = []
-        super().__init__(folder, whole)
-
-    @property
-    def port(self):
-        return port_of(self.config)
-
-    def connect(self, listener=0, source="127.0.0.1"):
-        self.connections.append(smpp.Connection.to(port_of(self.config, listener), source=source))
-        return self.connections[-1]
-
-    def turned_away(self, source="127.0.0.1"):
-        """Fails unless a connection from this address is ended without an octet."""
-        try:
-            assert self.connect(source=source).wait_closed() == []
-        except ConnectionResetError:
-            pass
-
-    def bind(self, kind="trx", listener=0, source="127.0.0.1", expect=smpp.ROK, **fields):
-        """A connection that has asked to bind, and was answered as expected."""
-        connection = self.connect(listener, source)
-        connection.bind(kind, expect=expect, **fields)
-        return connection
 
 
 @pytest.fixture

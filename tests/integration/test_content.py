@@ -2,7 +2,8 @@
 import pytest
 
 from harness import smpp
-from harness.gateway import to
+from harness.carrier import Carrier
+from harness.gateway import Gateway, config, to
 
 MO_ROUTES = [{"name": "all", "client": "client"}]
 SAR_REF, SAR_TOTAL, SAR_PART = 0x020C, 0x020E, 0x020F
@@ -71,10 +72,6 @@ BODIES = {
 
 @pytest.fixture(scope="module")
 def untouched(start_for_module, tmp_path_factory):
-    from conftest import Gateway
-    from harness.carrier import Carrier
-    from harness.gateway import config
-
     carrier = Carrier(receipts=False)
     middleware = [{"type": one} for one in ("logger", "auth", "rate_limit", "address_filter", "protocol", "metrics")]
     whole = config(to(carrier), middleware=middleware, mo_routes=MO_ROUTES)
