@@ -87,7 +87,7 @@ void Flow::on_request(upstream::Group& group, const message::DeliveryTicket& tic
   }
   ++probe_.receipts;
   if (home == shard_.index()) {
-    match_report(ticket, pdu);
+    match_report(ticket, view, *upstream, Look::kFirst);
   } else {
     post(shard_, home, MailKind::kReport, ReportMail{ticket}, pdu);
   }
@@ -101,8 +101,13 @@ void Flow::match_report(const message::DeliveryTicket& ticket, ByteSpan pdu, Loo
     answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
     return;
   }
+  match_report(ticket, view, *upstream, look);
+}
+
+void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const UpstreamFacts& upstream,
+                        Look look) noexcept {
   const Instant now = shard_.loop().now();
-  const Report report = read_report(view, *upstream);
+  const Report report = read_report(view, upstream);
   const auto state = report.receipt.state.value_or(smpp::MessageState::unknown);
   if (look == Look::kFirst) ++probe_.receipts_by_state[std::min<std::size_t>(static_cast<std::size_t>(state), 9)];
   if (report.receipt.id.empty()) {
@@ -114,7 +119,7 @@ void Flow::match_report(const message::DeliveryTicket& ticket, ByteSpan pdu, Loo
                                      view.text(Field::destination_addr));
   if (!entry) {
     if (look == Look::kFirst) ++probe_.receipts_parked;
-    if (const auto released = receipts_.park(ticket, report.receipt.id, pdu, now)) {
+    if (const auto released = receipts_.park(ticket, report.receipt.id, view.bytes(), now)) {
       ++probe_.receipts_unmatched;
       answer_smsc(*released, CommandStatus::ESME_ROK);
     }

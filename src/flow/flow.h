@@ -130,6 +130,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   // deliver.cc
   enum class Look : std::uint8_t { kFirst, kAgain };  // kAgain: it was parked
   void match_report(const message::DeliveryTicket& ticket, ByteSpan pdu, Look look = Look::kFirst) noexcept;
+  void match_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const UpstreamFacts& upstream,
+                    Look look) noexcept;
   [[nodiscard]] message::IdFormat id_format_of(message::ClientId client) const noexcept;
   void write_report(const smpp::PduView& view, const Report& report, const UpstreamFacts& upstream,
                     std::string_view shown, smpp::PduBuilder& builder) noexcept;
