@@ -23,6 +23,11 @@ bool is_delivery_answer(CommandId id) noexcept {
   return id == CommandId::deliver_sm_resp || id == CommandId::data_sm_resp || id == CommandId::generic_nack;
 }
 
+// 5.0 has TLVs in its responses, and nearly no SMSC sends any.
+bool has_tlvs(const flow::Answer& answer) noexcept {
+  return answer.upstream_response.size() > smpp::kHeaderSize + answer.upstream_id.size() + 1;
+}
+
 }  // namespace
 
 Session::Session(SessionTable& table, Listener& listener, const runtime::SocketAddress& peer)
@@ -192,7 +197,8 @@ void Session::answer(const flow::Answer& answer) noexcept {
     connection_.commit(smpp::kHeaderSize);
   } else if (answer.status != CommandStatus::ESME_ROK) {
     smpp::write_refusal(*this, {smpp::kHeaderSize, answer.request, {}, answer.sequence_number}, answer.status);
-  } else if (answer.request == CommandId::submit_sm && session_.version() != smpp::Version::v50) {
+  } else if (answer.request == CommandId::submit_sm &&
+             (session_.version() != smpp::Version::v50 || !has_tlvs(answer))) {
     std::uint8_t* out = connection_.reserve(smpp::kHeaderSize + shown.size() + 1);
     connection_.commit(
         smpp::write_response_with_id(out, CommandId::submit_sm_resp, answer.status, answer.sequence_number, shown));
