@@ -1,6 +1,7 @@
 """Programs under test: started on free loopback ports, watched, and ended by process id."""
 import json
 import os
+import random
 import re
 import signal
 import socket
@@ -18,11 +19,20 @@ BINARIES = Path(os.environ.get("SMPPD_BIN_DIR", ROOT / "build/release/bin"))
 START_SECONDS = 15
 
 
+# Below the range that connections get theirs from: a port that is given back for a moment stays free.
+_PORTS = iter(random.SystemRandom().sample(range(12_000, 30_000), 18_000))
+
+
 def free_port():
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    for port in _PORTS:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
+    raise RuntimeError("no port is left")
 
 
 def wait_until(condition, what, timeout=10.0, every=0.02):
