@@ -19,60 +19,68 @@ double debt_ns(std::int64_t arrival, Instant now) noexcept {
 }  // namespace
 
 double SharedRateLimit::rate() const noexcept {
-  const double interval = interval_.load(std::memory_order_relaxed);
+  const double interval = now_valid().interval;
   return interval > 0 ? 1e9 / interval : 0;
 }
 
 void SharedRateLimit::configure(double rate, double burst, Instant now) noexcept {
-  if (!(rate > 0)) {
-    interval_.store(0, std::memory_order_relaxed);
-    lease_.store(kUnlimitedLease, std::memory_order_relaxed);
-    return;
-  }
+  const bool limited = rate > 0;
   const double size = std::max(burst > 0 ? burst : rate, 1.0);
-  const double interval = 1e9 / rate;
-  const double old_interval = interval_.load(std::memory_order_relaxed);
-  const double old_burst_ns = burst_ns_.load(std::memory_order_relaxed);
-  if (interval == old_interval && size * interval == old_burst_ns) return;
-  lease_.store(static_cast<std::uint32_t>(std::clamp(std::min(rate * kLeaseSeconds, size), 1.0, kMaxLease)),
+  const double interval = limited ? 1e9 / rate : 0;
+  std::int64_t state = state_.load(std::memory_order_relaxed);
+  const Terms old = terms_of(state);
+  lease_.store(limited ? static_cast<std::uint32_t>(std::clamp(std::min(rate * kLeaseSeconds, size), 1.0, kMaxLease))
+                       : kUnlimitedLease,
                std::memory_order_relaxed);
-  std::int64_t arrival = arrival_.load(std::memory_order_relaxed);
+  if (interval == old.interval && (!limited || size * interval == old.burst_ns)) return;
+  const std::int64_t generation = (state + 1) % kGenerations;
+  SharedTerms& next = terms_[static_cast<std::size_t>(generation & 1)];
+  next.interval.store(interval, std::memory_order_relaxed);
+  next.burst_ns.store(limited ? size * interval : 0, std::memory_order_relaxed);
   std::int64_t moved = 0;
   do {
-    const double kept = old_interval > 0 ? (old_burst_ns - debt_ns(arrival, now)) / old_interval : size;
+    const double debt = debt_ns(state / kGenerations, now);
+    const double kept = old.interval > 0 ? (old.burst_ns - debt) / old.interval : size;
     moved = nanos(now) + std::llround((size - std::clamp(kept, 0.0, size)) * interval);
-  } while (!arrival_.compare_exchange_weak(arrival, moved, std::memory_order_relaxed));
-  burst_ns_.store(size * interval, std::memory_order_relaxed);
-  interval_.store(interval, std::memory_order_relaxed);
+  } while (!state_.compare_exchange_weak(state, moved * kGenerations + generation, std::memory_order_release,
+                                         std::memory_order_relaxed));
 }
 
 std::uint32_t SharedRateLimit::take_up_to(Instant now, std::uint32_t wanted) noexcept {
-  const double interval = interval_.load(std::memory_order_relaxed);
-  if (interval <= 0) return wanted;
-  const auto full = static_cast<std::int64_t>(burst_ns_.load(std::memory_order_relaxed)) + nanos(now);
-  std::int64_t arrival = arrival_.load(std::memory_order_relaxed);
+  std::int64_t state = state_.load(std::memory_order_acquire);
   for (;;) {
-    const std::int64_t from = std::max(arrival, nanos(now));
+    const Terms terms = terms_of(state);
+    if (terms.interval <= 0) return wanted;
+    const auto full = static_cast<std::int64_t>(terms.burst_ns) + nanos(now);
+    const std::int64_t from = std::max(state / kGenerations, nanos(now));
     // Half a nanosecond forgives the rounding of earlier takes.
-    const double there = (static_cast<double>(full - from) + 0.5) / interval;
+    const double there = (static_cast<double>(full - from) + 0.5) / terms.interval;
     if (there < 1) return 0;
     const auto taken = static_cast<std::uint32_t>(std::min(static_cast<double>(wanted), there));
-    const std::int64_t to = from + std::llround(taken * interval);
-    if (arrival_.compare_exchange_weak(arrival, to, std::memory_order_relaxed)) return taken;
+    const std::int64_t to = from + std::llround(taken * terms.interval);
+    if (state_.compare_exchange_weak(state, to * kGenerations + state % kGenerations, std::memory_order_acq_rel,
+                                     std::memory_order_acquire)) {
+      return taken;
+    }
   }
 }
 
 void SharedRateLimit::give_back(std::uint32_t permits) noexcept {
-  const double interval = interval_.load(std::memory_order_relaxed);
-  if (permits == 0 || interval <= 0) return;
-  arrival_.fetch_sub(std::llround(permits * interval), std::memory_order_relaxed);
+  if (permits == 0) return;
+  std::int64_t state = state_.load(std::memory_order_acquire);
+  std::int64_t less = 0;
+  do {
+    less = std::llround(permits * terms_of(state).interval);
+    if (less <= 0) return;
+  } while (!state_.compare_exchange_weak(state, state - less * kGenerations, std::memory_order_acq_rel,
+                                         std::memory_order_acquire));
 }
 
 Instant SharedRateLimit::next_permit(Instant now) const noexcept {
-  const double interval = interval_.load(std::memory_order_relaxed);
-  if (interval <= 0) return now;
-  const double debt = debt_ns(arrival_.load(std::memory_order_relaxed), now);
-  const double wait = debt + interval - burst_ns_.load(std::memory_order_relaxed);
+  const std::int64_t state = state_.load(std::memory_order_acquire);
+  const Terms terms = terms_of(state);
+  if (terms.interval <= 0) return now;
+  const double wait = debt_ns(state / kGenerations, now) + terms.interval - terms.burst_ns;
   return wait <= 0 ? now : now + Duration(static_cast<Duration::rep>(std::ceil(wait)));
 }
 

@@ -6,6 +6,7 @@
 // Bound: in any time t at most burst + rate * t + one lease per shard are admitted.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 
@@ -21,10 +22,10 @@ class SharedRateLimit {
   SharedRateLimit& operator=(const SharedRateLimit&) = delete;
 
   // Permits per second, 0: unlimited; burst 0: one second's worth. The permits there are stay, so that a reload grants
-  // no second burst. Takes that run at the same moment may still go by the old rate.
+  // no second burst, not even to takes that run at the same moment.
   void configure(double rate, double burst, Instant now) noexcept;
 
-  [[nodiscard]] bool unlimited() const noexcept { return interval_.load(std::memory_order_relaxed) <= 0; }
+  [[nodiscard]] bool unlimited() const noexcept { return now_valid().interval <= 0; }
   [[nodiscard]] double rate() const noexcept;
 
   // Takes up to `wanted` permits, returns how many. wanted > 0.
@@ -38,9 +39,27 @@ class SharedRateLimit {
   [[nodiscard]] std::uint32_t lease_size() const noexcept { return lease_.load(std::memory_order_relaxed); }
 
  private:
-  std::atomic<std::int64_t> arrival_{0};  // ns of the Instant at which all permits will be there again, less the burst
-  std::atomic<double> interval_{0};       // ns a permit takes to grow; 0: unlimited
-  std::atomic<double> burst_ns_{0};       // ns in which the whole burst grows
+  struct Terms {
+    double interval;  // ns a permit takes to grow; 0: unlimited
+    double burst_ns;  // ns in which the whole burst grows
+  };
+  struct SharedTerms {
+    std::atomic<double> interval{0}, burst_ns{0};
+  };
+  // The low bits of state_ number the terms its arrival goes by: an arrival that is swapped in by compare-and-swap was
+  // worked out from the terms that are valid at that instant. terms_ has these and, for who is late, those before.
+  static constexpr unsigned kGenerationBits = 4;
+  static constexpr std::int64_t kGenerations = 1 << kGenerationBits;
+
+  [[nodiscard]] Terms terms_of(std::int64_t state) const noexcept {
+    const SharedTerms& terms = terms_[static_cast<std::size_t>(state & 1)];
+    return {terms.interval.load(std::memory_order_relaxed), terms.burst_ns.load(std::memory_order_relaxed)};
+  }
+  [[nodiscard]] Terms now_valid() const noexcept { return terms_of(state_.load(std::memory_order_acquire)); }
+
+  // Over the generation: ns of the Instant at which all permits will be there again, less the burst.
+  std::atomic<std::int64_t> state_{0};
+  std::array<SharedTerms, 2> terms_;
   std::atomic<std::uint32_t> lease_{1};
 };
 
