@@ -169,7 +169,7 @@ def test_rows_33_an_smsc_killed_with_requests_in_flight_leaves_them_uncertain(ga
         for _ in range(10):
             session.send(smpp.submit_sm())
     wait_until(lambda: smppd.metric("smppd_upstream_in_flight") == 40, "all are in flight")
-    sim.process.kill()
+    sim.kill()
     expected = 0x45 if uncertain else smpp.RSYSERR
     for session in sessions:
         answers = [session.receive() for _ in range(10)]
