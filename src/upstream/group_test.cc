@@ -68,7 +68,7 @@ TEST_F(GroupTest, AFullWindowIsWaitedForAndRoomIsReported) {
   const int rooms = events.rooms;
   group->want_room();
   smsc.answer();
-  ASSERT_TRUE(run_until([&] { return events.rooms > rooms; }));
+  ASSERT_TRUE(run_until([&] { return events.rooms > rooms && events.responses.size() == 1; }));
   EXPECT_EQ(submit(3).outcome, Outcome::kSend);
   ASSERT_TRUE(run_until([&] { return smsc.requests.size() == 2; }));
   smsc.answer();
