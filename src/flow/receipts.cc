@@ -13,6 +13,7 @@ using smpp::TlvTag;
 
 constexpr Duration kAfterFinal = std::chrono::hours(1);
 constexpr std::size_t kMaxHeld = 10'000;
+constexpr Duration kClockOfMap = std::chrono::nanoseconds(1'000'000'000 / 256 + 1);  // ReceiptMap::Entry::submitted
 
 ReceiptMap::Options map_options(const config::Receipts& options, std::uint64_t seed) {
   return {options.max_entries, options.retention, seed};
@@ -135,7 +136,7 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
     if (entry && entry->destination_hash != 0 && entry->destination_hash == destination_hash(source) &&
         entry->source_hash == address_hash(destination)) {
       matcher.saw_destination(true, false);
-      if (matcher.confirmed_as_is()) return entry;
+      if (matcher.confirmed_as_is()) return newest_of(*entry);
     }
   }
   const auto candidates = matcher.candidates(receipt_id);
@@ -154,7 +155,30 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
   const bool agrees = found->destination == Destination::kConfirmed ||
                       (found->destination == Destination::kUnknown && found->address_agrees);
   if (found->only_hit || (found->sure && agrees)) matcher.learn(map_.upstream_id(found->entry.ref), receipt_id);
-  return found->entry;
+  return newest_of(found->entry);
+}
+
+// An SMSC may give an id again: to a message without a receipt after one with. Of two in one tick of the map's clock
+// the one with a receipt is meant.
+const internal::RecentRing::Record* ReceiptDesk::newer_than(const ReceiptMap::Entry& entry) noexcept {
+  if (recent_.size() == 0) return nullptr;
+  const auto* record = recent_.find(entry.upstream, smpp::canonical_id(map_.upstream_id(entry.ref)));
+  return record != nullptr && record->submitted >= entry.submitted + kClockOfMap ? record : nullptr;
+}
+
+ReceiptMap::Entry ReceiptDesk::newest_of(const ReceiptMap::Entry& entry) noexcept {
+  const auto* newer = newer_than(entry);
+  return newer == nullptr ? entry : entry_of(*newer);
+}
+
+ReceiptMap::Entry ReceiptDesk::entry_of(const internal::RecentRing::Record& record) noexcept {
+  ReceiptMap::Entry entry;
+  entry.own = record.own;
+  entry.client = message::ClientId(record.client);
+  entry.upstream = message::UpstreamId(record.upstream);
+  entry.source_hash = record.source_hash;
+  entry.submitted = record.submitted;
+  return entry;
 }
 
 // A receipt that nobody asked for.
@@ -166,13 +190,7 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match_recent(message::UpstreamId u
       if (matcher.trusts_first_hit()) break;
       continue;
     }
-    ReceiptMap::Entry entry;
-    entry.own = record->own;
-    entry.client = message::ClientId(record->client);
-    entry.upstream = upstream;
-    entry.source_hash = record->source_hash;
-    entry.submitted = record->submitted;
-    return entry;
+    return entry_of(*record);
   }
   return std::nullopt;
 }
@@ -223,6 +241,7 @@ std::optional<ReceiptDesk::Known> ReceiptDesk::find_theirs(message::UpstreamId u
   const smpp::CanonicalId canonical = smpp::canonical_id(id);
   const auto entry = map_.find(upstream, canonical);
   if (!entry) return known(recent_.find(upstream, canonical));
+  if (const auto* newer = newer_than(*entry)) return known(newer);
   return Known{entry->own, entry->client, entry->upstream, entry->source_hash,
                std::string(map_.upstream_id(entry->ref))};
 }

@@ -235,6 +235,37 @@ TEST_F(ReceiptDeskTest, InteropRow16AReceiptThatNobodyAskedForFindsItsMessage) {
   EXPECT_EQ(desk.recent(), 1U);
 }
 
+// The older message, with a receipt, used to answer to an id that belongs to a newer one without.
+TEST_F(ReceiptDeskTest, AnIdThatIsGivenAgainIsTheNewestMessagesWhoeverAskedForAReceipt) {
+  facts().passes_ids_through = true;
+  const auto means = [&] {
+    const auto entry = desk.match(kUpstream, "4711", "258841234567", "SHOP");
+    const auto shown = desk.find(0, "4711", snapshot, [](UpstreamId) { return true; });
+    EXPECT_TRUE(entry && shown);
+    EXPECT_EQ(shown->own, entry->own);
+    return std::pair(entry->own, entry->registered_delivery);
+  };
+  Instant now = kDeskStart;
+  for (const message::OwnId own : {11U, 13U, 15U}) {
+    (void)desk.accepted(flight(own, 1), "4711", now += 10s);
+    EXPECT_EQ(means(), std::pair(own, std::uint8_t{1})) << "with a receipt, after one without";
+    (void)desk.accepted(flight(own + 1, 0), "04711", now += 10ms);
+    EXPECT_EQ(means(), std::pair(own + 1, std::uint8_t{0})) << "without a receipt, after one with";
+  }
+}
+
+TEST_F(ReceiptDeskTest, AReceiptWithBothAddressesRightStillGoesToTheNewestMessage) {
+  upstream.receipts.id_format = "as_is";
+  desk.configure(snapshot);
+  message::Flight first = flight(11);
+  first.source_hash = address_hash("SHOP");
+  first.destination_hash = destination_hash("258841234567");
+  (void)desk.accepted(first, "4711", kDeskStart);
+  EXPECT_EQ(matched("4711"), 11U);
+  (void)desk.accepted(flight(12, 0), "4711", kDeskStart + 1s);
+  EXPECT_EQ(matched("4711"), 12U);
+}
+
 TEST_F(ReceiptDeskTest, OperationsFindAMessageByOurIdOrByTheOneThatWasShown) {
   (void)accept(11, "abc-1");
   const auto everywhere = [](UpstreamId) { return true; };

@@ -1,6 +1,7 @@
 #include "flow/internal/recent_ring.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "base/bytes.h"
@@ -40,6 +41,9 @@ bool any_of_block(const std::uint32_t* marks, std::uint32_t mark) noexcept {
 
 }  // namespace
 
+RecentRing::RecentRing(std::uint32_t entries) noexcept
+    : capacity_(entries), bucket_mask_(std::bit_ceil(std::max<std::uint32_t>(entries, 1)) - 1) {}
+
 bool RecentRing::push(const Sent& sent, Instant now) noexcept {
   if (capacity_ == 0) return false;
   if (sent.upstream_id.empty() || sent.upstream_id.size() > kMaxId) {
@@ -49,7 +53,8 @@ bool RecentRing::push(const Sent& sent, Instant now) noexcept {
   if (records_ == nullptr) {
     records_ = std::make_unique_for_overwrite<Record[]>(capacity_);
     own_marks_ = std::make_unique_for_overwrite<std::uint32_t[]>(capacity_);
-    id_marks_ = std::make_unique_for_overwrite<std::uint32_t[]>(capacity_);
+    by_id_ = std::make_unique_for_overwrite<ById[]>(capacity_);
+    newest_of_ = std::make_unique<std::uint32_t[]>(bucket_mask_ + std::size_t{1});
   }
   Record& record = records_[next_];
   record.own = sent.own;
@@ -60,15 +65,18 @@ bool RecentRing::push(const Sent& sent, Instant now) noexcept {
   record.id_size = static_cast<std::uint8_t>(sent.upstream_id.size());
   std::memcpy(record.id.data(), sent.upstream_id.data(), sent.upstream_id.size());
   own_marks_[next_] = mark_of(sent.own);
-  id_marks_[next_] = mark_of(sent.upstream_id);
+  const std::uint32_t mark = mark_of(sent.upstream_id);
+  std::uint32_t& newest = newest_of_[mark & bucket_mask_];
+  by_id_[next_] = {mark, newest};
+  newest = ++written_;
   next_ = next_ + 1 == capacity_ ? 0 : next_ + 1;
   size_ = std::min(size_ + 1, capacity_);
   return true;
 }
 
-template <typename Agrees>
-const RecentRing::Record* RecentRing::newest(const std::uint32_t* marks, std::uint32_t mark,
-                                             Agrees&& agrees) const noexcept {
+const RecentRing::Record* RecentRing::find(message::OwnId own) const noexcept {
+  const std::uint32_t mark = mark_of(own);
+  const std::uint32_t* marks = own_marks_.get();
   // From the newest down to the start, then from the end down to the oldest.
   const std::array<std::array<std::uint32_t, 2>, 2> runs{{{next_, 0}, {size_ == capacity_ ? capacity_ : next_, next_}}};
   for (const auto& [end, begin] : runs) {
@@ -79,26 +87,36 @@ const RecentRing::Record* RecentRing::newest(const std::uint32_t* marks, std::ui
       }
       for (const std::uint32_t stop = at - std::min<std::uint32_t>(at - begin, kBlock); at > stop;) {
         const Record& record = records_[--at];
-        if (marks[at] != mark || !agrees(record)) continue;
-        return &record;
+        if (marks[at] == mark && record.own == own) return &record;
       }
     }
   }
   return nullptr;
 }
 
-const RecentRing::Record* RecentRing::find(message::OwnId own) const noexcept {
-  return newest(own_marks_.get(), mark_of(own), [own](const Record& record) { return record.own == own; });
-}
-
 const RecentRing::Record* RecentRing::find(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept {
-  return newest(id_marks_.get(), mark_of(id.view()), [&](const Record& record) {
-    return record.upstream == upstream.value() && smpp::canonical_id(record.upstream_id()) == id;
-  });
+  if (size_ == 0) return nullptr;
+  const std::uint32_t mark = mark_of(id.view());
+  std::uint32_t back = 0;  // how many records are newer than the one before
+  for (std::uint32_t number = newest_of_[mark & bucket_mask_]; number != 0;) {
+    const std::uint32_t behind = written_ - number;
+    if (behind >= size_ || behind < back) return nullptr;
+    const std::uint32_t at = next_ > behind ? next_ - 1 - behind : next_ + capacity_ - 1 - behind;
+    const Record& record = records_[at];
+    if (by_id_[at].mark == mark && record.upstream == upstream.value() &&
+        smpp::canonical_id(record.upstream_id()) == id) {
+      return &record;
+    }
+    back = behind + 1;
+    number = by_id_[at].older;
+  }
+  return nullptr;
 }
 
 std::size_t RecentRing::memory_bytes() const noexcept {
-  return records_ == nullptr ? 0 : capacity_ * (sizeof(Record) + 2 * sizeof(std::uint32_t));
+  return records_ == nullptr ? 0
+                             : capacity_ * (sizeof(Record) + sizeof(std::uint32_t) + sizeof(ById)) +
+                                   (bucket_mask_ + std::size_t{1}) * sizeof(std::uint32_t);
 }
 
 }  // namespace smppd::flow::internal

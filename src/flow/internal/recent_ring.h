@@ -1,9 +1,10 @@
 // The last messages of which no receipt is expected, for query_sm, cancel_sm and replace_sm, and to know a receipt that
 // nobody asked for. Shard-local.
 //
-// Nearly every message is written here and nearly none is asked for: writing is one record and two fingerprints behind
-// the last, looking goes through the fingerprints, newest first. The oldest record makes room. Ids of more than kMaxId
-// octets are not kept.
+// Nearly every message is written here and few are asked for: writing is one record and two fingerprints behind the
+// last, and a link into a chain of the SMSC's ids, so that a receipt finds its message or the lack of it in a step or
+// two. Our ids are looked for among the fingerprints, newest first. The oldest record makes room. Ids of more than
+// kMaxId octets are not kept.
 #pragma once
 
 #include <array>
@@ -34,7 +35,7 @@ class RecentRing {
   };
   static_assert(sizeof(Record) == 64);
 
-  explicit RecentRing(std::uint32_t entries) noexcept : capacity_(entries) {}
+  explicit RecentRing(std::uint32_t entries) noexcept;
 
   struct Sent {
     message::OwnId own;
@@ -55,16 +56,23 @@ class RecentRing {
   [[nodiscard]] std::uint64_t refused() const noexcept { return refused_; }
 
  private:
-  template <typename Agrees>
-  [[nodiscard]] const Record* newest(const std::uint32_t* marks, std::uint32_t mark, Agrees&& agrees) const noexcept;
+  // One record's place in the chain of its bucket. Numbers count all records that were ever written, from 1; one that
+  // is more than capacity_ behind has been written over, and so have those after it in its chain.
+  struct ById {
+    std::uint32_t mark;
+    std::uint32_t older;
+  };
 
   std::uint32_t capacity_;
+  std::uint32_t bucket_mask_;
   std::uint32_t size_ = 0;
   std::uint32_t next_ = 0;
+  std::uint32_t written_ = 0;
   std::uint64_t refused_ = 0;
   std::unique_ptr<Record[]> records_;
   std::unique_ptr<std::uint32_t[]> own_marks_;
-  std::unique_ptr<std::uint32_t[]> id_marks_;
+  std::unique_ptr<ById[]> by_id_;
+  std::unique_ptr<std::uint32_t[]> newest_of_;  // by bucket: the number of its newest record
 };
 
 }  // namespace smppd::flow::internal

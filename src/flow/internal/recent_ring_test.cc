@@ -1,6 +1,8 @@
 #include "flow/internal/recent_ring.h"
 
+#include <random>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -59,6 +61,25 @@ TEST(RecentRing, TheOldestMakesRoomAndTheNewestOfEqualIdsIsFound) {
     for (message::OwnId own = 2 * capacity + 1; own <= 3 * capacity; ++own) ASSERT_NE(ring.find(own), nullptr) << own;
     push(ring, 9'999, std::to_string(3 * capacity));
     EXPECT_EQ(ring.find(kUpstream, canonical_id(std::to_string(3 * capacity)))->own, 9'999U);
+  }
+}
+
+// Ids of one bucket and ids that were written over: against a list of what is there.
+TEST(RecentRing, FindsByTheirIdWhatAListWouldFind) {
+  for (const std::uint32_t capacity : {1U, 3U, 8U, 100U}) {
+    RecentRing ring(capacity);
+    std::vector<std::string> written;
+    std::minstd_rand random(capacity);
+    for (message::OwnId own = 1; own <= 2'000; ++own) {
+      written.push_back(std::to_string(random() % (2 * capacity)));
+      push(ring, own, written.back());
+      const std::string asked = std::to_string(random() % (2 * capacity));
+      message::OwnId expected = own;
+      while (expected > 0 && own - expected < capacity && written[expected - 1] != asked) --expected;
+      if (own - expected >= capacity) expected = 0;
+      const auto* found = ring.find(kUpstream, canonical_id(asked));
+      ASSERT_EQ(found == nullptr ? 0 : found->own, expected) << asked << " of " << capacity << " after " << own;
+    }
   }
 }
 
