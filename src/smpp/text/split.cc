@@ -51,6 +51,45 @@ std::size_t room_for(Alphabet alphabet, std::size_t room, std::size_t header_oct
   return is_gsm7(alphabet) ? octets * 8 / 7 : octets;
 }
 
+struct Step {
+  std::size_t octets = 1;
+  char32_t character = text_internal::kReplacementCharacter;
+};
+
+Step utf16_step(ByteSpan text, std::size_t at) noexcept {
+  const std::size_t left = text.size() - at;
+  if (left < 2) return {};
+  const char32_t unit = load_be<std::uint16_t>(text.data() + at);
+  if (!text_internal::is_surrogate(unit)) return {2, unit};
+  const char32_t next = left < 4 ? 0 : load_be<std::uint16_t>(text.data() + at + 2);
+  if (unit >= 0xDC00 || next < 0xDC00 || next > 0xDFFF) return {2};
+  return {4, 0x10000 + ((unit - 0xD800) << 10U) + (next - 0xDC00)};
+}
+
+Step septet_step(ByteSpan text, std::size_t at, Gsm7Tables tables) noexcept {
+  const std::uint8_t septet = text[at];
+  if (septet == kEscape && at + 1 < text.size()) return {2, gsm7_escaped_character(text[at + 1], tables)};
+  return {1, septet < 0x80 ? gsm7_character(septet, tables) : text_internal::kReplacementCharacter};
+}
+
+// The character at `at`, or the octet that is none.
+Step step_at(ByteSpan text, std::size_t at, Coding coding) noexcept {
+  switch (coding.alphabet) {
+    case Alphabet::gsm7:
+    case Alphabet::gsm7_packed: return septet_step(text, at, coding.tables);
+    case Alphabet::ucs2: return utf16_step(text, at);
+    case Alphabet::utf8: {
+      std::size_t end = at;
+      const char32_t character = text_internal::next_utf8(as_text(text), end);
+      return {end - at, character == text_internal::kInvalid ? text_internal::kReplacementCharacter : character};
+    }
+    case Alphabet::latin1:
+    case Alphabet::ascii:
+    case Alphabet::binary: break;
+  }
+  return {1, text[at]};
+}
+
 }  // namespace
 
 SplitLimits split_limits(Alphabet alphabet, ConcatReference reference, std::size_t other_elements,
@@ -106,6 +145,45 @@ std::size_t Splitter::part_end(std::size_t start) const noexcept {
     if (units > limit_) return cluster > start ? cluster : here;
   }
   return text_.size();
+}
+
+OctetSplitter::OctetSplitter(ByteSpan text, Coding coding, SplitLimits limits) noexcept
+    : text_(text), coding_(coding), limit_(limits.single) {
+  if (text.size() <= limit_) {
+    parts_ = 1;
+    return;
+  }
+  limit_ = limits.part;
+  std::size_t parts = 0;
+  for (std::size_t at = 0; at < text_.size(); ++parts) {
+    const std::size_t end = part_end(at);
+    if (end == at || parts == kMaxParts) return;
+    at = end;
+  }
+  parts_ = parts;
+}
+
+bool OctetSplitter::next(ByteSpan& part) noexcept {
+  if (given_ == parts_) return false;
+  const std::size_t end = part_end(at_);
+  part = text_.subspan(at_, end - at_);
+  at_ = end;
+  ++given_;
+  return true;
+}
+
+// `start` itself when not even one character fits.
+std::size_t OctetSplitter::part_end(std::size_t start) const noexcept {
+  if (text_.size() - start <= limit_) return text_.size();
+  if (coding_.alphabet == Alphabet::binary) return start + limit_;
+  text_internal::GraphemeScanner scanner;
+  std::size_t cluster = start;
+  for (std::size_t pos = start;;) {
+    const Step step = step_at(text_, pos, coding_);
+    if (scanner.starts_cluster(step.character)) cluster = pos;
+    if (pos + step.octets - start > limit_) return cluster > start ? cluster : pos;
+    pos += step.octets;
+  }
 }
 
 }  // namespace smppd::smpp

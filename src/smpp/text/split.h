@@ -1,7 +1,8 @@
-// Cutting a long text into the parts of one message.
+// Cutting a long text into the parts of one message: Splitter cuts Unicode that is encoded part by part, OctetSplitter
+// cuts text on the wire that stays in its alphabet.
 //
-// No allocation: parts are views into the text, encoded one by one with from_utf8(). A cut never falls inside an escape
-// pair or a surrogate pair, and inside a grapheme cluster (letter with marks, emoji sequence, flag, Hangul syllable)
+// No allocation: parts are views into the text. A cut never falls inside an escape pair or a surrogate pair, and inside
+// a grapheme cluster (letter with marks, emoji sequence, flag, Hangul syllable)
 // only when the cluster alone exceeds a part. Any thread; noexcept.
 #pragma once
 
@@ -9,6 +10,7 @@
 #include <cstdint>
 #include <string_view>
 
+#include "base/bytes.h"
 #include "smpp/text/charset.h"
 
 namespace smppd::smpp {
@@ -52,6 +54,27 @@ class Splitter {
   std::string_view text_;
   Coding coding_;
   Unencodable policy_;
+  std::size_t limit_ = 0;
+  std::size_t parts_ = 0;
+  std::size_t given_ = 0;
+  std::size_t at_ = 0;
+};
+
+// Joined again the parts are the text, octet by octet, however ill-formed it is.
+class OctetSplitter {
+ public:
+  // `text` without its header must outlive the splitter and the parts; packed septets are unpacked first (gsm7).
+  OctetSplitter(ByteSpan text, Coding coding, SplitLimits limits) noexcept;
+
+  // As Splitter's.
+  [[nodiscard]] std::size_t parts() const noexcept { return parts_; }
+  [[nodiscard]] bool next(ByteSpan& part) noexcept;
+
+ private:
+  [[nodiscard]] std::size_t part_end(std::size_t start) const noexcept;
+
+  ByteSpan text_;
+  Coding coding_;
   std::size_t limit_ = 0;
   std::size_t parts_ = 0;
   std::size_t given_ = 0;

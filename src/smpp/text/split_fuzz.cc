@@ -24,6 +24,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   }
   if (parts != splitter.parts() || parts > kMaxParts || (parts > 0 && octets != text.size())) std::abort();
 
+  OctetSplitter cutter(as_bytes(text), coding, limits);
+  octets = 0;
+  ByteSpan piece;
+  while (cutter.next(piece)) {
+    if (piece.size() > (cutter.parts() == 1 ? limits.single : limits.part)) std::abort();
+    octets += piece.size();
+  }
+  if (cutter.parts() > 0 && octets != text.size()) std::abort();
+
   Reassembler::Limits bounds;
   bounds.max_messages = 4;
   bounds.max_octets = 2048;

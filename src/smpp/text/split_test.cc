@@ -1,5 +1,6 @@
 #include "smpp/text/split.h"
 
+#include <array>
 #include <memory>
 #include <set>
 #include <string>
@@ -208,6 +209,97 @@ RC_GTEST_PROP(Split, PartsAreTheTextAndKeepTheLimits,
     if (coding.alphabet == Alphabet::binary || coding.alphabet == Alphabet::gsm7_packed) continue;
     RC_ASSERT(from_utf8(raw, coding, policy).size() == text_units(raw, coding, policy));
   }
+}
+
+std::vector<std::string> split_octets(std::string_view text, Coding coding, SplitLimits limits) {
+  OctetSplitter splitter(as_bytes(text), coding, limits);
+  std::vector<std::string> parts;
+  ByteSpan part;
+  while (splitter.next(part)) parts.emplace_back(as_text(part));
+  EXPECT_EQ(parts.size(), splitter.parts());
+  return parts;
+}
+
+RC_GTEST_PROP(OctetSplitter, GivesBackEveryTextOctetByOctetWithinTheLimits, (std::string text)) {
+  const auto alphabet = static_cast<Alphabet>(*rc::gen::inRange<int>(0, kAlphabets));
+  const auto single = *rc::gen::inRange<std::size_t>(4, 40);
+  const SplitLimits limits{single, *rc::gen::inRange<std::size_t>(4, single + 1)};
+  const auto parts = split_octets(text, alphabet, limits);
+  RC_ASSERT(!parts.empty());
+  std::string joined;
+  for (const auto& part : parts) {
+    RC_ASSERT(part.size() <= (parts.size() == 1 ? limits.single : limits.part));
+    RC_ASSERT(!part.empty() || text.empty());
+    joined += part;
+  }
+  RC_ASSERT(joined == text);
+}
+
+RC_GTEST_PROP(OctetSplitter, CutsWellFormedTextIntoWellFormedParts, (const std::vector<std::uint32_t>& points)) {
+  const auto alphabet =
+      *rc::gen::element(Alphabet::gsm7, Alphabet::latin1, Alphabet::ascii, Alphabet::ucs2, Alphabet::utf8);
+  std::u32string text;
+  for (const auto point : points) {
+    // Ranges with escape pairs, marks, surrogate pairs and emoji sequences.
+    constexpr std::array<char32_t, 6> kBegins{0x20, 0x5B, 0x300, 0x20AC, 0x1F600, 0x1F1E6};
+    text += kBegins[point % kBegins.size()] + point / 7 % 0x20;
+  }
+  std::string utf8;
+  for (const char32_t character : text) {
+    char room[4];
+    text_internal::put_utf8(character, room);
+    utf8.append(room, text_internal::utf8_size(character));
+  }
+  const std::string octets = from_utf8(utf8, alphabet);
+  const auto parts = split_octets(octets, alphabet, {16, 11});
+  std::string joined;
+  for (const auto& part : parts) {
+    RC_ASSERT(is_valid(as_bytes(part), alphabet));
+    joined += to_utf8(as_bytes(part), alphabet);
+  }
+  RC_ASSERT(joined == to_utf8(as_bytes(octets), alphabet));
+}
+
+TEST(OctetSplitter, KeepsEscapePairsSurrogatesAndClustersWhole) {
+  EXPECT_EQ(split_octets("abc\x1b\x65"
+                         "def",
+                         Alphabet::gsm7, {7, 4}),
+            (std::vector<std::string>{"abc",
+                                      "\x1b\x65"
+                                      "de",
+                                      "f"}));
+  EXPECT_EQ(split_octets("\x1b\x1b\x1b\x65", Alphabet::gsm7, {3, 3}),
+            (std::vector<std::string>{"\x1b\x1b", "\x1b\x65"}));
+  const std::string emoji = from_utf8("ab\U0001F600", Alphabet::ucs2);
+  EXPECT_EQ(split_octets(emoji, Alphabet::ucs2, {6, 6}),
+            (std::vector<std::string>{emoji.substr(0, 4), emoji.substr(4)}));
+  const std::string letter = from_utf8("abe\u0301", Alphabet::ucs2);
+  EXPECT_EQ(split_octets(letter, Alphabet::ucs2, {6, 6}),
+            (std::vector<std::string>{letter.substr(0, 4), letter.substr(4)}));
+}
+
+TEST(OctetSplitter, CountsSeptetsAndOctetsOfTheAir) {
+  const auto sizes = [](Alphabet alphabet, std::size_t octets, ConcatReference reference) {
+    std::vector<std::size_t> result;
+    for (const auto& part : split_octets(std::string(octets, 'a'), alphabet, split_limits(alphabet, reference)))
+      result.push_back(part.size());
+    return result;
+  };
+  using Sizes = std::vector<std::size_t>;
+  EXPECT_EQ(sizes(Alphabet::gsm7, 160, ConcatReference::bits8), (Sizes{160}));
+  EXPECT_EQ(sizes(Alphabet::gsm7, 307, ConcatReference::bits8), (Sizes{153, 153, 1}));
+  EXPECT_EQ(sizes(Alphabet::gsm7, 305, ConcatReference::bits16), (Sizes{152, 152, 1}));
+  EXPECT_EQ(sizes(Alphabet::ucs2, 140, ConcatReference::bits8), (Sizes{140}));
+  EXPECT_EQ(sizes(Alphabet::ucs2, 270, ConcatReference::bits8), (Sizes{134, 134, 2}));
+  EXPECT_EQ(sizes(Alphabet::ucs2, 142, ConcatReference::bits16), (Sizes{132, 10}));
+  EXPECT_EQ(sizes(Alphabet::binary, 268, ConcatReference::bits8), (Sizes{134, 134}));
+  EXPECT_EQ(sizes(Alphabet::binary, 134 * 255, ConcatReference::bits8).size(), 255U);
+  EXPECT_EQ(sizes(Alphabet::binary, 134 * 255 + 1, ConcatReference::bits8).size(), 0U) << "no 256th part";
+}
+
+TEST(OctetSplitter, GivesNothingWhenACharacterExceedsAPart) {
+  EXPECT_TRUE(split_octets("\x1b\x65\x1b\x65", Alphabet::gsm7, {1, 1}).empty());
+  EXPECT_TRUE(split_octets("abc", Alphabet::binary, {0, 0}).empty());
 }
 
 }  // namespace
