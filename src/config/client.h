@@ -45,6 +45,7 @@ struct Client {
   std::optional<std::uint32_t> uncertain_status;
   std::optional<ClientOutbind> outbind;
   MessageIdFormat message_id_format = MessageIdFormat::kHex;
+  std::optional<MessageMode> mode;  // unset: the route's
   bool operator==(const Client&) const = default;
 };
 

@@ -12,6 +12,7 @@
 #include "config/client.h"
 #include "config/listener.h"
 #include "config/route.h"
+#include "config/storage.h"
 #include "config/upstream.h"
 #include "config/values.h"
 
@@ -89,6 +90,7 @@ struct Config {
   std::vector<Filter> middleware;
   Multipart multipart;
   Receipts receipts;
+  Storage storage;
   Logging logging;
   Metrics metrics;
   Management management;

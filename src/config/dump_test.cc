@@ -79,6 +79,14 @@ Upstream upstream(int number) {
   one.throttling.increase_per_second = 0.001 + share() / 2;
   one.receipts.states = {{not_empty(*nasty(8)), "DELIVRD"}};
   one.receipts.pattern = *rc::gen::element<std::string>("", "(?P<id>[^\\s]+) \"x\"", "${1}$");
+  one.retry.max_attempts = *rc::gen::inRange<std::uint32_t>(0, 20);
+  one.retry.max_delay = one.retry.delay + millis();
+  one.retry.backoff = *rc::gen::element(Backoff::kFixed, Backoff::kLinear, Backoff::kExponential);
+  one.retry.backoff_factor = 1 + share();
+  one.retry.jitter = share();
+  one.retry.retryable_errors = {0x58, *rc::gen::arbitrary<std::uint32_t>()};
+  one.retry.uncertain = *rc::gen::element(Uncertain::kFail, Uncertain::kHold, Uncertain::kResend);
+  one.retry.after_hold = *rc::gen::element(Uncertain::kFail, Uncertain::kResend);
   if (*rc::gen::arbitrary<bool>()) one.message.registered_delivery = *rc::gen::arbitrary<std::uint8_t>();
   one.tags = tags();
   return one;
@@ -98,6 +106,7 @@ Route route(int number) {
     case 1: one.upstreams = {{"upstream-0", 0.5}, {"upstream-1", share()}}; break;
     default: one.response = CannedResponse{*rc::gen::arbitrary<std::uint32_t>(), "${id}"};
   }
+  if (!one.response && *rc::gen::arbitrary<bool>()) one.mode = MessageMode::kTransaction;
   return one;
 }
 
@@ -110,8 +119,23 @@ Client client(int number) {
   one.source_allowed = patterns();
   one.tags = tags();
   one.tier = *nasty(20);
+  if (*rc::gen::arbitrary<bool>()) one.mode = MessageMode::kTransaction;
   if (*rc::gen::arbitrary<bool>()) one.uncertain_status = *rc::gen::arbitrary<std::uint32_t>();
   one.message_id_format = *rc::gen::element(MessageIdFormat::kHex, MessageIdFormat::kDecimal, MessageIdFormat::kUuid);
+  return one;
+}
+
+Storage storage() {
+  Storage one;
+  one.backend = *rc::gen::element(StoreBackend::kMemory, StoreBackend::kRocksdb);
+  one.path = *rc::gen::element<std::string>("", "/var/lib/smppd", "/a b/ü");
+  one.durability = *rc::gen::element(StoreDurability::kFsync, StoreDurability::kOs, StoreDurability::kNone);
+  one.max_messages = *rc::gen::inRange<std::uint64_t>(1, 1'000'000'000);
+  one.max_bytes = *rc::gen::inRange<std::uint64_t>(1'000'000, 1'000'000'000'000'000);
+  one.keep_outcomes = *rc::gen::arbitrary<bool>();
+  one.outcome_retention = Millis(1'000) + millis();
+  one.validity_default = Millis(1'000) + millis();
+  one.inbox_delay = millis();
   return one;
 }
 
@@ -144,6 +168,7 @@ Config arbitrary_config() {
   config.management.auth_type = "basic";
   config.management.username = "x";
   config.management.password = not_empty(*nasty(30));
+  config.storage = storage();
   config.tlvs = {{"vendor", 0x1400, "text", 1, 2}};
   return config;
 }

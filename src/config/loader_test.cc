@@ -223,14 +223,14 @@ TEST(Environment, LeavesTemplatesToTheMessage) {
 TEST(Keys, OfFeaturesToComeAreRefusedByName) {
   EXPECT_THAT(said_of_more("  - {name: c, hosts: [\"h:1\"], tls: {cert: a}}"),
               HasSubstr("error: upstreams[2].tls: TLS to SMSCs is not built yet; remove it"));
-  EXPECT_THAT(said_of_more("storage: {enabled: true}"), HasSubstr("storage: storing messages is not built yet"));
+  EXPECT_THAT(said_of_more("mnp: {enabled: true}"), HasSubstr("mnp: number portability lookup is not built yet"));
   LoadOptions lenient = options_with({});
   lenient.lenient = true;
-  EXPECT_THAT(said_of_more("storage: {backend: sqlite}", lenient), HasSubstr("error: storage"));
+  EXPECT_THAT(said_of_more("mnp: {backend: x}", lenient), HasSubstr("error: mnp"));
 }
 
 TEST(Keys, OfFeaturesToComeMaySayThatTheyAreOff) {
-  EXPECT_NE(loaded("storage: {enabled: false, backend: x}\ncluster: false\ntracing:\nauth: {ldap: {enabled: no}}"),
+  EXPECT_NE(loaded("mnp: {enabled: false, backend: x}\ncluster: false\ntracing:\nauth: {ldap: {enabled: no}}"),
             nullptr);
 }
 

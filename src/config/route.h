@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "config/storage.h"
 #include "config/values.h"
 
 namespace smppd::config {
@@ -54,6 +55,7 @@ struct Route {
   std::vector<std::string> failover;
   std::string table;  // CSV file: prefix,upstream[,cost]
   std::optional<CannedResponse> response;
+  std::optional<MessageMode> mode;  // unset: the message's esm_class says, or storage
   bool operator==(const Route&) const = default;
 };
 

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "config/storage.h"
 #include "config/values.h"
 
 namespace smppd::config {
@@ -163,6 +164,7 @@ struct Upstream {
   Millis enquire_link_timeout{10'000};
   Reconnect reconnect;
   Throttling throttling;
+  Retry retry;
   Failover failover;
   MessageDefaults message;
   ReceiptFormat receipts;

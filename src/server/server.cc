@@ -155,6 +155,11 @@ admin::ReloadOutcome Server::reload_now() {
     return outcome;
   }
   const auto before = config_;
+  if (!(before->storage == loaded.config->storage)) {
+    outcome.summary = "the old configuration stays in force: a change of `storage` takes effect at a restart";
+    kLog.error("reload refused", {{"reason", outcome.summary}});
+    return outcome;
+  }
   if (auto published = publish(loaded.config); !published) {
     outcome.summary = "the old configuration stays in force: " + published.error();
     kLog.error("reload failed", {{"reason", published.error()}});

@@ -254,6 +254,7 @@ void check(const Config& config, Reader& reader) {
   check_filters(config, reader);
   check_tlvs(config, reader);
   check_routes(config, reader);
+  check_storage(config, reader);
   const Logging& logging = config.logging;
   if (logging.output == "file" && logging.file_path.empty())
     reader.error_at("logging", "`output: file` needs `file.path`");

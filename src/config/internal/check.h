@@ -13,5 +13,6 @@ void check(const Config& config, Reader& reader);
 
 // The parts of check().
 void check_routes(const Config& config, Reader& reader);
+void check_storage(const Config& config, Reader& reader);
 
 }  // namespace smppd::config

@@ -59,11 +59,12 @@ template <class V>
 [[nodiscard]] Kind<Pattern> pattern();
 
 template <class E>
-[[nodiscard]] Kind<E> enumeration(const std::vector<std::pair<std::string, E>>& values) {
+[[nodiscard]] Kind<E> enumeration(const std::vector<std::pair<std::string, E>>& values,
+                                  std::map<std::string, std::string> unbuilt = {}) {
   std::vector<std::string> names;
   names.reserve(values.size());
   for (const auto& [name, value] : values) names.push_back(name);
-  const Kind<std::string> word = choice(names);
+  const Kind<std::string> word = choice(names, std::move(unbuilt));
   return {word.name, word.schema,
           [word, values](Reader& reader, const Node& node, E& out) {
             std::string text;
@@ -160,5 +161,6 @@ extern template Kind<int> integer(int, int);
 extern template Kind<std::uint8_t> integer(std::uint8_t, std::uint8_t);
 extern template Kind<std::uint16_t> integer(std::uint16_t, std::uint16_t);
 extern template Kind<std::uint32_t> integer(std::uint32_t, std::uint32_t);
+extern template Kind<std::uint64_t> integer(std::uint64_t, std::uint64_t);
 
 }  // namespace smppd::config

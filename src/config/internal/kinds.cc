@@ -93,7 +93,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
 
 std::string write_size(std::uint64_t value) {
   static constexpr std::pair<std::uint64_t, const char*> kUnits[] = {
-      {1'000'000'000, "GB"}, {1'000'000, "MB"}, {1'000, "KB"}};
+      {1'000'000'000, "GB"}, {1'000'000, "MB"}, {1'000, "KB"}, {1U << 30, "GiB"}, {1U << 20, "MiB"}, {1U << 10, "KiB"}};
   for (const auto& [factor, unit] : kUnits) {
     if (value != 0 && value % factor == 0) return fmt::format("{}{}", value / factor, unit);
   }
@@ -134,6 +134,7 @@ template Kind<int> integer(int, int);
 template Kind<std::uint8_t> integer(std::uint8_t, std::uint8_t);
 template Kind<std::uint16_t> integer(std::uint16_t, std::uint16_t);
 template Kind<std::uint32_t> integer(std::uint32_t, std::uint32_t);
+template Kind<std::uint64_t> integer(std::uint64_t, std::uint64_t);
 
 Kind<double> number(double min, double max) {
   Node schema = type_schema("number");
@@ -248,7 +249,8 @@ Kind<std::string> choice(std::vector<std::string> choices, std::map<std::string,
   Kind<std::string> kind = checked(
       text(256), "one of " + all, [choices, all, unbuilt = std::move(unbuilt)](const std::string& text) -> std::string {
         if (std::ranges::find(choices, text) != choices.end()) return {};
-        if (const auto later = unbuilt.find(text); later != unbuilt.end()) return later->second + " is not built yet";
+        if (const auto later = unbuilt.find(text); later != unbuilt.end())
+          return later->second + " is not built yet; allowed: " + all;
         const auto meant = nearest(text, choices);
         return quote(text) + " is not one of " + all + (meant ? fmt::format("; did you mean `{}`?", *meant) : "");
       });

@@ -15,6 +15,9 @@ namespace smppd::config {
 [[nodiscard]] Options client_options();
 [[nodiscard]] Options filter_options();
 [[nodiscard]] Options reconnect_options();
+[[nodiscard]] Options retry_options();
+void describe_storage(Describe<Config>& d);
+[[nodiscard]] Kind<std::optional<MessageMode>> message_mode();
 
 // Bounds that several sections share.
 inline constexpr Millis kNone{0};

@@ -125,8 +125,7 @@ Options client_options() {
       enumeration<MessageIdFormat>(
           {{"hex", MessageIdFormat::kHex}, {"decimal", MessageIdFormat::kDecimal}, {"uuid", MessageIdFormat::kUuid}}),
       "How our ids look to this client.");
-  d.fixed("mode", choice({"transaction"}, {{"store_and_forward", "storing messages"}}), std::string("transaction"),
-          "The client is answered after the SMSC answered.");
+  d.value("mode", &T::mode, message_mode(), "When it is answered, whatever the routes say; see `routes[].mode`.");
   d.unbuilt("credit", "credit control");
   d.unbuilt("tenant", "multi-tenancy");
   d.unbuilt("webhook", "webhook delivery");

@@ -145,7 +145,6 @@ void describe_unbuilt(Describe<Config>& d) {
   auth.unbuilt("http", "authentication by an HTTP service");
   d.group("auth", auth.take(), "Other places that know clients.");
   const std::pair<const char*, const char*> kSections[] = {
-      {"storage", "storing messages"},
       {"tracing", "tracing"},
       {"cluster", "clustering"},
       {"node", "clustering"},
@@ -193,6 +192,7 @@ const Options& root_options() {
         .scalar_is("type");
     d.child("multipart", &T::multipart, multipart(), "Long messages.");
     d.child("receipts", &T::receipts, receipts(), "How receipts find their message; kept in memory.");
+    describe_storage(d);
     d.child("logging", &T::logging, logging(), "The log.");
     d.child("metrics", &T::metrics, metrics(), "Counters for Prometheus.");
     d.child("management", &T::management, management(), "The management listener: probes, metrics, statistics.");

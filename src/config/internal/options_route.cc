@@ -128,8 +128,11 @@ Options route_options() {
           "Which messages: every option that is given must hold, within a list one value is enough. Nothing given "
           "matches all.");
   describe_targets(d);
-  d.fixed("mode", choice({"transaction"}, {{"store_and_forward", "storing messages"}}), std::string("transaction"),
-          "The client is answered after the SMSC answered.");
+  d.value(
+      "mode", &T::mode, message_mode(),
+      "When the client is answered: `transaction` after the SMSC answered, `store_and_forward` when the message is "
+      "stored. The client's own `mode` comes first. Without either the message's esm_class says, else with `storage` "
+      "it is stored.");
   d.unbuilt("script", "routing by script");
   d.unbuilt("retry", "resending refused messages");
   return d.take();

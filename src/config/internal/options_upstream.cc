@@ -221,6 +221,7 @@ void describe_more(Describe<Upstream>& d) {
   using T = Upstream;
   d.child("reconnect", &T::reconnect, reconnect_options(), "How a lost link comes back.");
   d.child("throttling", &T::throttling, throttling(), "What an SMSC's \"too fast\" does.");
+  d.child("retry", &T::retry, retry_options(), "How a stored message that was not taken is sent again.");
   d.child("failover", &T::failover, failover(), "When to stop using what fails.").scalar_is("fallback");
   Describe<T> breaker;
   breaker.also("threshold", within(&T::failover, &Failover::threshold), integer(1, 100'000), "failover.threshold");
@@ -239,7 +240,6 @@ void describe_more(Describe<Upstream>& d) {
   protocol.fixed("auto_respond_unbind", boolean(), true, "unbind is always answered.");
   d.group("protocol", protocol.take(), "How SMPP is spoken to this SMSC.");
   d.unbuilt("tls", "TLS to SMSCs");
-  d.unbuilt("retry", "resending refused messages");
   d.unbuilt("storage", "storing messages");
 }
 

@@ -74,6 +74,9 @@ class Reader {
   // The scalar's text with ${VAR}, ${VAR:-default} and ${file:/path} replaced; nothing when that failed (reported).
   [[nodiscard]] std::optional<std::string> expand(const Node& scalar);
 
+  // How much was reported so far.
+  [[nodiscard]] std::size_t reported() const noexcept { return diagnostics_.size(); }
+
   // A secret that stands in the file itself was read.
   void saw_literal_secret() noexcept { literal_secret_ = true; }
   [[nodiscard]] bool has_literal_secret() const noexcept { return literal_secret_; }
