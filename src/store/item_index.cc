@@ -12,10 +12,16 @@ std::uint64_t number_of_due(Moment moment) noexcept {
 
 ItemIndex::ItemIndex() = default;
 
-void ItemIndex::write(Item& item, const Progress& progress) noexcept {
+void ItemIndex::write(Index index, const Progress& progress) noexcept {
+  Item& item = at(index);
   item.state = progress.state;
   item.lane = progress.lane.value();
   item.mark = progress.mark;
+  item.expires = expiry_seconds(progress.expires);
+  if (item.expires != 0 && !progress.held) {
+    std::uint32_t& first = first_expiry_[index >> kBlockBits];
+    first = std::min(first, item.expires);
+  }
   item.due_and_attempts = number_of_due(progress.due) << 16 | progress.attempts;
 }
 
@@ -23,6 +29,7 @@ ItemIndex::Index ItemIndex::allocate() {
   if (free_ == kNone) {
     const auto first = static_cast<Index>(blocks_.size() << kBlockBits);
     blocks_.push_back(std::make_unique<Item[]>(std::size_t{1} << kBlockBits));
+    first_expiry_.push_back(kNoExpiry);
     for (Index i = 1U << kBlockBits; i-- > 0;) {
       if (first + i == kNone) continue;
       at(first + i).next = free_;
@@ -46,7 +53,7 @@ ItemIndex::Index ItemIndex::add(ItemId id, const Progress& progress, Place place
   Item& item = at(index);
   item = Item{};
   item.id = id;
-  write(item, progress);
+  write(index, progress);
   set_place(index, place);
   const std::uint64_t hash = mix(id);
   by_id_.insert(hash, {index, upper(hash)}, hash_of);
@@ -63,7 +70,7 @@ void ItemIndex::amend(Index index, const Progress& progress) {
     item.lane = progress.lane.value();
     ++lane_of(item).items;
   }
-  write(item, progress);
+  write(index, progress);
   enlist(index, progress.held);
 }
 
@@ -87,6 +94,7 @@ Progress ItemIndex::progress(Index index) const noexcept {
   progress.lane = LaneId(item.lane);
   progress.due = Moment(std::chrono::milliseconds(static_cast<std::int64_t>(due_of(item))));
   progress.mark = item.mark;
+  progress.expires = expiry_moment(item.expires);
   progress.held = item.list == List::kHeld;
   return progress;
 }
@@ -210,6 +218,40 @@ bool ItemIndex::advance(Moment now, std::size_t budget, std::vector<LaneId>& wok
   return more;
 }
 
+bool ItemIndex::expire_block(std::size_t block, std::uint32_t now, std::size_t limit, std::vector<ItemId>& expired) {
+  const auto base = static_cast<Index>(block << kBlockBits);
+  std::uint32_t first = kNoExpiry;
+  for (Index index = base; index < base + (1U << kBlockBits); ++index) {
+    Item& item = at(index);
+    if (item.list == List::kHeld || item.expires == 0) continue;  // what is free counts as held
+    if (item.expires > now) {
+      first = std::min(first, item.expires);
+      continue;
+    }
+    if (expired.size() == limit) return true;
+    delist(index);
+    enlist(index, true);
+    expired.push_back(item.id);
+  }
+  first_expiry_[block] = first;
+  return false;
+}
+
+bool ItemIndex::expire(Moment now, std::size_t limit, std::size_t budget, std::vector<ItemId>& expired) {
+  const auto second = std::chrono::floor<std::chrono::seconds>(now.time_since_epoch()).count();
+  const auto now_second = static_cast<std::uint32_t>(std::clamp<std::int64_t>(second, 0, kNoExpiry - 1));
+  std::size_t looked_at = 0;
+  for (std::size_t left = blocks_.size(); left > 0 && looked_at < budget; --left) {
+    if (sweep_ >= blocks_.size()) sweep_ = 0;
+    if (first_expiry_[sweep_] <= now_second) {
+      looked_at += std::size_t{1} << kBlockBits;
+      if (expire_block(sweep_, now_second, limit, expired)) return true;
+    }
+    ++sweep_;
+  }
+  return false;
+}
+
 Moment ItemIndex::next_due() const noexcept {
   if (waiting_.empty()) return kNever;
   return Moment(std::chrono::milliseconds(static_cast<std::int64_t>(waiting_.begin()->first << kTickBits)));
@@ -231,8 +273,8 @@ void ItemIndex::sort_ready() {
 }
 
 std::size_t ItemIndex::memory_bytes() const noexcept {
-  return blocks_.size() * sizeof(Item) * (std::size_t{1} << kBlockBits) + by_id_.memory_bytes() +
-         waiting_.size() * sizeof(std::pair<std::uint64_t, Ends>);
+  return blocks_.size() * (sizeof(Item) * (std::size_t{1} << kBlockBits) + sizeof(std::uint32_t)) +
+         by_id_.memory_bytes() + waiting_.size() * sizeof(std::pair<std::uint64_t, Ends>);
 }
 
 void ItemIndex::lanes(std::vector<LaneStats>& lanes) const {

@@ -51,6 +51,9 @@ class ItemIndex {
   // Moves what is due to the ready lists, appends to `woken` the lanes that had nothing ready and whose consumer was
   // not told since. At most `budget` items; true when there is more to move.
   bool advance(Moment now, std::size_t budget, std::vector<LaneId>& woken);
+  // Holds items that have expired and nobody holds, and appends them to `expired`: at most `limit`, after a look at no
+  // more than `budget` items (rounded up to a block). True when the limit ended it and there may be more at once.
+  bool expire(Moment now, std::size_t limit, std::size_t budget, std::vector<ItemId>& expired);
   // The due time of the first item that waits, to 1/8 s; kNever when none does.
   [[nodiscard]] Moment next_due() const noexcept;
 
@@ -71,7 +74,8 @@ class ItemIndex {
   enum class List : std::uint8_t { kHeld, kWaiting, kReady };
   struct Item {
     ItemId id = 0;
-    std::uint64_t mark = 0;
+    std::uint32_t mark = 0;
+    std::uint32_t expires = 0;           // expiry_seconds()
     std::uint64_t place = 0;             // 48 bits position, 16 bits units
     std::uint64_t due_and_attempts = 0;  // 48 bits milliseconds, 16 bits attempts
     std::uint32_t lane = 0;
@@ -99,6 +103,7 @@ class ItemIndex {
   };
   static constexpr unsigned kBlockBits = 12;
   static constexpr unsigned kTickBits = 7;  // 128 ms
+  static constexpr std::uint32_t kNoExpiry = 0xFFFF'FFFF;
 
   [[nodiscard]] Item& at(Index index) noexcept {
     return blocks_[index >> kBlockBits][index & ((1U << kBlockBits) - 1)];
@@ -109,7 +114,8 @@ class ItemIndex {
   static std::uint64_t hash_of(const Slot& slot) noexcept { return std::uint64_t{slot.hash} << 32; }
   static std::uint32_t upper(std::uint64_t hash) noexcept { return static_cast<std::uint32_t>(hash >> 32); }
   static std::uint64_t due_of(const Item& item) noexcept { return item.due_and_attempts >> 16; }
-  static void write(Item& item, const Progress& progress) noexcept;
+  void write(Index index, const Progress& progress) noexcept;
+  bool expire_block(std::size_t block, std::uint32_t now, std::size_t limit, std::vector<ItemId>& expired);
   Lane& lane_of(const Item& item);
   void enlist(Index index, bool held);
   void delist(Index index) noexcept;
@@ -119,6 +125,9 @@ class ItemIndex {
   Index allocate();
 
   std::vector<std::unique_ptr<Item[]>> blocks_;
+  // For each block: none of its items that are not held expires before this second; kNoExpiry when none does.
+  std::vector<std::uint32_t> first_expiry_;
+  std::size_t sweep_ = 0;  // the block that expire() looks at next
   Index free_ = kNone;
   SplitTable<Slot> by_id_;
   absl::flat_hash_map<std::uint32_t, Lane> lanes_;

@@ -36,7 +36,8 @@ TEST(ItemIndex, KeepsWhatItIsTold) {
   Progress progress = in_lane(9, 1'800'000'000'123);
   progress.state = 4;
   progress.attempts = 65'535;
-  progress.mark = ~0ULL;
+  progress.mark = ~0U;
+  progress.expires = at_ms(1'900'000'000'000);
   const auto at = index.add(77, progress, {(1ULL << 48) - 8, 65'535});
   EXPECT_EQ(index.find(77), at);
   EXPECT_EQ(index.find(78), ItemIndex::kNone);
@@ -64,6 +65,32 @@ TEST(ItemIndex, MovesNoMoreAtOnceThanAllowed) {
   EXPECT_EQ(take(index, 1, 100).size(), 30U);
   EXPECT_FALSE(index.advance(at_ms(500), 70, woken));
   EXPECT_EQ(take(index, 1, 100).size(), 70U);
+}
+
+TEST(ItemIndex, ASweepLooksAtNoMoreThanAllowedAndGoesOnWhereItEnded) {
+  ItemIndex index;
+  constexpr ItemId kItems = 20'000;
+  for (ItemId id = 1; id <= kItems; ++id) {
+    Progress progress = in_lane(1, 10);
+    progress.expires = at_ms(5000);
+    index.add(id, progress, {});
+  }
+  std::vector<ItemId> expired;
+  EXPECT_FALSE(index.expire(at_ms(4999), 10, 1'000'000, expired));
+  EXPECT_TRUE(expired.empty());
+  EXPECT_TRUE(index.expire(at_ms(5000), 10, 1'000'000, expired));
+  EXPECT_EQ(expired.size(), 10U);
+  std::size_t most = 0;
+  for (int sweeps = 0; sweeps < 6; ++sweeps) {
+    const std::size_t before = expired.size();
+    EXPECT_FALSE(index.expire(at_ms(5000), kItems, 1, expired));
+    most = std::max(most, expired.size() - before);
+  }
+  EXPECT_LE(most, 4096U);
+  EXPECT_EQ(expired.size(), kItems);
+  EXPECT_EQ(index.held(), kItems);
+  EXPECT_FALSE(index.expire(at_ms(9000), kItems, 1'000'000, expired));
+  EXPECT_EQ(expired.size(), kItems);
 }
 
 TEST(ItemIndex, AClockThatGoesBackChangesNothing) {
@@ -97,7 +124,8 @@ TEST(ItemIndex, AgreesWithAMapUnderRandomUse) {
     ASSERT_EQ(at != ItemIndex::kNone, model.contains(id));
     Progress progress =
         in_lane(static_cast<std::uint32_t>(random() % 5), now + static_cast<std::int64_t>(random() % 2000));
-    progress.mark = random();
+    progress.mark = static_cast<std::uint32_t>(random());
+    if (random() % 2 == 0) progress.expires = at_ms(1'000'000'000 * (1 + static_cast<std::int64_t>(random() % 50)));
     progress.held = random() % 4 == 0;
     if (at == ItemIndex::kNone) {
       index.add(id, progress, {id * 8, 1});

@@ -6,6 +6,10 @@
 // store when on_durable() has named its sequence; only then may a peer be told. Sequences become durable in order.
 // Disks fail by Room closing, never by a call that waits.
 //
+// Items that have expired are found by a sweep that goes on from turn to turn with a bounded share of each: none is
+// named before its second, with ten million that expire all the time the last within a minute. A backend whose index is
+// a table asks for "expires <= now and not held" in the order of an index on expires, a bounded number at a time.
+//
 // Records are found through the partition that wrote them; those of other tables than kCorrelations through any, soon
 // after they are durable. After a restart with another number of shards every item is in exactly one partition, not
 // necessarily its old one, and every record is found through any.
@@ -83,7 +87,10 @@ class Consumer {
   virtual void on_durable(Sequence last) noexcept = 0;  // this and everything before it
   virtual void on_read(const ReadAnswer& answer) noexcept = 0;
   virtual void on_ready(LaneId lane) noexcept = 0;  // a lane that had nothing due has something: take() it
-  virtual void on_room(Room room) noexcept = 0;     // it changed
+  // These have expired. They are held from now on, like those of a take(); finish them or put them back. What the
+  // consumer holds already is not named, what is put back or amended expired is named again.
+  virtual void on_expired(std::span<const ItemId> items) noexcept = 0;
+  virtual void on_room(Room room) noexcept = 0;  // it changed
 
  protected:
   ~Consumer() = default;
@@ -110,11 +117,16 @@ struct PartitionStats {
   std::uint64_t evicted = 0;  // finished messages that made room (memory)
   std::uint64_t damaged = 0;  // items and records that did not read back as written
   Room room = Room::kOpen;
-  std::vector<LaneStats> lanes;
+  std::vector<LaneStats> lanes;  // those that have items; right after opening, what the flow has to serve
 };
 
 class Partition {
  public:
+  // What turn() may spend on expiry: how often it looks, at how many items, and how many it names at once.
+  static constexpr std::chrono::milliseconds kSweepEvery{100};
+  static constexpr std::size_t kSweptAtOnce = 20'000;
+  static constexpr std::size_t kExpiredAtOnce = 1024;
+
   Partition() = default;
   Partition(const Partition&) = delete;
   Partition& operator=(const Partition&) = delete;

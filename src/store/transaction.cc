@@ -6,8 +6,8 @@ namespace smppd::store {
 
 namespace {
 
-// enqueue  kind state attempts(2) lane(4) number(8) due(8) mark(8) body size(4) body
-// amend    kind state attempts(2) lane(4) number(8) due(8) mark(8)
+// enqueue  kind state attempts(2) lane(4) number(8) due(8) mark(4) expires(4) body size(4) body
+// amend    kind state attempts(2) lane(4) number(8) due(8) mark(4) expires(4)
 // finish   kind number(8)
 // put      kind table key size(2) value size(4) expires(8) key value
 // erase    kind table key size(2) key
@@ -42,6 +42,7 @@ void Transaction::item(std::uint8_t kind, ItemId id, const Progress& progress, s
   store_be(at + 8, id);
   store_be(at + 16, number_of(progress.due));
   store_be(at + 24, progress.mark);
+  store_be(at + 28, expiry_seconds(progress.expires));
 }
 
 void Transaction::enqueue(ItemId id, const Progress& progress, ByteSpan body) {
@@ -93,7 +94,8 @@ bool ChangeReader::read_item(Change& change, bool with_body) noexcept {
   change.id = load_be<std::uint64_t>(at + 8);
   change.progress.due = moment_of(load_be<std::uint64_t>(at + 16));
   if (change.progress.due < Moment{} || change.progress.due > kNever || change.id == 0) return false;
-  change.progress.mark = load_be<std::uint64_t>(at + 24);
+  change.progress.mark = load_be<std::uint32_t>(at + 24);
+  change.progress.expires = expiry_moment(load_be<std::uint32_t>(at + 28));
   std::size_t size = kItem;
   if (with_body) {
     const std::size_t body = load_be<std::uint32_t>(at + kItem);

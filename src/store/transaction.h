@@ -27,6 +27,16 @@ using Moment = std::chrono::sys_time<std::chrono::milliseconds>;
 
 inline constexpr Moment kNever{std::chrono::milliseconds((std::int64_t{1} << 47) - 1)};
 
+// When an item expires is kept to a second: seconds since 1970, the next whole one, at most the year 2106; 0: never.
+[[nodiscard]] constexpr std::uint32_t expiry_seconds(Moment expires) noexcept {
+  if (expires >= kNever || expires <= Moment{}) return 0;
+  const auto seconds = std::chrono::ceil<std::chrono::seconds>(expires.time_since_epoch()).count();
+  return static_cast<std::uint32_t>(seconds < 0xFFFF'FFFE ? seconds : 0xFFFF'FFFE);
+}
+[[nodiscard]] constexpr Moment expiry_moment(std::uint32_t seconds) noexcept {
+  return seconds == 0 ? kNever : Moment(std::chrono::seconds(seconds));
+}
+
 // Records are what is looked up by key. Numbers are on disk.
 enum class Table : std::uint8_t {
   kCorrelations = 1,  // upstream group and canonical id -> message; short-lived as a rule: put, found, erased
@@ -42,9 +52,10 @@ struct Progress {
   std::uint8_t state = 0;  // the flow's: accepted, queued, sent, ...
   std::uint16_t attempts = 0;
   LaneId lane{0};
-  Moment due{};            // when take() may give it
-  std::uint64_t mark = 0;  // the flow's: upstream, host, whatever it must know after a restart
-  bool held = false;       // in the hands of the flow: take() does not give it. Forgotten at a restart
+  Moment due{};             // when take() may give it
+  Moment expires = kNever;  // from when on_expired() may name it, kept to the next whole second (expiry_seconds())
+  std::uint32_t mark = 0;   // the flow's: upstream, host, whatever it must know after a restart
+  bool held = false;        // in the hands of the flow: take() does not give it. Forgotten at a restart
   bool operator==(const Progress&) const noexcept = default;
 };
 

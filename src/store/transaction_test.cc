@@ -12,7 +12,8 @@ Progress some_progress() {
   progress.attempts = 513;
   progress.lane = LaneId(70'000);
   progress.due = Moment(std::chrono::milliseconds(1'800'000'000'123));
-  progress.mark = 0x0123456789ABCDEF;
+  progress.mark = 0x01234567;
+  progress.expires = Moment(std::chrono::seconds(0x89ABCDEF));
   return progress;
 }
 
@@ -67,10 +68,11 @@ TEST(Transaction, HasTheseOctetsOnDisk) {
   progress.lane = LaneId(5);
   progress.due = Moment(std::chrono::milliseconds(6));
   progress.mark = 7;
+  progress.expires = Moment(std::chrono::milliseconds(8001));
   transaction.enqueue(4, progress, as_bytes("ab"));
   transaction.finish(4);
   const std::vector<std::uint8_t> expected{1, 2, 0, 1, 0, 0, 0, 5, 0, 0, 0, 0, 0,   0,   0, 4, 0, 0, 0, 0, 0, 0, 0, 6,
-                                           0, 0, 0, 0, 0, 0, 0, 7, 0, 0, 0, 2, 'a', 'b', 3, 0, 0, 0, 0, 0, 0, 0, 4};
+                                           0, 0, 0, 7, 0, 0, 0, 9, 0, 0, 0, 2, 'a', 'b', 3, 0, 0, 0, 0, 0, 0, 0, 4};
   EXPECT_EQ(std::vector<std::uint8_t>(transaction.bytes().begin(), transaction.bytes().end()), expected);
 }
 

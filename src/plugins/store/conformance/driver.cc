@@ -113,6 +113,12 @@ void Shard::on_read(const ReadAnswer& answer) noexcept {
   EXPECT_TRUE(answers_.emplace(answer.tag, std::move(kept)).second) << "answered twice";
 }
 
+void Shard::on_expired(std::span<const ItemId> items) noexcept {
+  EXPECT_FALSE(items.empty());
+  EXPECT_LE(items.size(), Partition::kExpiredAtOnce);
+  expired.insert(expired.end(), items.begin(), items.end());
+}
+
 void StoreConformance::open(unsigned shards) {
   close();
   options_.path = directory_.path();

@@ -82,10 +82,12 @@ class Shard final : public Consumer {
   [[nodiscard]] Sequence durable() const noexcept { return durable_; }
   [[nodiscard]] Room room() const noexcept { return room_; }
   std::vector<LaneId> ready;
+  std::vector<ItemId> expired;
 
   void on_durable(Sequence last) noexcept override;
   void on_read(const ReadAnswer& answer) noexcept override;
   void on_ready(LaneId lane) noexcept override { ready.push_back(lane); }
+  void on_expired(std::span<const ItemId> items) noexcept override;
   void on_room(Room room) noexcept override { room_ = room; }
 
  private:

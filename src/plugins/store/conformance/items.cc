@@ -107,7 +107,7 @@ TEST_P(StoreConformance, AHeldItemIsNotGivenUntilItIsAmended) {
   progress.held = false;
   progress.state = 2;
   progress.attempts = 3;
-  progress.mark = 0xDEADBEEFCAFEF00D;
+  progress.mark = 0xDEADBEEF;
   progress.lane = kOther;
   progress.due = now_ + 1s;
   retry.amend(1, progress);

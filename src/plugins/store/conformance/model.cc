@@ -40,6 +40,7 @@ class RandomRun {
       ASSERT_EQ(kept->progress.attempts, item.progress.attempts);
       ASSERT_EQ(kept->progress.lane, item.progress.lane);
       ASSERT_EQ(kept->progress.mark, item.progress.mark);
+      ASSERT_EQ(kept->progress.expires, item.progress.expires);
     }
     ASSERT_EQ(shard_.partition().stats().items, model_.items.size());
     for (const Table table : {Table::kCorrelations, Table::kDeadLetters}) {
@@ -60,7 +61,8 @@ class RandomRun {
   Progress progress() {
     Progress made = queued(LaneId(static_cast<std::uint32_t>(1 + below(3))), now_, static_cast<std::uint8_t>(below(9)));
     made.attempts = static_cast<std::uint16_t>(below(100));
-    made.mark = random_();
+    made.mark = static_cast<std::uint32_t>(random_());
+    if (below(3) == 0) made.expires = now_ + 1s + std::chrono::seconds(below(4000));
     if (below(3) == 0) made.due = now_ + std::chrono::seconds(below(4000));
     return made;
   }

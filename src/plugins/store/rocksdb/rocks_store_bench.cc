@@ -43,6 +43,7 @@ class Flow final : public store::Consumer {
     answered = true;
   }
   void on_ready(store::LaneId) noexcept override {}
+  void on_expired(std::span<const store::ItemId>) noexcept override {}
   void on_room(store::Room) noexcept override {}
 
   store::Sequence durable = 0;

@@ -124,17 +124,26 @@ TEST_F(StoreFaults, AStoreOfANewerVersionIsRefusedAndUntouched) {
   open();
   shard_->commit(one_item(1, queued(kLane, now_), "x"));
   close();
-  put_file("FORMAT", "smppd-store 2\nsomething new\n");
+  put_file("FORMAT", "smppd-store 3\nsomething new\n");
   const auto before = snapshot();
-  EXPECT_NE(refusal().find("newer smppd (format 2"), std::string::npos);
+  EXPECT_NE(refusal().find("newer smppd (format 3"), std::string::npos);
+  EXPECT_EQ(snapshot(), before);
+}
+
+TEST_F(StoreFaults, AStoreOfAnOlderVersionIsRefusedAndUntouched) {
+  open();
+  close();
+  put_file("FORMAT", "smppd-store 1\nactive 0\ndraining\nnext 1\n");
+  const auto before = snapshot();
+  EXPECT_NE(refusal().find("older smppd (format 1"), std::string::npos);
   EXPECT_EQ(snapshot(), before);
 }
 
 TEST_F(StoreFaults, ADamagedFormatFileIsRefusedAndUntouched) {
   open();
   close();
-  for (const char* text : {"", "smppd", "smppd-store 1\nactive 0\ndraining", "smppd-store 1\nactive zero\nnext 1\n",
-                           "smppd-store 1\n7\nnext 1\n"}) {
+  for (const char* text : {"", "smppd", "smppd-store 2\nactive 0\ndraining", "smppd-store 2\nactive zero\nnext 1\n",
+                           "smppd-store 2\n7\nnext 1\n"}) {
     put_file("FORMAT", text);
     const auto before = snapshot();
     EXPECT_NE(refusal().find("damaged"), std::string::npos) << text;

@@ -175,6 +175,15 @@ void MemoryPartition::answer(const Question& question) {
   consumer().on_read({request.tag, items, records, more, false});
 }
 
+bool MemoryPartition::tell_expired() {
+  if (now_ < next_sweep_) return false;
+  expired_.clear();
+  const bool more = index_.expire(now_, kExpiredAtOnce, kSweptAtOnce, expired_);
+  if (!more) next_sweep_ = now_ + kSweepEvery;
+  if (!expired_.empty()) consumer().on_expired(expired_);
+  return more;
+}
+
 void MemoryPartition::turn(store::Moment now) noexcept {
   now_ = std::max(now_, now);
   asked_for_turn_ = false;
@@ -191,6 +200,7 @@ void MemoryPartition::turn(store::Moment now) noexcept {
     answer(question);
   }
   for (const store::LaneId lane : woken_) consumer().on_ready(lane);
+  again = tell_expired() || again;
   if (const store::Room now_room = room(); now_room != told_room_) {
     told_room_ = now_room;
     consumer().on_room(now_room);

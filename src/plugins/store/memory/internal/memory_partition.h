@@ -81,6 +81,7 @@ class MemoryPartition final : public store::Partition {
   void take(const store::ReadRequest& request, std::vector<store::ItemView>& views, bool& more);
   [[nodiscard]] store::ItemView view_of(store::ItemIndex::Index index) const;
   void forget(store::ItemIndex::Index index);
+  bool tell_expired();
   [[nodiscard]] store::Room room() const;
 
   Records& records_;
@@ -90,6 +91,7 @@ class MemoryPartition final : public store::Partition {
   std::vector<std::uint64_t> free_bodies_;
   std::deque<Question> questions_;
   std::vector<store::LaneId> woken_;
+  std::vector<store::ItemId> expired_;
   store::Moment now_{};
   store::Sequence appended_ = 0;
   store::Sequence told_ = 0;
@@ -97,6 +99,7 @@ class MemoryPartition final : public store::Partition {
   std::uint64_t bytes_ = 0;
   std::uint64_t refused_ = 0;
   std::uint64_t evicted_ = 0;
+  store::Moment next_sweep_{};
   bool asked_for_turn_ = false;
 };
 

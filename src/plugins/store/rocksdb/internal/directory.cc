@@ -74,6 +74,11 @@ Fallible<void> Directory::read_format(Access access) {
     return failure(path_ + " was written by a newer smppd (format " + std::to_string(version) + ", this one knows " +
                    std::to_string(kFormatVersion) + "); it was not touched");
   }
+  if (version < kFormatVersion) {
+    return failure(path_ + " was written by an older smppd (format " + std::to_string(version) +
+                   ", this one knows only " + std::to_string(kFormatVersion) +
+                   "); it was not touched: empty its queues with that version, or give the store a new directory");
+  }
   std::vector<unsigned>* list = nullptr;
   bool ended = false;
   while (text >> word) {

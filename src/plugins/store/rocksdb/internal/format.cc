@@ -86,7 +86,7 @@ HeaderState read_segment_header(ByteSpan bytes, SegmentHeader& header) noexcept 
       load_be<std::uint32_t>(bytes.data() + 32) != store::crc32c(bytes.first(32))) {
     return HeaderState::kDamaged;
   }
-  if (load_be<std::uint32_t>(bytes.data() + 8) != kFormatVersion) return HeaderState::kNewer;
+  if (load_be<std::uint32_t>(bytes.data() + 8) != kFormatVersion) return HeaderState::kOtherVersion;
   header.journal = load_be<std::uint32_t>(bytes.data() + 12);
   header.number = load_be<std::uint64_t>(bytes.data() + 16);
   header.base = load_be<std::uint64_t>(bytes.data() + 24);
@@ -102,6 +102,7 @@ void write_index_entry(std::uint8_t* at, const IndexEntry& entry) noexcept {
   store_be(at + 8, entry.id);
   store_be(at + 16, static_cast<std::uint64_t>(entry.progress.due.time_since_epoch().count()));
   store_be(at + 24, entry.progress.mark);
+  store_be(at + 28, store::expiry_seconds(entry.progress.expires));
   store_be(at + 32, entry.position);
   store_be(at + 40, entry.units);
   at[44] = static_cast<std::uint8_t>(entry.table);
@@ -116,7 +117,8 @@ bool read_index_entry(const std::uint8_t* at, IndexEntry& entry) noexcept {
   entry.id = load_be<std::uint64_t>(at + 8);
   entry.progress.due =
       store::Moment(std::chrono::milliseconds(static_cast<std::int64_t>(load_be<std::uint64_t>(at + 16))));
-  entry.progress.mark = load_be<std::uint64_t>(at + 24);
+  entry.progress.mark = load_be<std::uint32_t>(at + 24);
+  entry.progress.expires = store::expiry_moment(load_be<std::uint32_t>(at + 28));
   entry.progress.held = false;
   entry.position = load_be<std::uint64_t>(at + 32);
   entry.units = load_be<std::uint32_t>(at + 40);

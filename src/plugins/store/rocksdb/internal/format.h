@@ -1,6 +1,6 @@
 // What is on disk.
 //
-//   PATH/FORMAT              "smppd-store 1\nshards N\n" and a line "draining K" for each journal being emptied
+//   PATH/FORMAT              "smppd-store 2\nshards N\n" and a line "draining K" for each journal being emptied
 //   PATH/LOCK                held with flock by the process that uses the store
 //   PATH/journal-K/N.seg     segment N of journal K
 //   PATH/journal-K/N.idx     its index: what recovery needs of it, without the bodies
@@ -24,7 +24,7 @@
 
 namespace smppd::plugins::rocks_store {
 
-inline constexpr std::uint32_t kFormatVersion = 1;
+inline constexpr std::uint32_t kFormatVersion = 2;
 inline constexpr std::uint64_t kFirstPosition = 64;
 inline constexpr std::size_t kSegmentHeader = 64;
 inline constexpr std::size_t kRecordHeader = 16;
@@ -78,7 +78,7 @@ struct SegmentHeader {
   std::uint64_t number = 0;
   std::uint64_t base = 0;
 };
-enum class HeaderState : std::uint8_t { kValid, kBlank, kDamaged, kNewer };
+enum class HeaderState : std::uint8_t { kValid, kBlank, kDamaged, kOtherVersion };
 void write_segment_header(std::uint8_t* at, const SegmentHeader& header) noexcept;
 [[nodiscard]] HeaderState read_segment_header(ByteSpan bytes, SegmentHeader& header) noexcept;
 

@@ -83,7 +83,7 @@ Fallible<void> Reading::open_segment(std::uint64_t number, const std::string& na
   head.resize(*got);
   SegmentHeader header;
   const HeaderState state = read_segment_header(head, header);
-  if (state == HeaderState::kNewer) return failure(path + " was written by a newer smppd");
+  if (state == HeaderState::kOtherVersion) return failure(path + " was written by another version of smppd");
   auto segment = std::make_shared<Segment>();
   segment->number = number;
   segment->path = path;

@@ -300,6 +300,15 @@ void RocksPartition::deliver(Answer& answer) {
   consumer().on_read({answer.question.request.tag, answer.items, records, answer.more, answer.failed});
 }
 
+bool RocksPartition::tell_expired() {
+  if (now_ < next_sweep_) return false;
+  expired_.clear();
+  const bool more = index_.expire(now_, kExpiredAtOnce, kSweptAtOnce, expired_);
+  if (!more) next_sweep_ = now_ + kSweepEvery;
+  if (!expired_.empty()) consumer().on_expired(expired_);
+  return more;
+}
+
 void RocksPartition::turn(store::Moment now) noexcept {
   now_ = std::max(now_, now);
   woken_up_.store(false);
@@ -312,6 +321,7 @@ void RocksPartition::turn(store::Moment now) noexcept {
   }
   for (Answer& answer : outbox_.answers) deliver(answer);
   for (const store::LaneId lane : woken_) consumer().on_ready(lane);
+  const bool more_expired = tell_expired();
   forget_moved(outbox_.confirmed);
   for (Chunk& chunk : outbox_.chunks) move_live(chunk);
   clean_if_worth_it();
@@ -322,7 +332,7 @@ void RocksPartition::turn(store::Moment now) noexcept {
     consumer().on_room(room);
   }
   // While the bound is near, room may come without anything else to tell.
-  if (more_due) progressed();
+  if (more_due || more_expired) progressed();
 }
 
 store::PartitionStats RocksPartition::stats() const {

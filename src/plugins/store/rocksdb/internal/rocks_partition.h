@@ -86,6 +86,8 @@ class RocksPartition final : public store::Partition {
   [[nodiscard]] Correlation* find_correlation(std::uint64_t hash) noexcept {
     return correlations_.find(hash, [&](const Correlation& each) { return each.hash == hash; });
   }
+  // True when there are more.
+  bool tell_expired();
   void progressed();
 
   store::Disk& disk_;
@@ -104,10 +106,12 @@ class RocksPartition final : public store::Partition {
   Journal::Batch staged_;
   std::deque<Question> questions_;
   std::vector<store::LaneId> woken_;
+  std::vector<store::ItemId> expired_;
   std::vector<Index> taken_;
   Keeper::Outbox outbox_;
   store::Transaction scratch_;
   store::Moment now_{};
+  store::Moment next_sweep_{};
   store::Room told_room_ = store::Room::kOpen;
   bool cleaning_ = false;
   absl::flat_hash_set<std::uint64_t> moving_;  // hashes of correlations on their way to the tables
