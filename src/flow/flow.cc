@@ -12,15 +12,14 @@ Flow::Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Rec
       chain_(std::make_unique<FilterChain>()),
       receipts_(receipts, shard.loop().now(), std::random_device{}()),
       ids_(node, shard.index(), std::chrono::system_clock::now()),
-      random_state_(std::random_device{}() | 1) {
-  shard.set_mail_handler(this);
-}
+      random_state_(std::random_device{}() | 1) {}
 
 void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<FilterChain> chain,
                  const std::vector<upstream::UpstreamSet::Entry>& upstreams, const upstream::SharedLimits& limits,
                  Instant drain_until) {
   snapshot_ = std::move(snapshot);
   chain_ = std::move(chain);
+  shard_.set_mail_handler(this);  // what another shard sent before this one had a configuration waited for it
   receipts_.configure(*snapshot_);
   const config::Multipart& multipart = snapshot_->config->multipart;
   if (reassembly_ != nullptr && !(multipart == multipart_)) {

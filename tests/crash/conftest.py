@@ -1,0 +1,17 @@
+import pytest
+
+from .ordeal import Ordeal, Plan
+
+
+@pytest.fixture
+def ordeal(tmp_path):
+    """ordeal(deaths=10, ...) has its peers running; smppd is not started yet."""
+    started = []
+
+    def make(env=None, **plan):
+        started.append(Ordeal(tmp_path, Plan(**plan), env))
+        return started[-1]
+
+    yield make
+    for one in started:
+        one.end()

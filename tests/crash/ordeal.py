@@ -1,0 +1,239 @@
+"""The run: peers that outlive smppd, smppd that dies again and again, and the verdict on what both ends wrote down."""
+import json
+import multiprocessing
+import random
+import signal
+import subprocess
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from harness import gateway
+from harness.process import BINARIES, free_port, is_listening, write_config
+
+from .esme import Clients
+from .judge import Case, Judge
+from .smsc import Carriers
+
+UNCERTAIN, NO_UPSTREAM = 0x402, 0x401
+START_SECONDS = 20
+CLIENTS = {"alpha": 2, "beta": 2, "gamma": 1}
+DESTINATIONS = ("2580000001", "2590000001")
+CARRIERS = {
+    "north": {"latency": 0.001, "receipt_delay": 0.05, "refused": 0.01, "mo_rate": 30, "id_format": "{:08X}", "first_id": 0xA0000000},
+    "south": {"latency": 0.008, "receipt_delay": 0.02, "refused": 0.01, "mo_rate": 10, "id_format": "{}", "first_id": 5_000_000_000},
+}
+
+
+@dataclass
+class Plan:
+    deaths: int = 10
+    life: tuple = (0.05, 1.0)  # seconds after smppd listens
+    at_birth: float = 0.2  # the share of lives that end within the first 100 ms after the start
+    rate: float = 2000.0
+    window: int = 200
+    shards: int = 2
+    mode: str = "store_and_forward"
+    uncertain: str = "hold"
+    uncertain_wait: float = 2.0
+    refusals: tuple = ()
+    storage: dict = field(default_factory=dict)
+    in_hands: float = 1.0
+    seed: int = field(default_factory=lambda: random.SystemRandom().randrange(1 << 32))
+
+
+class Line:
+    """A peer in a process of its own."""
+
+    def __init__(self, kind, **options):
+        self.near, far = multiprocessing.get_context("fork").Pipe()
+        self.process = multiprocessing.get_context("fork").Process(target=self._run, args=(kind, far, options), daemon=True)
+        self.process.start()
+        far.close()
+
+    def _run(self, kind, far, options):
+        import gc
+
+        self.near.close()
+        gc.disable()  # the ledgers only grow
+        kind(far, **options).run()
+
+    def ask(self, word, *arguments):
+        self.near.send((word, arguments))
+        return self.near.recv()
+
+    def end(self):
+        self.process.kill()
+        self.process.join(10)
+
+
+class Ordeal:
+    """`wrap`: words before the command line of smppd. `env`: added to its environment."""
+
+    def __init__(self, folder, plan, env=None):
+        self.folder, self.plan, self.env = Path(folder), plan, env
+        self.chance = random.Random(plan.seed)
+        self.log = self.folder / "smppd.log"
+        self.store = self.folder / "store"
+        self.deaths, self.starts, self.process = [], [], None
+        ports = {name: (free_port(), options) for name, options in CARRIERS.items()}
+        self.config = self._config({name: port for name, (port, _) in ports.items()})
+        self.port = gateway.port_of(self.config)
+        self.path = write_config(self.folder, self.config)
+        self.smsc = Line(Carriers, carriers=ports)
+        self.esme = Line(Clients, port=self.port, clients=CLIENTS, destinations=DESTINATIONS, rate=plan.rate, window=plan.window)
+
+    def _config(self, ports):
+        plan = self.plan
+        more = {"pool": {"min_connections": 2, "max_connections": 2}, "window": {"size": 100}}
+        if plan.mode == "store_and_forward":
+            retry = {"uncertain": plan.uncertain, "uncertain_wait": f"{plan.uncertain_wait}s", "delay": "200ms", "max_delay": "1s"}
+            more["retry"] = retry
+        upstreams = [gateway.impatient(name, port, reconnect={"initial": "20ms", "max": "100ms"}, **more) for name, port in ports.items()]
+        sections = {
+            "clients": [{"system_id": name, "password": "secret"} for name in CLIENTS],
+            "routes": [
+                {"name": "north", "match": {"destination_addr": "258*"}, "upstream": "north"},
+                {"name": "south", "match": {"destination_addr": "259*"}, "upstream": "south"},
+            ],
+            "mo_routes": [{"name": "short-code", "match": {"destination_addr": "4321"}, "client": "alpha"}],
+            "runtime": {"shards": plan.shards, "drain_timeout": "3s"},
+            "logging": {"level": "debug" if plan.mode == "store_and_forward" else "info", "format": "json", "output": "stdout"},
+        }
+        if plan.mode == "store_and_forward":
+            sections["storage"] = {"backend": "rocksdb", "rocksdb": {"path": str(self.store)}, **plan.storage}
+        listener = {"smpp": {"uncertain_status": UNCERTAIN, "no_upstream_status": NO_UPSTREAM, "window_size": 1000}}
+        return gateway.config(*upstreams, listener=listener, **sections)
+
+    def start(self, wait=True):
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [BINARIES / "smppd", "--config", self.path], stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env=self.env,
+            )  # fmt: skip
+        self.starts.append(time.monotonic())
+        if wait:
+            self.wait_listening()
+
+    def wait_listening(self):
+        deadline = time.monotonic() + START_SECONDS
+        while not is_listening(self.port):
+            self.check()
+            assert time.monotonic() < deadline, f"smppd does not start: {self.tail()}"
+            time.sleep(0.005)
+
+    def check(self):
+        """smppd runs; it may end by our hand only."""
+        status = self.process.poll()
+        assert status is None, f"smppd ended by itself with {status}: {self.tail()}"
+
+    def tail(self):
+        return self.log.read_text(errors="replace")[-3000:]
+
+    def kill(self):
+        self.check()
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(20)
+        self.deaths.append(time.monotonic())
+
+    def stop(self):
+        self.check()
+        self.process.send_signal(signal.SIGTERM)
+        status = self.process.wait(30)
+        self.deaths.append(time.monotonic())
+        assert status == 0, f"smppd ended with {status}: {self.tail()}"
+
+    def go(self, active=True):
+        self.esme.ask("go", active)
+        self.smsc.ask("go", active)
+
+    def live(self):
+        """One life and its end."""
+        if self.chance.random() < self.plan.at_birth:
+            self.start(wait=False)
+            time.sleep(self.chance.uniform(0.0, 0.1))
+        else:
+            self.start()
+            time.sleep(self.chance.uniform(*self.plan.life))
+        self.kill()
+
+    def run(self, between=lambda: None):
+        """All lives, then one in which everything is brought to its end, and the verdict."""
+        self.go()
+        for _ in range(self.plan.deaths):
+            self.live()
+            between()
+        self.start()
+        time.sleep(0.5)
+        return self.conclude()
+
+    def status(self):
+        return {**self.esme.ask("status"), **self.smsc.ask("status")}
+
+    def drain(self, timeout=60.0):
+        """Nobody sends any more; returns when nothing happens any more."""
+        self.go(False)
+        quiet_for = self.plan.uncertain_wait + 1.5
+        before, since, deadline = None, time.monotonic(), time.monotonic() + timeout
+        while True:
+            now = self.status()
+            if now != before or now["unanswered"]:
+                before, since = now, time.monotonic()
+            if time.monotonic() - since > quiet_for or time.monotonic() > deadline:
+                return now
+            time.sleep(0.05)
+
+    def conclude(self):
+        self.drain()
+        self.stop()
+        verdict = self.judge()
+        if self.plan.mode == "store_and_forward":
+            self.judge_store(verdict)
+        return verdict
+
+    def judge(self):
+        plan = self.plan
+        durable = plan.mode == "store_and_forward"
+        return Judge(
+            Case(
+                self.esme.ask("ledger"),
+                self.smsc.ask("ledger"),
+                self.deaths,
+                self.uncertain_ids(),
+                durable=durable,
+                uncertain_may_end=plan.uncertain != "resend",
+                refusals=plan.refusals if durable else (*plan.refusals, NO_UPSTREAM, 0x58, 0x14, 0x08),
+                uncertain_status=None if durable else UNCERTAIN,
+                in_hands=plan.in_hands,
+            )
+        ).judge()
+
+    def judge_store(self, verdict):
+        """Nothing is damaged, and nothing waits any more."""
+        checked = self.tool("store", "check", self.store)
+        if checked.returncode:
+            verdict.find("store damaged", checked.stdout + checked.stderr)
+        stats = json.loads(self.tool("store", "stats", "--json", self.store).stdout)
+        left = sum(journal["items"] for journal in stats["journals"])
+        if left:
+            verdict.find("left in the store", f"{left} items: {stats}")
+
+    def tool(self, *words):
+        return subprocess.run([BINARIES / "smppd", *words], capture_output=True, text=True, timeout=60)
+
+    def log_lines(self):
+        for line in self.log.read_text(errors="replace").splitlines():
+            try:
+                yield json.loads(line)
+            except ValueError:
+                continue  # cut by a death, or not of the log
+
+    def uncertain_ids(self):
+        return {line["id"] for line in self.log_lines() if line.get("message", "").startswith("outcome unknown") and "id" in line}
+
+    def end(self):
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(10)
+        self.esme.end()
+        self.smsc.end()
