@@ -48,6 +48,12 @@ ItemIndex::Index ItemIndex::find(ItemId id) noexcept {
   return slot == nullptr ? kNone : slot->index;
 }
 
+void ItemIndex::prefetch_item(ItemId id) noexcept {
+  const std::uint64_t hash = mix(id);
+  const Slot* slot = by_id_.find(hash, [&](const Slot& each) { return each.hash == upper(hash); });
+  if (slot != nullptr) __builtin_prefetch(&at(slot->index), 1);
+}
+
 ItemIndex::Index ItemIndex::add(ItemId id, const Progress& progress, Place place) {
   const Index index = allocate();
   Item& item = at(index);

@@ -208,6 +208,95 @@ void whole_way(benchmark::State& state) {
   }
 }
 
+// As the flow does it on one shard: (1) accepted and sent at once; (2) answered: finished, correlation kept; and with a
+// receipt (3) the inbox has it, the correlation is final; (4) the client has it.
+class Way {
+ public:
+  explicit Way(Run& run) : run_(run), held_(progress(true)) {
+    held_.state = 2;
+    held_.expires = held_.due + std::chrono::hours(48);
+  }
+
+  void accepted(ItemId id) {
+    transaction_.enqueue(id, held_, ByteSpan(octets_).first(250));
+    append(store::Intake::kNew);
+  }
+  void answered(ItemId id) {
+    transaction_.finish(id);
+    transaction_.put(store::Table::kCorrelations, key_of(id), ByteSpan(octets_).first(80), held_.due + kKept);
+    append(store::Intake::kOwed);
+  }
+  void receipt(ItemId id) {
+    transaction_.enqueue(kInbox + id, held_, ByteSpan(octets_).first(200));
+    transaction_.put(store::Table::kCorrelations, key_of(id), ByteSpan(octets_).first(80), held_.due + kFinal);
+    append(store::Intake::kOwed);
+  }
+  void delivered(ItemId id) {
+    transaction_.finish(kInbox + id);
+    append(store::Intake::kOwed);
+  }
+  store::Sequence last = 0;
+  std::uint64_t refused = 0;
+
+ private:
+  static constexpr ItemId kInbox = ItemId{1} << 40;
+  static constexpr auto kKept = std::chrono::hours(24 * 9);
+  static constexpr auto kFinal = std::chrono::minutes(10);
+  std::string_view key_of(ItemId id) {
+    store_be(reinterpret_cast<std::uint8_t*>(&key_[32]), id);
+    return {key_, sizeof key_};
+  }
+  void append(store::Intake intake) {
+    while ((last = run_.partition().append(transaction_, intake)) == 0) {
+      ++refused;
+      std::this_thread::sleep_for(std::chrono::microseconds(50));
+      run_.partition().turn(wall());
+    }
+    transaction_.clear();
+  }
+
+  Run& run_;
+  store::Progress held_;
+  Transaction transaction_;
+  std::vector<std::uint8_t> octets_ = std::vector<std::uint8_t>(250, 'b');
+  char key_[40] = "upstream group/0123456789abcdef";
+};
+
+// STORE_BENCH_MESSAGES: fewer, to count instructions with callgrind.
+std::uint64_t messages() {
+  const char* number = std::getenv("STORE_BENCH_MESSAGES");
+  return number == nullptr ? 1'000'000 : std::strtoull(number, nullptr, 10);
+}
+
+void flow_way(benchmark::State& state) {
+  const bool with_receipt = state.range(0) != 0;
+  const auto queued = static_cast<std::uint64_t>(state.range(1));
+  constexpr std::uint64_t kWindow = 5000;
+  const std::uint64_t count = messages();
+  for (auto _ : state) {
+    Run run(store::Durability::kFsync);
+    run.open();
+    if (queued > 0) run.settle(fill(run, queued, 1'000'000'000));
+    const double cpu = cpu_seconds();
+    const auto began = std::chrono::steady_clock::now();
+    Way way(run);
+    for (std::uint64_t i = 1; i <= count + 3 * kWindow; ++i) {
+      if (i <= count) way.accepted(i);
+      if (i > kWindow && i - kWindow <= count) way.answered(i - kWindow);
+      if (with_receipt && i > 2 * kWindow && i - 2 * kWindow <= count) way.receipt(i - 2 * kWindow);
+      if (with_receipt && i > 3 * kWindow) way.delivered(i - 3 * kWindow);
+      if (i % 128 == 0) run.partition().turn(wall());
+    }
+    run.settle(way.last);
+    const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+    state.counters["cpu_us_per_message"] = (cpu_seconds() - cpu) * 1e6 / static_cast<double>(count);
+    state.counters["messages_per_second"] = static_cast<double>(count) / seconds;
+    state.counters["refused"] = static_cast<double>(way.refused);
+    state.counters["disk_MB"] = static_cast<double>(run.partition().stats().disk_bytes) / 1e6;
+    state.counters["moved"] = static_cast<double>(run.partition().stats().moved);
+  }
+}
+
 void append_and_commit(benchmark::State& state) {
   constexpr std::uint64_t kMessages = 2'000'000;
   for (auto _ : state) {
@@ -271,6 +360,7 @@ void recover_and_read_back(benchmark::State& state) {
 
 BENCHMARK(append_and_commit)->Arg(0)->Arg(1)->Iterations(1)->Unit(benchmark::kMillisecond);
 BENCHMARK(whole_way)->Args({0, 0})->Args({1, 0})->Args({0, 10'000'000})->Iterations(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(flow_way)->Args({0, 0})->Args({1, 0})->Args({1, 10'000'000})->Iterations(1)->Unit(benchmark::kMillisecond);
 BENCHMARK(recover_and_read_back)
     ->Args({1'000'000, 0})
     ->Args({1'000'000, 1})

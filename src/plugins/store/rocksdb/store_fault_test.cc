@@ -375,6 +375,44 @@ TEST_F(StoreFaults, DiskUseIsBoundedWhileOldItemsStayAndTheyAreStillThere) {
   }
 }
 
+TEST_F(StoreFaults, CorrelationsThatStayLeaveTheJournalAndAnExpiredOneHidesWhatCameBefore) {
+  use_simulated_disk();
+  options_.segment_bytes = 128 * 1024;
+  options_.staged_bytes = 1'000'000;
+  open();
+  const std::string value(100, 'v');
+  const auto put = [&](int key, store::Moment expires) {
+    Transaction one;
+    one.put(Table::kCorrelations, "carrier/" + std::to_string(key), as_bytes(value), expires);
+    while (shard_->append(one, Intake::kOwed) == 0) shard_->turn();
+  };
+  const auto in_bounds = [&] { return shard_->partition().stats().disk_bytes < 8'000'000; };
+  const auto put_many = [&](int from, int to) {
+    for (int key = from; key < to; ++key) {
+      put(key, store::kNever);
+      if (key % 20 == 0) shard_->turn();
+      if (key % 10'000 == 0) shard_->turn_until(in_bounds, "a journal that does not grow with what stays");
+      ASSERT_FALSE(HasFailure());
+    }
+  };
+  put_many(1, 60'000);
+  put(1, now_ + 1s);  // the first one is in the tables by now
+  now_ += 2s;
+  put_many(60'000, 140'001);
+  shard_->turn_until(in_bounds, "a journal that does not grow with what stays");
+  EXPECT_LT(shard_->partition().stats().memory_bytes, 3'000'000U);
+  for (int round = 0; round < 2; ++round) {
+    EXPECT_EQ(shard_->get(Table::kCorrelations, "carrier/1"), std::nullopt);
+    for (const int key : {2, 30'000, 60'000, 99'999}) {
+      EXPECT_EQ(shard_->get(Table::kCorrelations, "carrier/" + std::to_string(key)), value) << key;
+    }
+    disk_.freeze();
+    close();
+    disk_.crash(6);
+    open();
+  }
+}
+
 TEST_F(StoreFaults, InspectingTellsWhatIsThereAndChangesNothing) {
   open();
   for (ItemId id = 1; id <= 10; ++id) {

@@ -11,7 +11,7 @@ using store::Change;
 
 namespace {
 constexpr auto kIdle = std::chrono::milliseconds(50);
-constexpr std::size_t kSpareBuffers = 32;
+constexpr std::size_t kSpareBuffers = 64;
 constexpr std::size_t kLargestSpareBuffer = 4U << 20;
 constexpr std::uint64_t kUnflushedSegments = 4;
 constexpr auto kTablesRetry = std::chrono::milliseconds(200);
@@ -20,6 +20,11 @@ constexpr auto kAskAgain = std::chrono::seconds(1);
 
 ByteSpan payload_at(const std::uint8_t* record) noexcept {
   return {record + kRecordHeader, load_be<std::uint32_t>(record)};
+}
+
+bool is_for_tables(const Change& change) noexcept {
+  return change.kind == Change::Kind::kErase ||
+         (change.kind == Change::Kind::kPut && change.table != store::Table::kCorrelations);
 }
 
 IndexEntry entry_of(const Change& change, std::uint64_t position, std::uint32_t units) noexcept {
@@ -101,15 +106,6 @@ void Keeper::run() {
   }
 }
 
-void Keeper::index_record(const Record& record, const Change& change) {
-  const bool in_tables = change.kind == Change::Kind::kPut || change.kind == Change::Kind::kErase;
-  has_table_changes_ = has_table_changes_ || in_tables;
-  if (in_tables && change.table != store::Table::kCorrelations) return;
-  const std::size_t at = entries_.size();
-  entries_.resize(at + IndexEntry::kSize);
-  write_index_entry(&entries_[at], entry_of(change, record.position, record.size / kUnit));
-}
-
 void Keeper::add_to_tables(const Change& change) {
   if (change.kind == Change::Kind::kPut && change.table != store::Table::kCorrelations) {
     table_batch_.put(change.table, change.key, change.body, change.expires);
@@ -140,32 +136,39 @@ void Keeper::apply_tables(std::uint64_t first, std::uint64_t end) {
   table_batch_.clear();
 }
 
-void Keeper::work(Journal::Batch& batch) {
+void Keeper::add_batch_to_tables(const Journal::Batch& batch) {
+  has_table_changes_ = true;
   for (std::size_t at = 0; at < batch.bytes.size();) {
     const ByteSpan payload = payload_at(&batch.bytes[at]);
-    const Record record{batch.first + at, static_cast<std::uint32_t>(record_size(payload.size())), payload};
-    if (at == 0) {
-      if (auto segment = segments_.at(batch.first); segment != indexed_) {
-        close_index();
-        indexed_ = std::move(segment);
-      }
-    }
     store::ChangeReader reader(payload);
     Change change;
-    while (reader.next(change)) {
-      index_record(record, change);
-      add_to_tables(change);
-    }
-    at += record.size;
+    while (reader.next(change)) add_to_tables(change);
+    at += record_size(payload.size());
   }
+}
+
+void Keeper::work(Journal::Batch& batch) {
+  if (!batch.bytes.empty()) {
+    if (auto segment = segments_.at(batch.first); segment != indexed_) {
+      close_index();
+      indexed_ = std::move(segment);
+    }
+  }
+  entries_.insert(entries_.end(), batch.entries.begin(), batch.entries.end());
+  if (batch.for_tables) add_batch_to_tables(batch);
   apply_tables(batch.first, batch.end);
   low_water_ = std::max(low_water_, batch.low_water);
   indexed_end_ = batch.end;
   applied_.store(batch.end);
-  if (batch.bytes.capacity() == 0 || batch.bytes.capacity() > kLargestSpareBuffer) return;
-  batch.bytes.clear();
+  keep_buffer(std::move(batch.bytes));
+  keep_buffer(std::move(batch.entries));
+}
+
+void Keeper::keep_buffer(std::vector<std::uint8_t>&& buffer) {
+  if (buffer.capacity() == 0 || buffer.capacity() > kLargestSpareBuffer) return;
+  buffer.clear();
   const std::lock_guard lock(mutex_);
-  if (buffers_.size() < kSpareBuffers) buffers_.push_back(std::move(batch.bytes));
+  if (buffers_.size() < kSpareBuffers) buffers_.push_back(std::move(buffer));
 }
 
 void Keeper::close_index() {
@@ -243,9 +246,12 @@ void Keeper::work(Chunk& chunk) {
   if (!chunk.moved.empty()) {
     Tables::Batch batch;
     for (const Moved& moved : chunk.moved) {
+      // What expired is kept only to hide an older record of its key.
+      if (moved.expires <= chunk.now && !tables_.may_have(store::Table::kCorrelations, moved.key)) continue;
       batch.put(store::Table::kCorrelations, moved.key, as_bytes(moved.value), moved.expires);
     }
-    if (const auto sequence = apply_surely(batch)) moved_.emplace_back(*sequence, std::move(chunk.moved));
+    const auto sequence = batch.empty() ? std::optional<std::uint64_t>(0) : apply_surely(batch);
+    if (sequence) moved_.emplace_back(*sequence, std::move(chunk.moved));
   }
   if (!chunk.last) next_chunk();
 }

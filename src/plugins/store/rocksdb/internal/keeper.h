@@ -64,6 +64,7 @@ struct Chunk {
   std::vector<Moved> moved;
   std::uint64_t first = 0;
   std::uint64_t end = 0;
+  store::Moment now{};
   bool damaged = false;
   bool last = false;
 };
@@ -106,11 +107,12 @@ class Keeper {
   void work(Question& question);
   void work(Clean& clean);
   void work(Chunk& chunk);
-  void index_record(const Record& record, const store::Change& change);
+  void add_batch_to_tables(const Journal::Batch& batch);
   void add_to_tables(const store::Change& change);
   void apply_tables(std::uint64_t first, std::uint64_t end);
   [[nodiscard]] std::optional<std::uint64_t> apply_surely(Tables::Batch& batch);
   void close_index();
+  void keep_buffer(std::vector<std::uint8_t>&& buffer);
   void read_items(Answer& answer);
   [[nodiscard]] bool read_place(Answer& answer);
   void next_chunk();
@@ -151,6 +153,9 @@ class Keeper {
   std::thread thread_;
 };
 
+// True when a change is for the tables: all records but correlations, which get there by cleaning only, and what may
+// have got there is erased there.
+[[nodiscard]] bool is_for_tables(const store::Change& change) noexcept;
 // The changes of a record that the journal itself sealed, without looking at its checksum again.
 [[nodiscard]] ByteSpan payload_at(const std::uint8_t* record) noexcept;
 [[nodiscard]] IndexEntry entry_of(const store::Change& change, std::uint64_t position, std::uint32_t units) noexcept;

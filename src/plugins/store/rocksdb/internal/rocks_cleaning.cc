@@ -13,18 +13,29 @@ using store::ItemIndex;
 namespace {
 constexpr std::uint64_t kSlackSegments = 4;
 constexpr std::uint64_t kMostGarbage = 2;  // octets of garbage for each live one
+// So long a journal gives correlations the time to end before they go to the tables. Those that stay, some for days,
+// must not make it longer: they are small there, and each takes memory here.
+constexpr std::uint64_t kCorrelationSegments = 24;
+constexpr std::uint64_t kSegmentsAtOnce = 2;
 }  // namespace
 
 void RocksPartition::clean_if_worth_it() {
   if (cleaning_ || !moving_.empty()) return;
   const std::uint64_t low_water = live_.low_water(head_);
-  if (head_ - low_water < live_.bytes() * (kMostGarbage + 1) + kSlackSegments * options_.segment_bytes) return;
+  const std::uint64_t correlations = live_.bytes() - std::min(live_.bytes(), item_bytes_);
+  const std::uint64_t length =
+      item_bytes_ * (kMostGarbage + 1) +
+      std::min(correlations * (kMostGarbage + 1), kCorrelationSegments * options_.segment_bytes) +
+      kSlackSegments * options_.segment_bytes;
+  if (head_ - low_water < length) return;
   // Moving takes room before it gives any: on a full disk only what surely fits is moved.
   if (keeper_->without_space() && live_.bytes() > options_.segment_bytes / 8) return;
   if (low_water >= journal_->durable_position() || room_now() == store::Room::kNone) return;
   cleaning_ = true;
   // Of the 64 KiB at the low water, some may lie in the next segment.
-  keeper_->clean(low_water, std::min(low_water + LiveMap::kChunk, journal_->durable_position()) - 1);
+  const std::uint64_t excess =
+      std::clamp(head_ - low_water - length, LiveMap::kChunk, kSegmentsAtOnce * options_.segment_bytes);
+  keeper_->clean(low_water, std::min(low_water + excess, journal_->durable_position()) - 1);
 }
 
 void RocksPartition::move_live(Chunk& chunk) {
@@ -35,6 +46,7 @@ void RocksPartition::move_live(Chunk& chunk) {
   }
   moved_ += chunk.moved.size();
   if (chunk.damaged) forget_damaged(chunk.end);
+  chunk.now = now_;
   if (chunk.last) cleaning_ = false;
   if (chunk.last && chunk.moved.empty()) return;
   chunk.bytes = {};
@@ -51,6 +63,9 @@ void RocksPartition::move_change(Chunk& chunk, const Change& change, std::uint64
     scratch_.enqueue(change.id, progress, change.body);
     // Where it stands in its lane does not change.
     const auto place = write_record(scratch_.bytes());
+    IndexEntry entry = entry_of(change, place.position, place.units);
+    entry.progress = progress;
+    note(entry);
     live_.add(place.position, std::uint64_t{place.units} * kUnit);
     item_bytes_ += std::uint64_t{place.units} * kUnit;
     lose(index);
@@ -61,7 +76,6 @@ void RocksPartition::move_change(Chunk& chunk, const Change& change, std::uint64
     const std::uint64_t hash = key_hash(change.table, change.key);
     const Correlation* found = find_correlation(hash);
     if (found == nullptr || found->place >> 16 != position) return;
-    if (change.expires <= now_) return forget_correlation(hash);
     moving_.insert(hash);
     chunk.moved.push_back({hash, position, static_cast<std::uint32_t>(found->place & 0xFFFF), std::string(change.key),
                            std::string(as_text(change.body)), change.expires});

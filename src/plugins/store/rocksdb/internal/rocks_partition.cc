@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <thread>
+#include <utility>
 
 #include "plugins/store/rocksdb/internal/log.h"
 
@@ -13,6 +14,7 @@ using store::ItemIndex;
 
 namespace {
 constexpr std::size_t kDuePerTurn = 4096;
+constexpr std::size_t kAhead = 8;
 constexpr std::size_t kReplayBatch = 1000;
 constexpr std::uint64_t kBatchesPerSegment = 8;
 constexpr std::uint64_t kLongBatch = 1U << 20;
@@ -160,8 +162,8 @@ store::Room RocksPartition::room_now() const noexcept {
   // an eighth may be left at the end of one because a batch did not fit.
   const std::uint64_t kept = options_.segment_bytes / 4 + options_.segment_bytes / kBatchesPerSegment;
   const bool no_space = head_ + kept > segments_.allocated_until();
-  const bool full = no_space || index_.size() >= options_.max_items || item_bytes_ >= options_.max_bytes ||
-                    waiting >= options_.staged_bytes || journal_->failing();
+  const bool full = no_space || index_.size() + pending_count_ >= options_.max_items ||
+                    item_bytes_ >= options_.max_bytes || waiting >= options_.staged_bytes || journal_->failing();
   return full ? store::Room::kOwedOnly : store::Room::kOpen;
 }
 
@@ -181,6 +183,7 @@ store::Sequence RocksPartition::append(const store::Transaction& transaction, st
 ItemIndex::Place RocksPartition::write_record(ByteSpan payload) {
   if (staged_.bytes.empty()) {
     if (staged_.bytes.capacity() == 0) staged_.bytes = keeper_->buffer();
+    if (staged_.entries.capacity() == 0) staged_.entries = keeper_->buffer();
     staged_.first = head_;
   }
   const std::size_t size = record_size(payload.size());
@@ -199,13 +202,47 @@ void RocksPartition::stage(ByteSpan payload) {
   store::ChangeReader reader(payload);
   Change change;
   while (reader.next(change)) {
-    const bool other_table = (change.kind == Change::Kind::kPut || change.kind == Change::Kind::kErase) &&
-                             change.table != store::Table::kCorrelations;
-    if (!other_table) apply(entry_of(change, place.position, place.units));
+    const bool record = change.kind == Change::Kind::kPut || change.kind == Change::Kind::kErase;
+    staged_.for_tables = staged_.for_tables || is_for_tables(change);
+    if (record && change.table != store::Table::kCorrelations) continue;
+    const IndexEntry entry = entry_of(change, place.position, place.units);
+    note(entry);
+    apply_later(entry);
+  }
+}
+
+// What recovery needs of a change goes to the segment's index.
+void RocksPartition::note(const IndexEntry& entry) {
+  const std::size_t at = staged_.entries.size();
+  staged_.entries.resize(at + IndexEntry::kSize);
+  write_index_entry(&staged_.entries[at], entry);
+}
+
+// With ten million items each look at one waits for memory; some changes later it is there.
+void RocksPartition::apply_later(const IndexEntry& entry) {
+  if (entry.kind == Change::Kind::kPut || entry.kind == Change::Kind::kErase) {
+    correlations_.prefetch(entry.id);
+  } else {
+    index_.prefetch(entry.id);
+  }
+  pending_[pending_count_++] = entry;
+  if (pending_count_ == kMostPending) apply_pending();
+}
+
+void RocksPartition::apply_pending() {
+  const std::size_t count = std::exchange(pending_count_, 0);
+  for (std::size_t i = 0; i < count; ++i) {
+    if (i + kAhead < count) {
+      const IndexEntry& later = pending_[i + kAhead];
+      const bool known = later.kind == Change::Kind::kFinish || later.kind == Change::Kind::kAmend;
+      if (known) index_.prefetch_item(later.id);
+    }
+    apply(pending_[i]);
   }
 }
 
 void RocksPartition::flush() {
+  apply_pending();
   const std::uint64_t low_water = live_.low_water(head_);
   const bool news = low_water >= low_water_told_ + options_.segment_bytes / 2;
   if (staged_.bytes.empty() && !news) return;
@@ -227,6 +264,7 @@ void RocksPartition::hand_over() {
 }
 
 void RocksPartition::read(const store::ReadRequest& request) noexcept {
+  apply_pending();
   Question question;
   question.request = request;
   question.key = request.key;
@@ -242,6 +280,7 @@ void RocksPartition::read(const store::ReadRequest& request) noexcept {
 }
 
 bool RocksPartition::put_back(store::ItemId id, store::Moment due) noexcept {
+  apply_pending();
   const Index index = index_.find(id);
   if (index == ItemIndex::kNone) return false;
   store::Progress progress = index_.progress(index);
@@ -278,6 +317,7 @@ bool RocksPartition::place_question(Question& question) {
 }
 
 void RocksPartition::dispatch() {
+  apply_pending();
   while (!questions_.empty() && place_question(questions_.front())) {
     keeper_->ask(std::move(questions_.front()));
     questions_.pop_front();
@@ -302,6 +342,7 @@ void RocksPartition::deliver(Answer& answer) {
 
 bool RocksPartition::tell_expired() {
   if (now_ < next_sweep_) return false;
+  apply_pending();
   expired_.clear();
   const bool more = index_.expire(now_, kExpiredAtOnce, kSweptAtOnce, expired_);
   if (!more) next_sweep_ = now_ + kSweepEvery;
@@ -313,6 +354,7 @@ void RocksPartition::turn(store::Moment now) noexcept {
   now_ = std::max(now_, now);
   woken_up_.store(false);
   woken_.clear();
+  apply_pending();
   const bool more_due = index_.advance(now_, kDuePerTurn, woken_);
   keeper_->collect(outbox_);
   if (const store::Sequence durable = journal_->durable_sequence(); durable != told_) {
@@ -322,6 +364,7 @@ void RocksPartition::turn(store::Moment now) noexcept {
   for (Answer& answer : outbox_.answers) deliver(answer);
   for (const store::LaneId lane : woken_) consumer().on_ready(lane);
   const bool more_expired = tell_expired();
+  apply_pending();  // what the consumer appended just now
   forget_moved(outbox_.confirmed);
   for (Chunk& chunk : outbox_.chunks) move_live(chunk);
   clean_if_worth_it();

@@ -5,6 +5,7 @@
 // consumer before it is durable, and nothing is let go before what replaces it is.
 #pragma once
 
+#include <array>
 #include <deque>
 #include <memory>
 #include <vector>
@@ -39,12 +40,18 @@ class RocksPartition final : public store::Partition {
   // Control thread, in this order, before the shard runs: what is on disk, what comes from journals no longer used, go.
   [[nodiscard]] Fallible<void> recover(store::Moment now, store::Recovery& recovery);
   void start();
-  [[nodiscard]] bool has(store::ItemId id) noexcept { return index_.find(id) != store::ItemIndex::kNone; }
+  [[nodiscard]] bool has(store::ItemId id) noexcept {
+    apply_pending();
+    return index_.find(id) != store::ItemIndex::kNone;
+  }
   // Keeps what is staged bounded while a journal is emptied into this one; false when the disk refuses.
   [[nodiscard]] bool settle(std::uint64_t most_staged);
   // Without regard to bounds: it was accepted before.
   void restore(const store::Transaction& transaction) { stage(transaction.bytes()); }
-  void finish_recovery() { index_.sort_ready(); }
+  void finish_recovery() {
+    apply_pending();
+    index_.sort_ready();
+  }
   [[nodiscard]] std::uint64_t items() const noexcept { return index_.size(); }
 
   store::Sequence append(const store::Transaction& transaction, store::Intake intake) noexcept override;
@@ -57,6 +64,7 @@ class RocksPartition final : public store::Partition {
 
  private:
   using Index = store::ItemIndex::Index;
+  static constexpr std::size_t kMostPending = 64;
   struct Correlation {  // 16 octets
     std::uint64_t hash = 0;
     std::uint64_t place = 0;  // 48 bits position, 16 bits units
@@ -64,9 +72,12 @@ class RocksPartition final : public store::Partition {
   };
 
   void apply(const IndexEntry& entry);
+  void apply_later(const IndexEntry& entry);
+  void apply_pending();
   void apply_item(const IndexEntry& entry);
   void apply_correlation(const IndexEntry& entry);
   void lose(Index index);
+  void note(const IndexEntry& entry);
   void stage(ByteSpan payload);
   // Puts a record behind the others; what it means is the caller's.
   store::ItemIndex::Place write_record(ByteSpan payload);
@@ -98,6 +109,8 @@ class RocksPartition final : public store::Partition {
   store::ItemIndex index_;
   store::SplitTable<Correlation> correlations_;
   LiveMap live_;
+  std::array<IndexEntry, kMostPending> pending_;  // appended, on its way into the cache: apply_pending() before a look
+  std::size_t pending_count_ = 0;
   std::uint64_t item_bytes_ = 0;
   std::uint64_t head_ = kFirstPosition;  // position of the next record
   std::uint64_t low_water_told_ = 0;
