@@ -52,6 +52,7 @@ class EntryCompiler {
     entry.uncertain_status = client_.uncertain_status;
     entry.outbind = client_.outbind;
     entry.message_id_format = client_.message_id_format;
+    entry.receipts = receipt_style();
     return entry;
   }
 
@@ -76,6 +77,22 @@ class EntryCompiler {
     Secret secret;
     take(Secret::hashed(client_.password_hash), secret, "password_hash");
     return secret;
+  }
+
+  std::shared_ptr<const ReceiptStyle> receipt_style() {
+    if (client_.receipts == config::ClientReceipts{}) return nullptr;
+    auto style = std::make_shared<ReceiptStyle>();
+    style->swap_addresses = client_.receipts.swap_addresses;
+    style->intermediate = client_.receipts.intermediate;
+    if (!client_.receipts.text.empty()) {
+      auto compiled = smpp::ReceiptTemplate::compile(client_.receipts.text);
+      if (compiled) {
+        style->text = std::move(*compiled);
+      } else {
+        problem("receipts.template: " + compiled.error());
+      }
+    }
+    return style;
   }
 
   std::uint32_t count(int value, const char* key) {

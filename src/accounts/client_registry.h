@@ -26,6 +26,7 @@
 #include "message/facts.h"
 #include "message/names.h"
 #include "message/pattern.h"
+#include "smpp/text/receipt_template.h"
 
 namespace smppd::accounts {
 
@@ -39,6 +40,13 @@ enum class AddressVerdict : std::uint32_t { kOk = 0x00, kBadSource = 0x0A, kBadD
 struct AddressRules {
   message::AddressSet source_allowed, source_blocked;
   message::AddressSet destination_allowed, destination_blocked;
+};
+
+// How a client wants its receipts.
+struct ReceiptStyle {
+  std::optional<smpp::ReceiptTemplate> text;  // absent: as the SMSC wrote it
+  bool swap_addresses = false;
+  bool intermediate = true;
 };
 
 struct ClientState {  // survives reloads
@@ -67,7 +75,8 @@ struct ClientEntry {
   std::optional<std::uint32_t> uncertain_status;
   std::optional<config::ClientOutbind> outbind;  // where it waits to be called
   config::MessageIdFormat message_id_format = config::MessageIdFormat::kHex;
-  ClientState* state = nullptr;  // never null in a compiled entry
+  std::shared_ptr<const ReceiptStyle> receipts;  // null: as they come
+  ClientState* state = nullptr;                  // never null in a compiled entry
 
   [[nodiscard]] bool may_bind(BindType type) const noexcept {
     return (bind_types & static_cast<std::uint8_t>(type)) != 0;

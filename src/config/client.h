@@ -26,6 +26,14 @@ struct ClientOutbind {
   bool operator==(const ClientOutbind&) const = default;
 };
 
+// How receipts look to one client.
+struct ClientReceipts {
+  std::string text;  // template; empty: as the carrier wrote it, under our id
+  bool swap_addresses = false;
+  bool intermediate = true;  // ENROUTE and ACCEPTD too, where the message asked for them
+  bool operator==(const ClientReceipts&) const = default;
+};
+
 struct Client {
   Mark mark;
   std::string system_id;
@@ -46,6 +54,7 @@ struct Client {
   std::optional<ClientOutbind> outbind;
   MessageIdFormat message_id_format = MessageIdFormat::kHex;
   std::optional<MessageMode> mode;  // unset: the route's
+  ClientReceipts receipts;
   bool operator==(const Client&) const = default;
 };
 

@@ -78,6 +78,7 @@ Upstream upstream(int number) {
   one.health.enabled = *rc::gen::arbitrary<bool>();
   one.throttling.increase_per_second = 0.001 + share() / 2;
   one.receipts.states = {{not_empty(*nasty(8)), "DELIVRD"}};
+  one.receipts.map = {{not_empty(*nasty(8)), {2, 0}}, {"007/UNDELIV", {5, {}}}};
   one.receipts.pattern = *rc::gen::element<std::string>("", "(?P<id>[^\\s]+) \"x\"", "${1}$");
   one.retry.max_attempts = *rc::gen::inRange<std::uint32_t>(0, 20);
   one.retry.max_delay = one.retry.delay + millis();
@@ -122,6 +123,7 @@ Client client(int number) {
   if (*rc::gen::arbitrary<bool>()) one.mode = MessageMode::kTransaction;
   if (*rc::gen::arbitrary<bool>()) one.uncertain_status = *rc::gen::arbitrary<std::uint32_t>();
   one.message_id_format = *rc::gen::element(MessageIdFormat::kHex, MessageIdFormat::kDecimal, MessageIdFormat::kUuid);
+  one.receipts = {*rc::gen::element<std::string>("", "id:${id} \"x\""), *rc::gen::arbitrary<bool>(), false};
   return one;
 }
 

@@ -91,6 +91,66 @@ multipart: {reassembly: true}
   EXPECT_TRUE(config->multipart.reassembly);
 }
 
+TEST(Loader, ReadsWhatReceiptCodesMeanInBothPlaces) {
+  const auto at_upstream = load_yaml(R"(listeners: [{address: ":2775"}]
+upstreams:
+  - name: a
+    mock: {}
+    receipts: {map: {"001": {state: DELIVERED, error: 0}, UNDELIV: {state: REJECTD, error: 12}, "7/EXPIRED": DELETED}}
+)")
+                               .config;
+  const auto for_all = load_yaml(R"(dlr_harmonization:
+  carriers:
+    a: {"001": {state: DELIVRD, error: 0}, UNDELIV: {state: REJECTED, error: 12}, "7/EXPIRED": {state: DELETED}}
+listeners: [{address: ":2775"}]
+clusters: [{name: a, mock: {}, receipts: {}}]
+)")
+                           .config;
+  ASSERT_TRUE(at_upstream && for_all);
+  const auto& map = at_upstream->upstreams[0].receipts.map;
+  EXPECT_EQ(map.at("001"), (ReceiptMeaning{2, 0}));
+  EXPECT_EQ(map.at("UNDELIV"), (ReceiptMeaning{8, 12}));
+  EXPECT_EQ(map.at("7/EXPIRED"), (ReceiptMeaning{4, {}}));
+  EXPECT_EQ(for_all->upstreams[0].receipts.map, map);
+}
+
+TEST(Loader, RefusesReceiptCodesThatMeanNothing) {
+  const auto said = [](const std::string& map) {
+    return said_of("listeners: [{address: \":2775\"}]\nupstreams: [{name: a, mock: {}, receipts: {map: " + map + "}}]");
+  };
+  EXPECT_THAT(said("{\"1\": {state: DELIVRED}}"),
+              HasSubstr("upstreams[0].receipts.map.1.state: `DELIVRED` is not one of SCHEDULED, ENROUTE, DELIVERED, "
+                        "EXPIRED, DELETED, UNDELIVERABLE, ACCEPTED, UNKNOWN, REJECTED, SKIPPED, SCHEDLD, DELIVRD, "
+                        "UNDELIV, ACCEPTD, REJECTD; did you mean `DELIVERED`?"));
+  EXPECT_THAT(said("{\"1\": {error: 1}}"), HasSubstr("upstreams[0].receipts.map.1.state: is required"));
+  EXPECT_THAT(said("{\"1\": {state: DELIVRD, error: 1000}}"), HasSubstr("map.1.error: 1000 is out of bounds"));
+  EXPECT_THAT(said("{\"1\": {state: DELIVRD, err: 1}}"), HasSubstr("map.1.err: unknown key; did you mean `error`?"));
+}
+
+TEST(Loader, RefusesHarmonisationThatLeadsNowhere) {
+  const auto said = [](const std::string& carriers, const std::string& receipts = "{}") {
+    return said_of("listeners: [{address: \":2775\"}]\nupstreams: [{name: a, mock: {}, receipts: " + receipts +
+                   "}]\ndlr_harmonization: " + carriers);
+  };
+  EXPECT_THAT(said("{carriers: {b: {\"1\": DELIVRD}}}"),
+              HasSubstr("dlr_harmonization.carriers.b: there is no upstream `b`"));
+  EXPECT_THAT(said("{carriers: {a: {\"1\": DELIVRD}}}", "{map: {\"2\": DELIVRD}}"),
+              HasSubstr("dlr_harmonization.carriers.a: says the same as `receipts.map` of the upstream"));
+  EXPECT_THAT(said("{carriers: [a]}"), HasSubstr("dlr_harmonization.carriers: expected a map"));
+  EXPECT_THAT(said("{carrier: {}}"), HasSubstr("dlr_harmonization.carrier: unknown key"));
+  EXPECT_THAT(said("7"), HasSubstr("dlr_harmonization: expected a map"));
+}
+
+TEST(Loader, RefusesReceiptTemplatesThatCannotBeFilledIn) {
+  const auto said = [](const std::string& text) {
+    return said_of_more("clients: [{system_id: x, password: y, receipts: {template: \"" + text + "\"}}]");
+  };
+  EXPECT_THAT(said("id:${id} stat:${stat}"), Not(HasSubstr("error")));
+  EXPECT_THAT(said("${ids}"),
+              HasSubstr("clients[0].receipts.template: there is no `${ids}` here; did you mean `${id}`?"));
+  EXPECT_THAT(said(std::string(255, 'x')), HasSubstr("could be 255 octets long"));
+}
+
 TEST(Loader, KeepsTextAsWritten) {
   const ConfigPtr config = loaded("clients: [{system_id: 01, password: 007, tags: {a: 0x10, b: true, c: 1.50}}]");
   ASSERT_NE(config, nullptr);

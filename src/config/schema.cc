@@ -180,6 +180,7 @@ Two more ways to write a configuration are translated before anything is read; m
 | `listeners[].protocol: smpp34` | `type: smpp`, `smpp.versions: [3.4]` |
 | `listeners[].limits: {max_connections, idle_timeout, request_timeout}` | `max_connections`, `timeouts.idle`, `timeouts.response` |
 | `admin` | `management` |
+| `dlr_harmonization: {carriers: {NAME: ...}}` | `receipts.map` of the upstream NAME |
 | `static_resources: {listeners, clusters, routes}` | the same at the top; tables of routes in the order the router filter names them |
 | `listeners[].filter_chains[].filters[].name: smpp.ratelimit` | `middleware: [{type: rate_limit}]` |
 

@@ -98,10 +98,18 @@ struct MessageDefaults {
   bool operator==(const MessageDefaults&) const = default;
 };
 
+// What a code or word of a carrier's receipts means.
+struct ReceiptMeaning {
+  std::uint8_t state = 7;              // message_state (3.4 §5.2.28)
+  std::optional<std::uint16_t> error;  // what clients read as err:; absent: the carrier's own
+  bool operator==(const ReceiptMeaning&) const = default;
+};
+
 struct ReceiptFormat {
   std::string id_format = "auto";             // auto | as_is | hex_to_dec | dec_to_hex
   std::string pattern;                        // RE2 with named groups id, stat, err, ...; empty: the usual text
   std::map<std::string, std::string> states;  // this carrier's word -> DELIVRD ...
+  std::map<std::string, ReceiptMeaning> map;  // "001", "UNDELIV" or "001/UNDELIV": err, stat, or both
   bool detect_unflagged = false;              // a deliver_sm that reads like a receipt but is not flagged as one
   bool swap_addresses = false;
   bool operator==(const ReceiptFormat&) const = default;

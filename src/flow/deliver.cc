@@ -7,6 +7,7 @@
 #include "flow/internal/facts_of.h"
 #include "flow/internal/log.h"
 #include "flow/internal/report_splice.h"
+#include "flow/internal/report_writer.h"
 #include "flow/receipt_map.h"
 #include "smpp/flags.h"
 #include "smpp/text/receipt.h"
@@ -18,12 +19,6 @@ namespace {
 using smpp::CommandStatus;
 using smpp::Field;
 using smpp::TlvTag;
-
-// Whether the client asked for this receipt with registered_delivery (3.4 §5.2.17).
-bool is_wanted(std::uint8_t registered_delivery, bool intermediate, bool delivered) noexcept {
-  const smpp::RegisteredDelivery asked{registered_delivery};
-  return intermediate ? asked.intermediate() : asked.wants_final(delivered);
-}
 
 // Counts at the shard whose session was given the delivery, so that only what was sent is counted.
 void count_sent(FlowProbe& probe, OfferKind kind) noexcept {
@@ -39,12 +34,6 @@ void count_left(FlowProbe& probe, OfferKind kind) noexcept {
 }
 
 constexpr std::uint64_t bit_of(unsigned shard) noexcept { return std::uint64_t{1} << shard; }
-
-// err: of the receipt text, for an SMSC that gave only a network_error_code (interop row 14).
-std::string three_digits(std::uint32_t code) {
-  const std::string digits = std::to_string(code);
-  return digits.size() >= 3 ? digits : std::string(3 - digits.size(), '0') + digits;
-}
 
 }  // namespace
 
@@ -109,7 +98,10 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
   const Instant now = shard_.loop().now();
   const Report report = read_report(view, upstream);
   const auto state = report.receipt.state.value_or(smpp::MessageState::unknown);
-  if (look == Look::kFirst) ++probe_.receipts_by_state[std::min<std::size_t>(static_cast<std::size_t>(state), 9)];
+  if (look == Look::kFirst) {
+    ++probe_.receipts_by_state[std::min<std::size_t>(static_cast<std::size_t>(state), 9)];
+    if (upstream.receipt_codes != nullptr) count_code(ticket.upstream, report);
+  }
   if (report.receipt.id.empty()) {
     ++probe_.receipts_unmatched;
     answer_smsc(ticket, CommandStatus::ESME_ROK);
@@ -136,7 +128,8 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
     if (!receipts_.hold(entry->ref, ticket)) answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
     return;
   }
-  if (!is_wanted(entry->registered_delivery, intermediate, state == smpp::MessageState::delivered)) {
+  const accounts::ClientEntry* client = intermediate ? client_of(*entry) : nullptr;
+  if (!is_receipt_wanted(entry->registered_delivery, state, client == nullptr ? nullptr : client->receipts.get())) {
     ++probe_.receipts_unwanted;
     answer_smsc(ticket, CommandStatus::ESME_ROK);
     return;
@@ -144,53 +137,25 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
   forward_report(ticket, view, report, *entry);
 }
 
-message::IdFormat Flow::id_format_of(message::ClientId client) const noexcept {
-  const accounts::ClientEntry* entry = client.valid() ? snapshot_->clients->find(client) : nullptr;
-  return entry == nullptr ? message::IdFormat::kHex : static_cast<message::IdFormat>(entry->message_id_format);
+void Flow::count_code(message::UpstreamId upstream, const Report& report) noexcept {
+  CodeCount& count = probe_.codes_of(upstream);
+  if (report.meaning != nullptr) {
+    ++count.mapped;
+    return;
+  }
+  ++count.unmapped;
+  std::uint64_t suppressed = 0;
+  if (unmapped_log_.allow(shard_.loop().now(), suppressed)) {
+    kLog.warn("receipt with a code that the map of its upstream lacks",
+              {{"upstream", snapshot_->upstream_names[upstream.value()]},
+               {"err", report.receipt.err},
+               {"stat", report.receipt.stat},
+               {"suppressed", suppressed}});
+  }
 }
 
-// The same PDU under our id: in the text, in the TLV, and as text where there was none.
-void Flow::write_report(const smpp::PduView& view, const Report& report, const UpstreamFacts& upstream,
-                        std::string_view shown, smpp::PduBuilder& builder) noexcept {
-  builder.from(view, smpp::Version::v50);
-  if (upstream.options->receipts.swap_addresses) {
-    builder.set(Field::source_addr, view.text(Field::destination_addr))
-        .set(Field::source_addr_ton, view.u8(Field::dest_addr_ton))
-        .set(Field::source_addr_npi, view.u8(Field::dest_addr_npi))
-        .set(Field::destination_addr, view.text(Field::source_addr))
-        .set(Field::dest_addr_ton, view.u8(Field::source_addr_ton))
-        .set(Field::dest_addr_npi, view.u8(Field::source_addr_npi));
-  }
-  static thread_local std::vector<char> text;
-  text.resize(report.text.size() + shown.size() + smpp::kMaxReceipt);
-  const auto rewritten = report.vendor_text ? std::nullopt : smpp::rewrite_receipt_id(report.text, shown, text);
-  std::size_t size = rewritten.value_or(0);
-  if (!rewritten) {
-    smpp::ReceiptFields fields;
-    fields.id = shown;
-    fields.state = report.receipt.state.value_or(smpp::MessageState::unknown);
-    fields.delivered = fields.state == smpp::MessageState::delivered ? 1 : 0;
-    const std::string code = report.receipt.err_code ? three_digits(*report.receipt.err_code) : "000";
-    fields.err = report.receipt.err.empty() ? code : report.receipt.err.substr(0, 16);
-    fields.submit_date = smpp::parse_receipt_date(report.receipt.submit_date).value_or(wall_now());
-    fields.done_date = smpp::parse_receipt_date(report.receipt.done_date).value_or(wall_now());
-    fields.text = report.receipt.text;
-    size = smpp::write_receipt(fields, text);
-    builder.set(Field::data_coding, 0);
-  }
-  const std::string_view written(text.data(), size);
-  if (view.id() == smpp::CommandId::data_sm || view.tlv(TlvTag::message_payload)) {
-    builder.replace_tlv(TlvTag::message_payload, as_bytes(written));
-  } else {
-    builder.set(Field::short_message, written);
-  }
-  builder.set(Field::esm_class,
-              smpp::EsmClass{view.u8(Field::esm_class)}.is_report() ? view.u8(Field::esm_class) : std::uint8_t{0x04});
-  builder.replace_tlv(TlvTag::receipted_message_id, as_bytes(std::string(shown) + '\0'));
-  if (report.receipt.state) {
-    const auto state = static_cast<std::uint8_t>(*report.receipt.state);
-    builder.replace_tlv(TlvTag::message_state, ByteSpan(&state, 1));
-  }
+const accounts::ClientEntry* Flow::client_of(const ReceiptMap::Entry& entry) const noexcept {
+  return entry.client.valid() ? snapshot_->clients->find(entry.client) : nullptr;
 }
 
 void Flow::forward_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const Report& report,
@@ -200,14 +165,18 @@ void Flow::forward_report(const message::DeliveryTicket& ticket, const smpp::Pdu
   const Delivery delivery{{}, ticket, intermediate ? 0 : entry.own, entry.ref.index};
   if (!intermediate) receipts_.tell(entry.ref);
   const auto& receivers = directory_.of(entry.client, here());
-  const message::OwnIdText own(entry.own, id_format_of(entry.client));
-  const std::string_view shown = upstream.passes_ids_through ? report.receipt.id : own.view();
+  const accounts::ClientEntry* client = client_of(entry);
+  const message::OwnIdText own(entry.own, client == nullptr
+                                              ? message::IdFormat::kHex
+                                              : static_cast<message::IdFormat>(client->message_id_format));
+  ReportShape shape{upstream.passes_ids_through ? report.receipt.id : own.view(),
+                    upstream.options->receipts.swap_addresses, client == nullptr ? nullptr : client->receipts.get()};
+  if (shape.style != nullptr) shape.swap_addresses ^= shape.style->swap_addresses;
   smpp::PduView spliced;
-  if (!upstream.options->receipts.swap_addresses && splice_report(view, report, shown, spliced_) &&
-      spliced.decode(spliced_)) {
+  if (shape.is_plain() && splice_report(view, report, shape.id, spliced_) && spliced.decode(spliced_)) {
     if (offer(receivers, {OfferKind::kReceipt, delivery, spliced, upstream.side, nullptr})) return;
   } else {
-    write_report(view, report, upstream, shown, scratch_);
+    write_report(view, report, shape, wall_now(), scratch_);
     if (offer(receivers, {OfferKind::kReceipt, delivery, view, upstream.side, &scratch_})) return;
   }
   count_left(probe_, OfferKind::kReceipt);

@@ -132,9 +132,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void match_report(const message::DeliveryTicket& ticket, ByteSpan pdu, Look look = Look::kFirst) noexcept;
   void match_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const UpstreamFacts& upstream,
                     Look look) noexcept;
-  [[nodiscard]] message::IdFormat id_format_of(message::ClientId client) const noexcept;
-  void write_report(const smpp::PduView& view, const Report& report, const UpstreamFacts& upstream,
-                    std::string_view shown, smpp::PduBuilder& builder) noexcept;
+  void count_code(message::UpstreamId upstream, const Report& report) noexcept;
+  [[nodiscard]] const accounts::ClientEntry* client_of(const ReceiptMap::Entry& entry) const noexcept;
   void settle_report(ReceiptMap::Ref message, smpp::CommandStatus status) noexcept;
   void forward_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const Report& report,
                       const ReceiptMap::Entry& entry) noexcept;
@@ -178,7 +177,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   std::vector<std::uint8_t> encoded_;
   std::vector<std::uint8_t> spliced_;
   FlowProbe probe_;
-  telemetry::LogLimit malformed_log_, uncertain_log_, unmatched_log_;
+  telemetry::LogLimit malformed_log_, uncertain_log_, unmatched_log_, unmapped_log_;
   WallTime wall_{};
   std::uint64_t wall_turn_ = 0;
   std::uint64_t random_state_;

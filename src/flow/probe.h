@@ -17,6 +17,12 @@ struct Traffic {
   std::uint64_t uncertain = 0;
 };
 
+// Receipts of an upstream with a map of codes.
+struct CodeCount {
+  std::uint64_t mapped = 0;
+  std::uint64_t unmapped = 0;
+};
+
 struct FlowProbe {
   std::uint64_t submitted = 0;  // requests that came onto the road
   std::uint64_t malformed = 0, filtered = 0, dropped_by_filter = 0;
@@ -34,6 +40,12 @@ struct FlowProbe {
   // Grown when a client or upstream is first seen, not per message.
   std::vector<std::vector<Traffic>> traffic;  // [upstream][client + 1]; client 0 is the anonymous one
 
+  std::vector<CodeCount> codes;  // [upstream]; on its home shard
+
+  CodeCount& codes_of(message::UpstreamId upstream) {
+    if (codes.size() <= upstream.value()) codes.resize(upstream.value() + 1U);
+    return codes[upstream.value()];
+  }
   Traffic& of(message::UpstreamId upstream, message::ClientId client) {
     const std::size_t u = upstream.valid() ? upstream.value() + 1U : 0;
     const std::size_t c = client.valid() ? client.value() + 1U : 0;

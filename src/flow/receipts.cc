@@ -28,6 +28,11 @@ std::string_view plain_text(const smpp::PduView& view) noexcept {
   return as_text(body);
 }
 
+// Whether a client's parser will find this value in the text.
+bool is_named_so(std::string_view value, std::string_view text) noexcept {
+  return !value.empty() && value.data() > text.data() && value.data()[-1] == ':';
+}
+
 // Whether a client's parser will take this text as it is: "stat:" and a word of the specification after it.
 bool is_usual(const smpp::Receipt& receipt, std::string_view text) noexcept {
   if (receipt.stat.empty()) return true;
@@ -35,7 +40,18 @@ bool is_usual(const smpp::Receipt& receipt, std::string_view text) noexcept {
   if (!std::ranges::equal(receipt.stat, word, {}, [](char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; })) {
     return false;
   }
-  return receipt.stat.data() > text.data() && receipt.stat.data()[-1] == ':';
+  return is_named_so(receipt.stat, text);
+}
+
+// The state that counts from here on.
+void harmonise(Report& report, bool own_grammar, const ReceiptCodes& codes) noexcept {
+  report.meaning = codes.find(report.receipt);
+  if (report.meaning == nullptr) return;
+  report.receipt.state = report.meaning->state;
+  // Whatever the words were, they are replaced where the text has a place for them.
+  const bool has_places = is_named_so(report.receipt.stat, report.text) &&
+                          (!report.meaning->error || is_named_so(report.receipt.err, report.text));
+  report.vendor_text = own_grammar || !has_places;
 }
 
 }  // namespace
@@ -56,6 +72,7 @@ Report read_report(const smpp::PduView& view, const UpstreamFacts& upstream) noe
     const auto known = states.find(std::string(from_text.stat));
     if (known != states.end()) from_text.state = smpp::receipt_state_of(known->second);
   }
+  const bool own_grammar = report.vendor_text;
   if (!is_usual(from_text, report.text)) report.vendor_text = true;
   smpp::ReceiptTlvs tlvs;
   tlvs.receipted_message_id = view.tlv_text(TlvTag::receipted_message_id);
@@ -63,6 +80,7 @@ Report read_report(const smpp::PduView& view, const UpstreamFacts& upstream) noe
   tlvs.network_error_code = view.tlv(TlvTag::network_error_code);
   report.id_in_text = from_text.id;
   report.receipt = smpp::merge_receipt(from_text, tlvs);
+  if (upstream.receipt_codes != nullptr) harmonise(report, own_grammar, *upstream.receipt_codes);
   return report;
 }
 

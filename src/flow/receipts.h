@@ -13,6 +13,7 @@
 #include "flow/internal/id_matcher.h"
 #include "flow/internal/receipt_parking.h"
 #include "flow/internal/recent_ring.h"
+#include "flow/receipt_codes.h"
 #include "flow/receipt_map.h"
 #include "flow/snapshot.h"
 #include "message/flight.h"
@@ -27,6 +28,7 @@ struct Report {
   std::string_view text;
   std::string_view id_in_text;  // empty: the text has none
   bool vendor_text = false;     // grammar or words of the carrier's own: clients get the usual text instead
+  const ReceiptCodes::Meaning* meaning = nullptr;  // what the upstream's map makes of its code; `receipt` has the state
 };
 
 // Reads the receipt in a deliver_sm or data_sm, TLVs first (interop rows 7, 8).

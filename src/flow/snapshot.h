@@ -10,6 +10,7 @@
 #include "accounts/client_registry.h"
 #include "config/config.h"
 #include "flow/filter.h"
+#include "flow/receipt_codes.h"
 #include "message/ids.h"
 #include "message/names.h"
 #include "routing/route_table.h"
@@ -35,6 +36,7 @@ struct UpstreamFacts {
   bool has_defaults = false;        // config::MessageDefaults says something
   bool passes_ids_through = false;  // message_id: upstream
   std::shared_ptr<const smpp::ReceiptPattern> receipt_pattern;
+  std::shared_ptr<const ReceiptCodes> receipt_codes;  // null: codes are passed on as they are
 };
 
 struct Snapshot {

@@ -151,6 +151,8 @@ constexpr MetricDescription kMapBytes{"smppd_flow_receipt_map_bytes", kGauge, "M
 constexpr MetricDescription kMapEvicted{"smppd_flow_receipt_map_evicted_total", kCounter,
                                         "Messages forgotten because the receipt map was full"};
 constexpr MetricDescription kParked{"smppd_flow_receipts_waiting", kGauge, "Receipts parked right now"};
+constexpr MetricDescription kCodes{"smppd_flow_receipt_codes_total", kCounter,
+                                   "Receipts of upstreams with receipts.map, by whether it knows their code"};
 constexpr MetricDescription kTurns{"smppd_runtime_loop_turns_total", kCounter, "Turns of the event loop"};
 constexpr MetricDescription kConnectionsActive{"smppd_connections_active", kGauge, "Connections by kind and client"};
 constexpr MetricDescription kConnectionActive{"smppd_connection_active", kGauge, "Connections of a listener"};
@@ -213,6 +215,16 @@ void collect_traffic(const flow::FlowProbe& probe, const flow::Snapshot& snapsho
   }
 }
 
+void collect_codes(const flow::FlowProbe& probe, const flow::Snapshot& snapshot, Collector& collector) {
+  for (std::size_t u = 0; u < probe.codes.size(); ++u) {
+    const auto& [mapped, unmapped] = probe.codes[u];
+    if (mapped + unmapped == 0) continue;
+    for (const auto& [result, count] : {std::pair("mapped", mapped), std::pair("unmapped", unmapped)}) {
+      collector.add(kCodes, static_cast<double>(count), {{"upstream", snapshot.upstream_names[u]}, {"result", result}});
+    }
+  }
+}
+
 constexpr std::array kLinkResults = {&upstream::LinkProbe::refused, &upstream::LinkProbe::health_ok,
                                      &upstream::LinkProbe::health_failed};
 
@@ -261,6 +273,7 @@ void collect_flow(flow::Flow& flow, unsigned shard, Collector& collector) {
   const flow::FlowProbe& probe = flow.probe();
   add_all(kFlowCounters, probe, {}, collector);
   collect_traffic(probe, flow.snapshot(), collector);
+  collect_codes(probe, flow.snapshot(), collector);
   const auto map = flow.receipts().map_stats();
   collector.add(kMapEntries, static_cast<double>(map.entries + flow.receipts().recent()));
   collector.add(kMapBytes, static_cast<double>(flow.receipts().memory_bytes()));

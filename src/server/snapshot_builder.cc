@@ -42,6 +42,9 @@ Fallible<flow::UpstreamFacts> facts_of(const config::Upstream& upstream, const m
   auto pattern = compile_pattern(upstream);
   if (!pattern) return std::unexpected(pattern.error());
   facts.receipt_pattern = std::move(*pattern);
+  auto codes = flow::ReceiptCodes::compile(upstream.receipts.map);
+  if (!codes) return failure("upstream " + upstream.name + ": receipts.map: " + codes.error());
+  facts.receipt_codes = std::move(*codes);
   return facts;
 }
 

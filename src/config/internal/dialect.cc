@@ -134,6 +134,46 @@ void translate_listener(Node& listener, const std::string& path, Reader& reader)
   move_into(listener, "limits.response", "timeouts", "response", path, reader);
 }
 
+// dlr_harmonization.carriers.NAME is that upstream's receipts.map.
+void translate_harmonization(Node& root, Reader& reader) {
+  const std::optional<Node> section = root.take("dlr_harmonization");
+  if (!section || section->is_null()) return;
+  const std::string path = "dlr_harmonization";
+  if (!section->is_map()) return reader.error_at(path, section->at, "expected a map with `carriers`");
+  Node* upstreams = root.find("upstreams");
+  const auto upstream_named = [&](std::string_view name) -> Node* {
+    const auto is_it = [&](const Node& one) {
+      const Node* called = one.find("name");
+      return called != nullptr && called->is_scalar() && called->text == name;
+    };
+    if (upstreams == nullptr) return nullptr;
+    if (upstreams->is_map()) return is_it(*upstreams) ? upstreams : nullptr;
+    const auto found = std::ranges::find_if(upstreams->items, is_it);
+    return found == upstreams->items.end() ? nullptr : &*found;
+  };
+  for (const Entry& entry : section->entries) {
+    if (entry.key != "carriers") {
+      reader.unknown(entry.at, join_path(path, entry.key), "unknown key; known here: carriers");
+      continue;
+    }
+    for (const Entry& carrier : entry.value.entries) {
+      const std::string at = join_path(path + ".carriers", carrier.key);
+      Node* upstream = upstream_named(carrier.key);
+      Node* receipts = upstream == nullptr ? nullptr : map_at(*upstream, "receipts", carrier.at);
+      if (upstream == nullptr) {
+        reader.error_at(at, carrier.at, fmt::format("there is no upstream `{}`", carrier.key));
+      } else if (receipts != nullptr && receipts->find("map") != nullptr) {
+        reader.error_at(at, carrier.at, "says the same as `receipts.map` of the upstream; keep one of them");
+      } else if (receipts != nullptr) {
+        receipts->set("map", carrier.value);
+      }
+    }
+    if (!entry.value.is_map()) {
+      reader.error_at(join_path(path, entry.key), entry.at, "expected a map of upstreams and their codes");
+    }
+  }
+}
+
 // The Envoy-like bootstrap: filter chains of listeners and tables of routes become `middleware` and `routes`.
 class Bootstrap {
  public:
@@ -258,6 +298,7 @@ void translate_dialects(Node& root, Reader& reader) {
                [&](Node& listener, const std::string& path) { translate_listener(listener, path, reader); });
   for_each_map(root.find("upstreams"), "upstreams",
                [&](Node& upstream, const std::string& path) { translate_upstream(upstream, path, reader); });
+  translate_harmonization(root, reader);
   for_each_map(root.find("routes"), "routes",
                [&](Node& route, const std::string& path) { translate_route(route, path, reader); });
   for_each_map(root.find("middleware"), "middleware", [&](Node& filter, const std::string& path) {

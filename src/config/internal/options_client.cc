@@ -1,4 +1,5 @@
 #include "config/internal/options.h"
+#include "smpp/text/receipt_template.h"
 
 namespace smppd::config {
 namespace {
@@ -72,6 +73,34 @@ Options outbind() {
   return d.take();
 }
 
+// What the longest receipt text may be made of: short_message has room for 254 octets (3.4 §5.2.22).
+Kind<std::string> receipt_text() {
+  const auto variables = smpp::ReceiptTemplate::variables();
+  Kind<std::string> kind = template_text(std::vector<std::string>(variables.begin(), variables.end()), false);
+  kind.read = [read = kind.read](Reader& reader, const Node& node, std::string& out) {
+    std::string text;
+    read(reader, node, text);
+    if (text.empty()) return;
+    const auto compiled = smpp::ReceiptTemplate::compile(text);
+    if (!compiled) return reader.error(node.at, compiled.error());
+    out = std::move(text);
+  };
+  return kind;
+}
+
+Options client_receipts() {
+  using T = ClientReceipts;
+  Describe<T> d;
+  d.value("template", &T::text, receipt_text(),
+          "The text of its receipts, with `${id}`, `${sub}`, `${dlvrd}`, `${submit_date}`, `${done_date}`, `${stat}`, "
+          "`${err}` and `${text}` filled in; empty is the carrier's text under our id.");
+  d.value("swap_addresses", &T::swap_addresses, boolean(),
+          "Receipts name the message's source as their source, too; otherwise the handset is the source.");
+  d.value("intermediate", &T::intermediate, boolean(),
+          "Whether ENROUTE and ACCEPTD are told to it, where its message asked for them.");
+  return d.take();
+}
+
 // An option that only filters of one type have.
 void only_for(Option& option, const std::string& type) {
   option.sentence = "Of `" + type + "`: " + option.sentence;
@@ -126,6 +155,7 @@ Options client_options() {
           {{"hex", MessageIdFormat::kHex}, {"decimal", MessageIdFormat::kDecimal}, {"uuid", MessageIdFormat::kUuid}}),
       "How our ids look to this client.");
   d.value("mode", &T::mode, message_mode(), "When it is answered, whatever the routes say; see `routes[].mode`.");
+  d.child("receipts", &T::receipts, client_receipts(), "How receipts look to it.");
   d.unbuilt("credit", "credit control");
   d.unbuilt("tenant", "multi-tenancy");
   d.unbuilt("webhook", "webhook delivery");
@@ -140,7 +170,7 @@ Options filter_options() {
                  {{"firewall", "the SMS firewall"},
                   {"credit", "credit control"},
                   {"lua", "scripting"},
-                  {"dlr", "harmonising receipt codes for all carriers"},
+                  {"dlr", "a filter for receipts (their codes are harmonised by `upstreams[].receipts.map`)"},
                   {"hlr", "number lookup"},
                   {"otp", "detection of one-time passwords"},
                   {"pricing", "pricing"},

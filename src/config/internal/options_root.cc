@@ -151,7 +151,6 @@ void describe_unbuilt(Describe<Config>& d) {
       {"mnp", "number portability lookup"},
       {"hlr", "number lookup"},
       {"credit", "credit control"},
-      {"dlr_harmonization", "harmonising receipt codes for all carriers"},
       {"queues", "queue input and output"},
       {"alerting", "alerting"},
       {"extensions", "record and replay"},

@@ -130,6 +130,42 @@ Options message() {
   return d.take();
 }
 
+Kind<std::uint8_t> message_state() {
+  std::vector<std::pair<std::string, std::uint8_t>> names{
+      {"SCHEDULED", 0},     {"ENROUTE", 1},  {"DELIVERED", 2}, {"EXPIRED", 3},  {"DELETED", 4},
+      {"UNDELIVERABLE", 5}, {"ACCEPTED", 6}, {"UNKNOWN", 7},   {"REJECTED", 8}, {"SKIPPED", 9}};
+  for (const auto& [word, octet] : {std::pair("SCHEDLD", 0), std::pair("DELIVRD", 2), std::pair("UNDELIV", 5),
+                                    std::pair("ACCEPTD", 6), std::pair("REJECTD", 8)}) {
+    names.emplace_back(word, static_cast<std::uint8_t>(octet));
+  }
+  return enumeration(names);
+}
+
+Options receipt_meaning() {
+  using T = ReceiptMeaning;
+  Describe<T> d;
+  d.value("state", &T::state, message_state(), "The state it means.").is_required();
+  d.value("error", &T::error, maybe(integer<std::uint16_t>(0, 999)), "The err: it means.");
+  return d.take();
+}
+
+// {state: DELIVERED, error: 0}; the state alone is enough.
+Kind<ReceiptMeaning> meaning_kind() {
+  static const Options kOptions = receipt_meaning();
+  Node properties = map_node();
+  for (const Option& option : kOptions) properties.set(option.key, option.schema);
+  Node whole = map_node({{"type", text_node("object")},
+                         {"properties", std::move(properties)},
+                         {"required", list_node({text_node("state")})},
+                         {"additionalProperties", plain_node("false")}});
+  return {"{state, error} or a state", map_node({{"oneOf", list_node({message_state().schema, std::move(whole)})}}),
+          [](Reader& reader, const Node& node, ReceiptMeaning& out) {
+            const Node map = node.is_scalar() ? map_node({{"state", node}}, node.at) : node;
+            read_options(reader, map, kOptions, &out);
+          },
+          [](const ReceiptMeaning& in) { return write_options(kOptions, &in, Secrets::kShow); }, false};
+}
+
 Options receipt_format() {
   using T = ReceiptFormat;
   Describe<T> d;
@@ -142,6 +178,9 @@ Options receipt_format() {
           map_of(text(32), choice({"DELIVRD", "EXPIRED", "DELETED", "UNDELIV", "ACCEPTD", "UNKNOWN", "REJECTD",
                                    "ENROUTE", "SKIPPED"})),
           "This carrier's words for states.");
+  d.value("map", &T::map, map_of(text(64), meaning_kind()),
+          "What this carrier's codes mean: err, stat or `err/stat`, each with the state and error that clients read "
+          "instead. The pair counts before err, err before stat.");
   d.value("detect_unflagged", &T::detect_unflagged, boolean(),
           "Take a deliver_sm that reads like a receipt for one even when esm_class does not say so.");
   d.value("swap_addresses", &T::swap_addresses, boolean(), "This carrier sends receipts with the addresses exchanged.");

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "smpp/text/internal/receipt_writer.h"
 #include "smpp/text/receipt.h"
 
 namespace smppd::smpp {
@@ -9,6 +10,7 @@ namespace {
 
 using std::chrono::days;
 using std::chrono::year_month_day;
+using text_internal::ReceiptWriter;
 
 struct Civil {
   int year = 0;
@@ -34,44 +36,6 @@ unsigned pair(const char* at) noexcept { return static_cast<unsigned>((at[0] - '
 // `digits` starts with MMDDhhmm and has ss if `seconds`.
 Civil civil(int year, const char* digits, bool seconds) noexcept {
   return {year, pair(digits), pair(digits + 2), pair(digits + 4), pair(digits + 6), seconds ? pair(digits + 8) : 0};
-}
-
-// Appends to a fixed buffer; once something does not fit, nothing more is written and size() is 0.
-class ReceiptWriter {
- public:
-  explicit ReceiptWriter(std::span<char> out) noexcept : out_(out) {}
-  void put(std::string_view text) noexcept {
-    if (overflow_ || out_.size() - size_ < text.size()) {
-      overflow_ = true;
-      return;
-    }
-    std::copy(text.begin(), text.end(), out_.data() + size_);
-    size_ += text.size();
-  }
-  void put_digits(unsigned value, std::size_t width) noexcept {
-    std::array<char, 8> digits{};
-    for (std::size_t i = width; i-- > 0; value /= 10) digits[i] = static_cast<char>('0' + value % 10);
-    put({digits.data(), width});
-  }
-  [[nodiscard]] std::size_t size() const noexcept { return overflow_ ? 0 : size_; }
-
- private:
-  std::span<char> out_;
-  std::size_t size_ = 0;
-  bool overflow_ = false;
-};
-
-void put_date(ReceiptWriter& out, WallTime at, bool seconds, std::chrono::minutes utc_offset) noexcept {
-  const auto local = at + utc_offset;
-  const auto midnight = std::chrono::floor<days>(local);
-  const year_month_day date(midnight);
-  const std::chrono::hh_mm_ss clock(local - midnight);
-  out.put_digits(static_cast<unsigned>(static_cast<int>(date.year())) % 100, 2);
-  out.put_digits(static_cast<unsigned>(date.month()), 2);
-  out.put_digits(static_cast<unsigned>(date.day()), 2);
-  out.put_digits(static_cast<unsigned>(clock.hours().count()), 2);
-  out.put_digits(static_cast<unsigned>(clock.minutes().count()), 2);
-  if (seconds) out.put_digits(static_cast<unsigned>(clock.seconds().count()), 2);
 }
 
 }  // namespace
@@ -109,9 +73,9 @@ std::size_t write_receipt(const ReceiptFields& fields, std::span<char> buffer) n
   out.put(" dlvrd:");
   out.put_digits(fields.delivered, 3);
   out.put(" submit date:");
-  put_date(out, fields.submit_date, fields.seconds, fields.utc_offset);
+  out.put_date(fields.submit_date, fields);
   out.put(" done date:");
-  put_date(out, fields.done_date, fields.seconds, fields.utc_offset);
+  out.put_date(fields.done_date, fields);
   out.put(" stat:");
   out.put(receipt_word(fields.state));
   out.put(" err:");
