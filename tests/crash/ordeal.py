@@ -75,6 +75,7 @@ class Ordeal:
         self.chance = random.Random(plan.seed)
         self.log = self.folder / "smppd.log"
         self.store = self.folder / "store"
+        self.store.mkdir(exist_ok=True)
         self.deaths, self.starts, self.process = [], [], None
         ports = {name: (free_port(), options) for name, options in CARRIERS.items()}
         self.config = self._config({name: port for name, (port, _) in ports.items()})
@@ -229,7 +230,7 @@ class Ordeal:
                 continue  # cut by a death, or not of the log
 
     def uncertain_ids(self):
-        return {line["id"] for line in self.log_lines() if line.get("message", "").startswith("outcome unknown") and "id" in line}
+        return {line["id"] for line in self.log_lines() if line.get("msg", "").startswith("outcome unknown") and "id" in line}
 
     def end(self):
         if self.process is not None and self.process.poll() is None:

@@ -63,7 +63,9 @@ void work(Shard& shard, Ledger& ledger, std::mt19937_64& random, store::ItemId& 
     for (std::uint64_t i = 0; i <= random() % 3; ++i) {
       if (random() % 5 < 2 || next < 50) {
         std::string body(random() % 900, static_cast<char>('a' + next % 26));
-        transaction.enqueue(++next, store::conformance::queued(kLane, now), as_bytes(body));
+        store::Progress progress = store::conformance::queued(kLane, now);
+        progress.held = random() % 3 == 0;  // only until the crash
+        transaction.enqueue(++next, progress, as_bytes(body));
         changes.emplace_back(next, std::move(body));
       } else {
         const store::ItemId id = next - random() % 49;

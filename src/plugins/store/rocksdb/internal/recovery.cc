@@ -156,6 +156,7 @@ void Reading::walk(std::size_t at, ByteSpan bytes, std::uint64_t limit) {
     while (reader.next(change)) {
       const bool in_tables = change.kind == Change::Kind::kPut || change.kind == Change::Kind::kErase;
       if (!in_tables || change.table == store::Table::kCorrelations) {
+        change.progress.held = false;  // who held it is gone
         question_.on_entry(entry_of(change, record->position, record->size / kUnit));
       }
       if (in_tables && record->position >= question_.applied) question_.on_table_change(change);
