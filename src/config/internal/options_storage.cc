@@ -131,7 +131,7 @@ Options retry_options() {
   Describe<T> d;
   d.value("enabled", &T::enabled, boolean(), "Whether a refused message is sent again at all.");
   d.value(
-       "max_attempts", &T::max_attempts, integer<std::uint32_t>(0, 1'000'000),
+       "max_attempts", &T::max_attempts, integer<std::uint32_t>(0, 1'000),
        "Attempts, the first included; 0 is until the validity ends. Answers ESME_RTHROTTLED and ESME_RMSGQFUL do not "
        "count.")
       .in("attempts");
