@@ -29,6 +29,8 @@ struct StoredMessage {
   static constexpr std::uint16_t kMended = 1;       // it breaks a rule that was let pass: never forward it as it is
   static constexpr std::uint16_t kPartOfMulti = 2;  // of a submit_multi
   static constexpr std::uint16_t kOwnReceipt = 4;   // a receipt that smppd made
+  static constexpr std::uint16_t kAsked = 8;        // Lifetime::asked: the SMSC is told what is left of it
+  static constexpr std::uint16_t kScheduled = 16;   // Lifetime::scheduled: the SMSC is not told of it
 
   StoredKind kind = StoredKind::kMessage;
   std::uint8_t registered_delivery = 0;  // as the client asked
