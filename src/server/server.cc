@@ -35,6 +35,11 @@ sigset_t handled_signals() {
   return set;
 }
 
+// A store that is off is none, whatever else is said of it.
+bool same_store(const config::Storage& one, const config::Storage& other) {
+  return one == other || (!one.enabled && !other.enabled);
+}
+
 std::int64_t now_ns() { return std::chrono::steady_clock::now().time_since_epoch().count(); }
 
 }  // namespace
@@ -155,7 +160,7 @@ admin::ReloadOutcome Server::reload_now() {
     return outcome;
   }
   const auto before = config_;
-  if (!(before->storage == loaded.config->storage)) {
+  if (!same_store(before->storage, loaded.config->storage)) {
     outcome.summary = "the old configuration stays in force: a change of `storage` takes effect at a restart";
     kLog.error("reload refused", {{"reason", outcome.summary}});
     return outcome;

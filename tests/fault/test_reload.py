@@ -45,6 +45,7 @@ def test_a_broken_configuration_changes_nothing(smppd, carriers):
         {"routes": [{"name": "all", "match": {"destination_addr": "*"}, "upstream": "nobody"}]},
         {"clients": [{"system_id": "other", "password": "secret", "surprise": True}]},
         {"upstreams": []},
+        {"storage": {"backend": "memory"}},  # takes effect at a restart
     ):
         refused = gateway.output.count("old configuration stays in force") + gateway.output.count("old one stays in force")
         gateway.reload({**good, **wrong})
