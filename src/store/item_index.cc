@@ -114,7 +114,13 @@ void ItemIndex::set_place(Index index, Place place) noexcept {
   at(index).place = place.position << 16 | (place.units & 0xFFFF);
 }
 
-ItemIndex::Lane& ItemIndex::lane_of(const Item& item) { return lanes_[item.lane]; }
+ItemIndex::Lane& ItemIndex::lane_of(const Item& item) {
+  if (last_lane_ == nullptr || last_lane_id_ != item.lane) {
+    last_lane_ = &lanes_[item.lane];  // lanes are never erased: only the next one may move them
+    last_lane_id_ = item.lane;
+  }
+  return *last_lane_;
+}
 
 void ItemIndex::link_last(Ends& ends, Index index) noexcept {
   Item& item = at(index);

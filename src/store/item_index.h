@@ -134,6 +134,8 @@ class ItemIndex {
   Index free_ = kNone;
   SplitTable<Slot> by_id_;
   absl::flat_hash_map<std::uint32_t, Lane> lanes_;
+  Lane* last_lane_ = nullptr;
+  std::uint32_t last_lane_id_ = 0;
   absl::btree_map<std::uint64_t, Ends> waiting_;  // by tick of the due time
   std::uint64_t now_ = 0;                         // milliseconds of the last advance()
   std::size_t held_ = 0;

@@ -1,5 +1,6 @@
 #include "store/transaction.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace smppd::store {
@@ -28,8 +29,9 @@ bool is_table(std::uint8_t number) noexcept { return number > 0 && number < kTab
 }  // namespace
 
 std::uint8_t* Transaction::grow(std::size_t bytes) {
-  const std::size_t at = bytes_.size();
-  bytes_.resize(at + bytes);
+  const std::size_t at = size_;
+  size_ += bytes;
+  if (size_ > bytes_.size()) bytes_.resize(std::max(size_, bytes_.size() * 2));
   return &bytes_[at];
 }
 
@@ -46,7 +48,7 @@ void Transaction::item(std::uint8_t kind, ItemId id, const Progress& progress, s
 }
 
 void Transaction::enqueue(ItemId id, const Progress& progress, ByteSpan body) {
-  const std::size_t start = bytes_.size();
+  const std::size_t start = size_;
   item(static_cast<std::uint8_t>(Change::Kind::kEnqueue), id, progress, 4 + body.size());
   std::uint8_t* at = &bytes_[start + kItem];
   store_be(at, static_cast<std::uint32_t>(body.size()));

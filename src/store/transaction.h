@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -65,6 +66,17 @@ class Transaction {
   static constexpr std::size_t kMaxBytes = 480 * 1024;
   static constexpr std::size_t kMaxKey = 512;
 
+  Transaction() = default;
+  Transaction(const Transaction&) = default;
+  Transaction& operator=(const Transaction&) = default;
+  Transaction(Transaction&& other) noexcept : bytes_(std::move(other.bytes_)), size_(std::exchange(other.size_, 0)) {}
+  Transaction& operator=(Transaction&& other) noexcept {
+    bytes_ = std::move(other.bytes_);
+    size_ = std::exchange(other.size_, 0);
+    return *this;
+  }
+  ~Transaction() = default;
+
   // A new item, or a new body and progress for the item of this number.
   void enqueue(ItemId id, const Progress& progress, ByteSpan body);
   // A step on the item's way. Without effect when the item is gone.
@@ -75,15 +87,16 @@ class Transaction {
   void put(Table table, std::string_view key, ByteSpan value, Moment expires);
   void erase(Table table, std::string_view key);
 
-  void clear() noexcept { bytes_.clear(); }
-  [[nodiscard]] bool empty() const noexcept { return bytes_.empty(); }
-  [[nodiscard]] ByteSpan bytes() const noexcept { return bytes_; }
+  void clear() noexcept { size_ = 0; }
+  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] ByteSpan bytes() const noexcept { return {bytes_.data(), size_}; }
 
  private:
   std::uint8_t* grow(std::size_t bytes);
   void item(std::uint8_t kind, ItemId id, const Progress& progress, std::size_t more);
 
-  std::vector<std::uint8_t> bytes_;
+  std::vector<std::uint8_t> bytes_;  // as many as it ever had: what is written need not be zeroed first
+  std::size_t size_ = 0;
 };
 
 // One change as it was written; the views live as long as the octets they were read from.

@@ -12,7 +12,11 @@ namespace {
 
 constexpr std::array<std::uint8_t, 8> kSegmentMagic{'s', 'm', 'p', 'p', 'd', 's', 'e', 'g'};
 constexpr std::array<std::uint8_t, 8> kIndexMagic{'s', 'm', 'p', 'p', 'd', 'i', 'd', 'x'};
-constexpr std::size_t kIndexHeader = 56;
+// The index has a version of its own: one of another version is not used, the segment is read instead.
+constexpr std::uint32_t kIndexVersion = 3;
+constexpr std::size_t kPlainEntry = 9;
+constexpr std::size_t kAmendEntry = 32;
+constexpr std::size_t kPutEntry = 17;
 
 std::uint32_t record_checksum(const std::uint8_t* at, std::size_t payload, unsigned journal) noexcept {
   std::uint8_t head[16];
@@ -94,8 +98,15 @@ HeaderState read_segment_header(ByteSpan bytes, SegmentHeader& header) noexcept 
   return sound ? HeaderState::kValid : HeaderState::kDamaged;
 }
 
-void write_index_entry(std::uint8_t* at, const IndexEntry& entry) noexcept {
+std::size_t write_index_entry(std::uint8_t* at, const IndexEntry& entry) noexcept {
   at[0] = static_cast<std::uint8_t>(entry.kind);
+  const std::uint64_t place = entry.position << 16 | entry.units;
+  if (entry.kind != store::Change::Kind::kEnqueue && entry.kind != store::Change::Kind::kAmend) {
+    store_be(at + 1, entry.id);
+    if (entry.kind != store::Change::Kind::kPut) return kPlainEntry;
+    store_be(at + kPlainEntry, place);
+    return kPutEntry;
+  }
   at[1] = entry.progress.state;
   store_be(at + 2, entry.progress.attempts);
   store_be(at + 4, entry.progress.lane.value());
@@ -103,49 +114,65 @@ void write_index_entry(std::uint8_t* at, const IndexEntry& entry) noexcept {
   store_be(at + 16, static_cast<std::uint64_t>(entry.progress.due.time_since_epoch().count()));
   store_be(at + 24, entry.progress.mark);
   store_be(at + 28, store::expiry_seconds(entry.progress.expires));
-  store_be(at + 32, entry.position);
-  store_be(at + 40, entry.units);
-  at[44] = static_cast<std::uint8_t>(entry.table);
-  at[45] = 0;
+  if (entry.kind == store::Change::Kind::kAmend) return kAmendEntry;
+  store_be(at + kAmendEntry, place);
+  return IndexEntry::kMaxSize;
 }
 
-bool read_index_entry(const std::uint8_t* at, IndexEntry& entry) noexcept {
+bool IndexReader::next(IndexEntry& entry) noexcept {
+  if (rest_.empty()) return false;
+  const std::uint8_t* at = rest_.data();
+  entry = IndexEntry();
   entry.kind = static_cast<store::Change::Kind>(at[0]);
-  entry.progress.state = at[1];
-  entry.progress.attempts = load_be<std::uint16_t>(at + 2);
-  entry.progress.lane = store::LaneId(load_be<std::uint32_t>(at + 4));
-  entry.id = load_be<std::uint64_t>(at + 8);
-  entry.progress.due =
-      store::Moment(std::chrono::milliseconds(static_cast<std::int64_t>(load_be<std::uint64_t>(at + 16))));
-  entry.progress.mark = load_be<std::uint32_t>(at + 24);
-  entry.progress.expires = store::expiry_moment(load_be<std::uint32_t>(at + 28));
-  entry.progress.held = false;
-  entry.position = load_be<std::uint64_t>(at + 32);
-  entry.units = load_be<std::uint32_t>(at + 40);
-  entry.table = static_cast<store::Table>(at[44]);
-  return at[0] >= 1 && at[0] <= 5 && at[44] < store::kTables && entry.units <= 0xFFFF && entry.position >> 47 == 0 &&
-         entry.progress.due >= store::Moment{} && entry.progress.due <= store::kNever;
+  std::size_t size = 0;
+  switch (entry.kind) {
+    case store::Change::Kind::kEnqueue: size = IndexEntry::kMaxSize; break;
+    case store::Change::Kind::kAmend: size = kAmendEntry; break;
+    case store::Change::Kind::kPut: size = kPutEntry; break;
+    case store::Change::Kind::kFinish:
+    case store::Change::Kind::kErase: size = kPlainEntry; break;
+  }
+  if (size == 0 || rest_.size() < size) return false;
+  const bool item = size >= kAmendEntry;
+  entry.id = load_be<std::uint64_t>(at + (item ? 8 : 1));
+  if (size == kPutEntry || size == IndexEntry::kMaxSize) {
+    const auto place = load_be<std::uint64_t>(at + size - 8);
+    entry.position = place >> 16;
+    entry.units = static_cast<std::uint32_t>(place & 0xFFFF);
+  }
+  if (item) {
+    entry.progress.state = at[1];
+    entry.progress.attempts = load_be<std::uint16_t>(at + 2);
+    entry.progress.lane = store::LaneId(load_be<std::uint32_t>(at + 4));
+    entry.progress.due =
+        store::Moment(std::chrono::milliseconds(static_cast<std::int64_t>(load_be<std::uint64_t>(at + 16))));
+    entry.progress.mark = load_be<std::uint32_t>(at + 24);
+    entry.progress.expires = store::expiry_moment(load_be<std::uint32_t>(at + 28));
+    if (entry.progress.due < store::Moment{} || entry.progress.due > store::kNever) return false;
+  }
+  if (entry.position >> 47 != 0) return false;
+  rest_ = rest_.subspan(size);
+  return true;
 }
 
-std::vector<std::uint8_t> write_index_file(const IndexFile& file) {
-  std::vector<std::uint8_t> bytes(kIndexHeader + file.entries.size() + 4);
+void seal_index_file(std::vector<std::uint8_t>& bytes, const IndexFile& file) {
   std::memcpy(bytes.data(), kIndexMagic.data(), kIndexMagic.size());
-  store_be(&bytes[8], kFormatVersion);
+  store_be(&bytes[8], kIndexVersion);
   store_be(&bytes[12], static_cast<std::uint32_t>(file.segment.journal));
   store_be(&bytes[16], file.segment.number);
   store_be(&bytes[24], file.segment.base);
   store_be(&bytes[32], file.end);
-  store_be(&bytes[40], static_cast<std::uint64_t>(file.entries.size()));
+  store_be(&bytes[40], static_cast<std::uint64_t>(bytes.size() - kIndexHeader));
   store_be(&bytes[48], std::uint32_t{file.has_table_changes ? 1U : 0U});
-  if (!file.entries.empty()) std::memcpy(&bytes[kIndexHeader], file.entries.data(), file.entries.size());
-  const std::size_t covered = bytes.size() - 4;
-  store_be(&bytes[covered], store::crc32c(ByteSpan(bytes.data(), covered)));
-  return bytes;
+  store_be(&bytes[52], std::uint32_t{0});
+  const std::uint32_t checksum = store::crc32c(bytes);
+  bytes.resize(bytes.size() + 4);
+  store_be(&bytes[bytes.size() - 4], checksum);
 }
 
 std::optional<IndexFile> read_index_file(ByteSpan bytes) noexcept {
   if (bytes.size() < kIndexHeader + 4 || !std::equal(kIndexMagic.begin(), kIndexMagic.end(), bytes.begin()) ||
-      load_be<std::uint32_t>(bytes.data() + 8) != kFormatVersion) {
+      load_be<std::uint32_t>(bytes.data() + 8) != kIndexVersion) {
     return std::nullopt;
   }
   IndexFile file;
@@ -155,12 +182,17 @@ std::optional<IndexFile> read_index_file(ByteSpan bytes) noexcept {
   file.end = load_be<std::uint64_t>(bytes.data() + 32);
   const std::uint64_t size = load_be<std::uint64_t>(bytes.data() + 40);
   file.has_table_changes = load_be<std::uint32_t>(bytes.data() + 48) != 0;
-  if (size != bytes.size() - kIndexHeader - 4 || size % IndexEntry::kSize != 0 || file.end < file.segment.base) {
+  if (size != bytes.size() - kIndexHeader - 4 || file.end < file.segment.base) {
     return std::nullopt;
   }
   const std::size_t covered = bytes.size() - 4;
   if (load_be<std::uint32_t>(bytes.data() + covered) != store::crc32c(bytes.first(covered))) return std::nullopt;
   file.entries = bytes.subspan(kIndexHeader, size);
+  IndexReader reader(file.entries);
+  IndexEntry entry;
+  while (reader.next(entry)) {
+  }
+  if (!reader.at_end()) return std::nullopt;
   return file;
 }
 

@@ -82,27 +82,44 @@ enum class HeaderState : std::uint8_t { kValid, kBlank, kDamaged, kOtherVersion 
 void write_segment_header(std::uint8_t* at, const SegmentHeader& header) noexcept;
 [[nodiscard]] HeaderState read_segment_header(ByteSpan bytes, SegmentHeader& header) noexcept;
 
-// One line of a segment's index: a change without its octets, and the place of its record.
+// One line of a segment's index: a change of an item or a correlation without its octets, and the place of its record.
+//   enqueue  kind state attempts(2) lane(4) number(8) due(8) mark(4) expires(4) position(6) units(2)
+//   amend    the same without position and units
+//   finish   kind number(8)
+//   put      kind hash(8) position(6) units(2)
+//   erase    kind hash(8)
 struct IndexEntry {
-  static constexpr std::size_t kSize = 46;
+  static constexpr std::size_t kMaxSize = 40;
   store::Change::Kind kind{};
   std::uint64_t id = 0;  // the item's number, or the hash of the record's key
   store::Progress progress;
-  store::Table table{};
   std::uint64_t position = 0;
   std::uint32_t units = 0;
 };
-void write_index_entry(std::uint8_t* at, const IndexEntry& entry) noexcept;
-[[nodiscard]] bool read_index_entry(const std::uint8_t* at, IndexEntry& entry) noexcept;
+// Returns how many octets it wrote.
+std::size_t write_index_entry(std::uint8_t* at, const IndexEntry& entry) noexcept;
 
-// An index file: header, entries, checksum over both. `bytes` of `entries` are IndexEntry::kSize each.
+class IndexReader {
+ public:
+  explicit IndexReader(ByteSpan entries) noexcept : rest_(entries) {}
+  // False at the end, and at the first octet that cannot be.
+  [[nodiscard]] bool next(IndexEntry& entry) noexcept;
+  [[nodiscard]] bool at_end() const noexcept { return rest_.empty(); }
+
+ private:
+  ByteSpan rest_;
+};
+
+// An index file: header, entries, checksum over both. One that was read has sound entries to its end.
+inline constexpr std::size_t kIndexHeader = 56;
 struct IndexFile {
   SegmentHeader segment;
   std::uint64_t end = 0;
   bool has_table_changes = false;  // recovery may have to apply them again, for which it needs the segment
   ByteSpan entries;
 };
-[[nodiscard]] std::vector<std::uint8_t> write_index_file(const IndexFile& file);
+// Of kIndexHeader free octets and the entries behind them makes the file; `file.entries` is not looked at.
+void seal_index_file(std::vector<std::uint8_t>& bytes, const IndexFile& file);
 [[nodiscard]] std::optional<IndexFile> read_index_file(ByteSpan bytes) noexcept;
 
 // Of the key of a record; what a journal's records are found by in memory.

@@ -26,7 +26,7 @@ class Journal {
     std::uint64_t first = 0;          // position of the first
     std::uint64_t end = 0;            // position behind the last
     store::Sequence last = 0;
-    std::vector<std::uint8_t> entries;  // of the segment's index, IndexEntry::kSize each
+    std::vector<std::uint8_t> entries;  // of the segment's index
     bool for_tables = false;            // some change is for the tables
     std::uint64_t low_water = 0;        // nothing before it is alive once this batch is durable
   };

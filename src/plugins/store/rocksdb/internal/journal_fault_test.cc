@@ -212,30 +212,32 @@ TEST(JournalFaults, ASegmentOfANewerFormatIsRefusedAndLeftAlone) {
 
 TEST(JournalFaults, AnIndexThatDoesNotFitItsSegmentIsNotBelieved) {
   const Segments made = three_records();
-  std::vector<std::uint8_t> entries(IndexEntry::kSize);
+  std::vector<std::uint8_t> entries(IndexEntry::kMaxSize);
   IndexEntry entry;
   entry.kind = store::Change::Kind::kEnqueue;
   entry.id = 77;
   entry.position = kBase;
   entry.units = 4;
-  write_index_entry(entries.data(), entry);
+  ASSERT_EQ(write_index_entry(entries.data(), entry), entries.size());
   const std::uint64_t end = kBase + made.bytes.size() - kSegmentHeader;
   struct Case {
     IndexFile file;
     bool believed;
   };
-  const std::vector<Case> cases{{{{kJournal, 1, kBase}, end, false, entries}, true},
-                                {{{kJournal, 1, kBase}, end, true, entries}, false},  // the tables may lack its changes
-                                {{{kJournal, 1, kBase}, end - 8, false, entries}, false},
-                                {{{kJournal, 1, kBase + 8}, end, false, entries}, false},
-                                {{{kJournal, 2, kBase}, end, false, entries}, false},
-                                {{{kJournal + 1, 1, kBase}, end, false, entries}, false}};
+  const std::vector<Case> cases{{{{kJournal, 1, kBase}, end, false, {}}, true},
+                                {{{kJournal, 1, kBase}, end, true, {}}, false},  // the tables may lack its changes
+                                {{{kJournal, 1, kBase}, end - 8, false, {}}, false},
+                                {{{kJournal, 1, kBase + 8}, end, false, {}}, false},
+                                {{{kJournal, 2, kBase}, end, false, {}}, false},
+                                {{{kJournal + 1, 1, kBase}, end, false, {}}, false}};
   for (std::size_t i = 0; i < cases.size(); ++i) {
     for (const bool damaged : {false, true}) {
       SimulatedDisk disk;
       auto segment = disk.open("/j/" + SegmentSet::name(1, "seg"), store::OpenMode::kCreate);
       ASSERT_TRUE((*segment)->write_at(made.bytes, 0));
-      auto bytes = write_index_file(cases[i].file);
+      std::vector<std::uint8_t> bytes(kIndexHeader);
+      bytes.insert(bytes.end(), entries.begin(), entries.end());
+      seal_index_file(bytes, cases[i].file);
       if (damaged) bytes[bytes.size() / 2] ^= 1;
       auto index = disk.open("/j/" + SegmentSet::name(1, "idx"), store::OpenMode::kCreate);
       ASSERT_TRUE((*index)->write_at(bytes, 0));
@@ -248,6 +250,51 @@ TEST(JournalFaults, AnIndexThatDoesNotFitItsSegmentIsNotBelieved) {
       ASSERT_TRUE(read_journal(disk, question));
       EXPECT_EQ(ids, cases[i].believed && !damaged ? std::vector<store::ItemId>{77} : first_ids(3)) << i;
     }
+  }
+}
+
+TEST(SegmentIndex, ReadsBackWhatWasWrittenAndNothingThatIsCutShort) {
+  std::vector<std::uint8_t> octets;
+  std::vector<IndexEntry> written;
+  for (const auto kind : {store::Change::Kind::kEnqueue, store::Change::Kind::kAmend, store::Change::Kind::kFinish,
+                          store::Change::Kind::kPut, store::Change::Kind::kErase}) {
+    IndexEntry entry;
+    entry.kind = kind;
+    entry.id = 0x0102030405060708;
+    const bool item = kind == store::Change::Kind::kEnqueue || kind == store::Change::Kind::kAmend;
+    if (item) {
+      entry.progress = {7,
+                        65'535,
+                        store::LaneId(9),
+                        store::Moment(std::chrono::seconds(5)),
+                        store::Moment(std::chrono::seconds(6)),
+                        0xFFFFFFFE,
+                        false};
+    }
+    if (kind == store::Change::Kind::kEnqueue || kind == store::Change::Kind::kPut) {
+      entry.position = (1ULL << 47) - 8;
+      entry.units = 65'535;
+    }
+    written.push_back(entry);
+    octets.resize(octets.size() + IndexEntry::kMaxSize);
+    std::uint8_t* at = &octets[octets.size() - IndexEntry::kMaxSize];
+    octets.resize(octets.size() - IndexEntry::kMaxSize + write_index_entry(at, entry));
+  }
+  EXPECT_EQ(octets.size(), 40U + 32 + 9 + 17 + 9);
+  for (std::size_t size = 0; size <= octets.size(); ++size) {
+    IndexReader reader(ByteSpan(octets).first(size));
+    IndexEntry entry;
+    std::size_t read = 0;
+    for (; reader.next(entry); ++read) {
+      EXPECT_EQ(entry.kind, written[read].kind);
+      EXPECT_EQ(entry.id, written[read].id);
+      EXPECT_EQ(entry.progress, written[read].progress);
+      EXPECT_EQ(entry.position, written[read].position);
+      EXPECT_EQ(entry.units, written[read].units);
+    }
+    const std::size_t whole = size >= 107 ? 5 : size >= 98 ? 4 : size >= 81 ? 3 : size >= 72 ? 2 : size >= 40 ? 1 : 0;
+    EXPECT_EQ(read, whole) << size;
+    EXPECT_EQ(reader.at_end(), size == 0 || size == 40 || size == 72 || size == 81 || size == 98 || size == 107);
   }
 }
 

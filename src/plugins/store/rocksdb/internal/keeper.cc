@@ -33,7 +33,6 @@ IndexEntry entry_of(const Change& change, std::uint64_t position, std::uint32_t 
   entry.position = position;
   entry.units = units;
   if (change.kind == Change::Kind::kPut || change.kind == Change::Kind::kErase) {
-    entry.table = change.table;
     entry.id = key_hash(change.table, change.key);
   } else {
     entry.id = change.id;
@@ -173,15 +172,14 @@ void Keeper::keep_buffer(std::vector<std::uint8_t>&& buffer) {
 
 void Keeper::close_index() {
   if (indexed_ == nullptr) return;
-  const IndexFile file{
-      {segments_.journal(), indexed_->number, indexed_->base}, indexed_end_, has_table_changes_, entries_};
-  const auto bytes = write_index_file(file);
-  auto written = segments_.write_index(*indexed_, bytes);
+  seal_index_file(entries_,
+                  {{segments_.journal(), indexed_->number, indexed_->base}, indexed_end_, has_table_changes_, {}});
+  auto written = segments_.write_index(*indexed_, entries_);
   if (!written) {
     kStoreLog.warn("a segment has no index; the next start reads the segment",
                    {{"path", indexed_->path}, {"error", store::error_text(written.error())}});
   }
-  entries_.clear();
+  entries_.resize(kIndexHeader);
   has_table_changes_ = false;
   indexed_ = nullptr;
 }

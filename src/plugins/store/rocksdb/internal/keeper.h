@@ -126,7 +126,7 @@ class Keeper {
 
   // The keeper's thread only.
   std::shared_ptr<Segment> indexed_;  // the segment whose index is being gathered
-  std::vector<std::uint8_t> entries_;
+  std::vector<std::uint8_t> entries_ = std::vector<std::uint8_t>(kIndexHeader);  // behind room for the header
   bool has_table_changes_ = false;
   std::uint64_t indexed_end_ = 0;
   Tables::Batch table_batch_;

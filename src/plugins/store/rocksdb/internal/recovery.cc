@@ -136,9 +136,8 @@ bool Reading::use_index(std::size_t at, std::uint64_t limit) {
   // The records that the index speaks of must be there.
   if (segment.bytes < kSegmentHeader + (index->end - segment.base)) return false;
   IndexEntry entry;
-  for (std::size_t i = 0; i < index->entries.size(); i += IndexEntry::kSize) {
-    if (read_index_entry(&index->entries[i], entry)) question_.on_entry(entry);
-  }
+  IndexReader entries(index->entries);
+  while (entries.next(entry)) question_.on_entry(entry);
   segment.end = index->end;
   findings_.end = index->end;
   return true;

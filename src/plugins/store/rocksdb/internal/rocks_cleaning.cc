@@ -116,7 +116,6 @@ void RocksPartition::forget_damaged(std::uint64_t before) {
 void RocksPartition::forget_correlation(std::uint64_t hash) {
   IndexEntry gone;
   gone.kind = Change::Kind::kErase;
-  gone.table = store::Table::kCorrelations;
   gone.id = hash;
   apply(gone);
 }

@@ -107,7 +107,7 @@ bool RocksPartition::settle(std::uint64_t most_staged) {
 
 void RocksPartition::apply(const IndexEntry& entry) {
   if (entry.kind == Change::Kind::kPut || entry.kind == Change::Kind::kErase) {
-    if (entry.table == store::Table::kCorrelations) apply_correlation(entry);
+    apply_correlation(entry);
   } else {
     apply_item(entry);
   }
@@ -213,9 +213,9 @@ void RocksPartition::stage(ByteSpan payload) {
 
 // What recovery needs of a change goes to the segment's index.
 void RocksPartition::note(const IndexEntry& entry) {
-  const std::size_t at = staged_.entries.size();
-  staged_.entries.resize(at + IndexEntry::kSize);
-  write_index_entry(&staged_.entries[at], entry);
+  std::array<std::uint8_t, IndexEntry::kMaxSize> octets;
+  const std::size_t size = write_index_entry(octets.data(), entry);
+  staged_.entries.insert(staged_.entries.end(), octets.begin(), octets.begin() + size);
 }
 
 // With ten million items each look at one waits for memory; some changes later it is there.

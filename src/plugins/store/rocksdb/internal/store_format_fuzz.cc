@@ -49,9 +49,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   (void)rocks::read_segment_header(bytes, header);
   if (const auto index = rocks::read_index_file(bytes)) {
     rocks::IndexEntry entry;
-    for (std::size_t at = 0; at < index->entries.size(); at += rocks::IndexEntry::kSize) {
-      (void)rocks::read_index_entry(&index->entries[at], entry);
+    rocks::IndexReader reader(index->entries);
+    while (reader.next(entry)) {
     }
+    check(reader.at_end());
   }
   walk(bytes, rocks::kFirstPosition);
   // The same with records whose checksums are right, so that what is behind them is reached: the input says how long
