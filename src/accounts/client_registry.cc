@@ -53,6 +53,7 @@ class EntryCompiler {
     entry.outbind = client_.outbind;
     entry.message_id_format = client_.message_id_format;
     entry.receipts = receipt_style();
+    entry.mode = client_.mode;
     return entry;
   }
 

@@ -76,6 +76,7 @@ struct ClientEntry {
   std::optional<config::ClientOutbind> outbind;  // where it waits to be called
   config::MessageIdFormat message_id_format = config::MessageIdFormat::kHex;
   std::shared_ptr<const ReceiptStyle> receipts;  // null: as they come
+  std::optional<config::MessageMode> mode;       // empty: the route's, or the default
   ClientState* state = nullptr;                  // never null in a compiled entry
 
   [[nodiscard]] bool may_bind(BindType type) const noexcept {

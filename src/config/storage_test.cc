@@ -32,10 +32,6 @@ std::string said_of_retry(const std::string& keys) {
   return said("  - {name: c, mock: {}, retry: {" + keys + "}}\n" + kOnDisk);
 }
 
-TEST(Storage, IsRefusedUntilMessagesGoThroughIt) {
-  EXPECT_THAT(said_of_more(kOnDisk), HasSubstr("test.yaml:5:1: error: storage: " + kNotWired));
-}
-
 TEST(Storage, IsOffWithoutASection) {
   const ConfigPtr config = load_yaml(kRouted).config;
   ASSERT_NE(config, nullptr);

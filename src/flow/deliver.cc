@@ -4,8 +4,10 @@
 #include <cstring>
 
 #include "flow/flow.h"
+#include "flow/internal/depot.h"
 #include "flow/internal/facts_of.h"
 #include "flow/internal/log.h"
+#include "flow/internal/offer.h"
 #include "flow/internal/report_splice.h"
 #include "flow/internal/report_writer.h"
 #include "flow/receipt_map.h"
@@ -36,16 +38,6 @@ void count_left(FlowProbe& probe, OfferKind kind) noexcept {
 constexpr std::uint64_t bit_of(unsigned shard) noexcept { return std::uint64_t{1} << shard; }
 
 }  // namespace
-
-// One delivery that looks for a receiver.
-struct Flow::Offer {
-  OfferKind kind;
-  const Delivery& delivery;  // its PDU is written for each receiver
-  const smpp::PduView& view;
-  const PeerSide& from;
-  smpp::PduBuilder* edited;  // null: the view as it is
-  std::uint64_t tried = 0;   // shards that have no session for it
-};
 
 void Flow::on_request(upstream::Group& group, const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
   smpp::PduView view;
@@ -111,10 +103,12 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
                                      view.text(Field::destination_addr));
   if (!entry) {
     if (look == Look::kFirst) ++probe_.receipts_parked;
+    const bool ask_the_store = depot_ != nullptr && look == Look::kFirst;
     if (const auto released = receipts_.park(ticket, report.receipt.id, view.bytes(), now)) {
       ++probe_.receipts_unmatched;
       answer_smsc(*released, CommandStatus::ESME_ROK);
     }
+    if (ask_the_store) depot_->look_up(ticket.upstream, report.receipt.id);
     return;
   }
   const bool intermediate = !smpp::is_final(state);
@@ -173,14 +167,41 @@ void Flow::forward_report(const message::DeliveryTicket& ticket, const smpp::Pdu
                     upstream.options->receipts.swap_addresses, client == nullptr ? nullptr : client->receipts.get()};
   if (shape.style != nullptr) shape.swap_addresses ^= shape.style->swap_addresses;
   smpp::PduView spliced;
-  if (shape.is_plain() && splice_report(view, report, shape.id, spliced_) && spliced.decode(spliced_)) {
+  const bool as_octets =
+      shape.is_plain() && splice_report(view, report, shape.id, spliced_) && spliced.decode(spliced_);
+  if (!as_octets) write_report(view, report, shape, wall_now(), scratch_);
+  if (keeps_deliveries() && entry.client.valid()) {
+    store_report(delivery, entry, upstream.side, as_octets ? nullptr : &scratch_);
+    return;
+  }
+  if (as_octets) {
     if (offer(receivers, {OfferKind::kReceipt, delivery, spliced, upstream.side, nullptr})) return;
   } else {
-    write_report(view, report, shape, wall_now(), scratch_);
     if (offer(receivers, {OfferKind::kReceipt, delivery, view, upstream.side, &scratch_})) return;
   }
   count_left(probe_, OfferKind::kReceipt);
   call(entry.client);
+  delivered(delivery, CommandStatus::ESME_RX_T_APPN);
+}
+
+bool Flow::keeps_deliveries() const noexcept { return depot_ != nullptr && depot_->options().keep_deliveries; }
+
+// The receipt becomes the client's own, whether it is there or not; its message is told of at the same moment.
+void Flow::store_report(const Delivery& delivery, const ReceiptMap::Entry& entry, const PeerSide& side,
+                        smpp::PduBuilder* edited) noexcept {
+  if (edited != nullptr) {
+    spliced_.clear();
+    if (!edited->encode(spliced_, CommandStatus::ESME_ROK, delivery.ticket.sequence_number)) {
+      delivered(delivery, CommandStatus::ESME_RX_T_APPN);
+      return;
+    }
+  }
+  depot_->begin();
+  if (delivery.id != 0) depot_->put_final(entry, receipts_.upstream_id(entry.ref));
+  if (depot_->take_in({entry.client, OfferKind::kReceipt, side, delivery.ticket, delivery.id, delivery.entry},
+                      spliced_))
+    return;
+  count_left(probe_, OfferKind::kReceipt);
   delivered(delivery, CommandStatus::ESME_RX_T_APPN);
 }
 
@@ -249,7 +270,8 @@ void Flow::route_mo(const message::DeliveryTicket& ticket, const smpp::PduView& 
   }
   smpp::PduBuilder* edited = draft.edited() ? &draft.edit() : nullptr;
   const Delivery delivery{{}, ticket};
-  if (offer_to_takers(facts, {OfferKind::kMo, delivery, view, upstream->side, edited})) return;
+  const Offer offered{OfferKind::kMo, delivery, view, upstream->side, edited};
+  if (keeps_deliveries() ? store_mo(facts, offered) : offer_to_takers(facts, offered)) return;
   count_left(probe_, OfferKind::kMo);
   answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
 }
@@ -283,6 +305,30 @@ bool Flow::offer_to_takers(const message::MessageFacts& facts, const Offer& offe
     for (const message::ClientId client : takers.clients) call(client);
   }
   return false;
+}
+
+// The first of the route's clients that is there; if none is, it waits for the first.
+bool Flow::store_mo(const message::MessageFacts& facts, const Offer& offered) noexcept {
+  const auto takers = snapshot_->mo_routes->decide(facts, wall_now());
+  message::ClientId client;
+  if (takers.route.valid()) {
+    for (const message::ClientId taker : takers.clients) {
+      if (client.valid() || directory_.of(taker, here()).empty()) continue;
+      client = taker;
+    }
+    if (!client.valid() && !takers.clients.empty()) client = takers.clients.front();
+  } else if (const auto& receivers = directory_.covering(facts.destination_addr); !receivers.empty()) {
+    client = receivers.front().client;
+  }
+  if (!client.valid()) return offer_to_takers(facts, offered);  // nobody, or an anonymous one
+  ByteSpan pdu = offered.view.bytes();
+  if (offered.edited != nullptr) {
+    spliced_.clear();
+    if (!offered.edited->encode(spliced_, CommandStatus::ESME_ROK, 0)) return false;
+    pdu = spliced_;
+  }
+  depot_->begin();
+  return depot_->take_in({client, OfferKind::kMo, offered.from, offered.delivery.ticket}, pdu);
 }
 
 // Gives the delivery to the first receiver that takes it; one on another shard gets it by mail, and that shard looks
@@ -364,7 +410,11 @@ void Flow::delivered(const Delivery& delivery, CommandStatus status) noexcept {
 void Flow::answer_smsc(const message::DeliveryTicket& ticket, CommandStatus status) noexcept {
   if (ticket.answered) return;
   if (ticket.shard == here()) {
-    upstreams_.answer(ticket, status);
+    if (ticket.stored) {
+      depot_->settled(ticket.link, status);
+    } else {
+      upstreams_.answer(ticket, status);
+    }
   } else {
     post(shard_, ticket.shard, MailKind::kDelivered, DeliveredMail{ticket, status});
   }
@@ -383,6 +433,7 @@ void Flow::tick() noexcept {
                     {{"upstream", snapshot_->upstream_names[ticket.upstream.value()]}, {"suppressed", suppressed}});
         }
       });
+  if (depot_ != nullptr) depot_->tick();
   if (reassembly_ != nullptr) {
     reassembly_->tick(now);
     route_released();

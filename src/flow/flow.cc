@@ -2,12 +2,15 @@
 
 #include <random>
 
+#include "flow/internal/depot.h"
 #include "flow/internal/multi.h"
 
 namespace smppd::flow {
 
-Flow::Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Receipts& receipts, unsigned node)
+Flow::Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Receipts& receipts, unsigned node,
+           store::Partition* partition)
     : shard_(shard),
+      depot_(partition == nullptr ? nullptr : std::make_unique<Depot>(*this, *partition)),
       upstreams_(shard.loop(), resolver, *this, shard.index(), shard.count()),
       chain_(std::make_unique<FilterChain>()),
       receipts_(receipts, shard.loop().now(), std::random_device{}()),
@@ -35,6 +38,7 @@ void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<Filte
   for (unsigned shard = 0; shard < shard_.count(); ++shard) {
     if (shard != shard_.index()) post(shard_, shard, MailKind::kApplied, AppliedMail{});
   }
+  if (depot_ != nullptr) depot_->apply();
   // Who waited for an upstream that is gone finds another road or is refused.
   for (auto& [id, sessions] : waiting_) {
     for (const SlabHandle session : sessions) sessions_->resume(session);
@@ -43,6 +47,10 @@ void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<Filte
 }
 
 Flow::~Flow() = default;
+
+std::optional<store::PartitionStats> Flow::store_stats() const {
+  return depot_ == nullptr ? std::nullopt : std::optional(depot_->partition.stats());
+}
 
 WallTime Flow::wall_now() noexcept {
   if (wall_turn_ != shard_.loop().turns()) {
@@ -54,6 +62,7 @@ WallTime Flow::wall_now() noexcept {
 
 void Flow::receiver_bound(const Receiver& receiver, std::string_view address_range) {
   directory_.add(receiver, address_range);
+  if (depot_ != nullptr) depot_->receiver_bound(receiver.client);
   for (unsigned shard = 0; shard < shard_.count(); ++shard) {
     if (shard != shard_.index()) {
       post(shard_, shard, MailKind::kReceiver, ReceiverMail{receiver, false}, as_bytes(address_range));
@@ -94,6 +103,10 @@ void Flow::on_busy(upstream::Group& group) noexcept {
 
 void Flow::on_mail_room(unsigned) noexcept {}
 
+void Flow::on_turn_end() noexcept {
+  if (depot_ != nullptr) depot_->turn();
+}
+
 void Flow::pass_on_kick(unsigned shard, const KickOrder& order) noexcept {
   post(shard_, shard, MailKind::kKick, KickMail{order});
 }
@@ -103,6 +116,7 @@ void Flow::note_receiver(const ReceiverMail& mail, std::string_view address_rang
     directory_.remove(mail.receiver.shard, mail.receiver.session);
   } else {
     directory_.add(mail.receiver, address_range);
+    if (depot_ != nullptr) depot_->receiver_bound(mail.receiver.client);
   }
 }
 
@@ -157,6 +171,9 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
       operate_failed(mail.flight, mail.status);
       return;
     }
+    case MailKind::kOperationAnswer:
+      depot_->answer_operation(letter.facts<OperatedMail>().flight, letter.octets<OperatedMail>());
+      return;
     case MailKind::kApplied: tell_lanes(from); return;
     case MailKind::kBusy: {
       if (upstream::Group* group = upstreams_.find(letter.facts<BusyMail>().upstream)) group->grow();
@@ -164,6 +181,17 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
     }
     case MailKind::kKick: sessions_->kick(letter.facts<KickMail>().order); return;
     case MailKind::kCall: call(letter.facts<CallMail>().client); return;
+    case MailKind::kCorrelate: {
+      const auto mail = letter.facts<CorrelateMail>();
+      depot_->correlate(mail.flight, mail.expires, as_text(letter.octets<CorrelateMail>()));
+      return;
+    }
+    case MailKind::kCorrelated:
+      depot_->correlated(letter.facts<CorrelatedMail>().flight, as_text(letter.octets<CorrelatedMail>()));
+      return;
+    case MailKind::kLookUp:
+      depot_->look_up_here(letter.facts<LookUpMail>().upstream, as_text(letter.octets<LookUpMail>()));
+      return;
   }
 }
 

@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <expected>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,6 +26,7 @@
 #include "flow/snapshot.h"
 #include "message/own_id.h"
 #include "runtime/shard.h"
+#include "store/partition.h"
 #include "telemetry/log.h"
 #include "upstream/upstream_set.h"
 
@@ -32,7 +34,9 @@ namespace smppd::flow {
 
 class Flow final : public upstream::Events, public runtime::MailHandler {
  public:
-  Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Receipts& receipts, unsigned node);
+  // `partition` is this shard's part of the store, which outlives the flow; null without `storage`.
+  Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Receipts& receipts, unsigned node,
+       store::Partition* partition = nullptr);
   ~Flow();
 
   void set_sessions(Sessions& sessions) noexcept { sessions_ = &sessions; }
@@ -63,6 +67,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   [[nodiscard]] upstream::UpstreamSet& upstreams() noexcept { return upstreams_; }
   [[nodiscard]] const FlowProbe& probe() const noexcept { return probe_; }
   [[nodiscard]] const FilterChain& chain() const noexcept { return *chain_; }
+  // Empty without a store.
+  [[nodiscard]] std::optional<store::PartitionStats> store_stats() const;
   [[nodiscard]] ReceiptDesk& receipts() noexcept { return receipts_; }
   // Whether this shard keeps the receipts of that upstream, and speaks for it.
   [[nodiscard]] bool is_home(message::UpstreamId id) const noexcept { return home_of(id) == shard_.index(); }
@@ -82,20 +88,28 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   // runtime::MailHandler
   void on_mail(unsigned from, ByteSpan record) noexcept override;
   void on_mail_room(unsigned shard) noexcept override;
+  void on_turn_end() noexcept override;
 
  private:
   struct Submission;  // one message on the road, on the stack
   struct Multi;       // a submit_multi waiting for its parts
+  struct Depot;       // what is stored
 
   // road.cc, in the order of the stops
   Taken submit_message(const Sender& sender, ByteSpan pdu, bool again) noexcept;
   [[nodiscard]] bool read(Submission& m, ByteSpan pdu) noexcept;
   [[nodiscard]] bool judge(Submission& m) noexcept;
   [[nodiscard]] bool route(Submission& m) noexcept;
+  void decide_road(Submission& m) noexcept;
+  [[nodiscard]] bool belongs_to_store(const Submission& m) const noexcept;
   [[nodiscard]] Taken pick_and_send(Submission& m) noexcept;
   [[nodiscard]] std::optional<Taken> try_upstream(Submission& m, message::UpstreamId id,
                                                   const upstream::PickFacts& facts) noexcept;
-  [[nodiscard]] bool write_out(Submission& m, const UpstreamFacts& upstream, ByteSpan& out) noexcept;
+  // The octets for this upstream, or what the client is told; valid until the next call.
+  [[nodiscard]] std::expected<ByteSpan, smpp::CommandStatus> wire_form(Submission& m,
+                                                                       const UpstreamFacts& upstream) noexcept;
+  [[nodiscard]] message::Flight flight_of(const Submission& m, const upstream::Group& group,
+                                          const upstream::Group::Pick& pick) const noexcept;
   Taken send(Submission& m, upstream::Group& group, const UpstreamFacts& upstream,
              const upstream::Group::Pick& pick) noexcept;
   void refuse(const Submission& m, smpp::CommandStatus status) noexcept;
@@ -120,6 +134,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   [[nodiscard]] smpp::CommandStatus consult(const Sender& sender, message::Flight& flight,
                                             const smpp::PduView& view) noexcept;
   void operate_here(message::Flight flight, ByteSpan pdu) noexcept;
+  void operate_elsewhere(const message::Flight& flight, ByteSpan pdu) noexcept;
   [[nodiscard]] smpp::CommandStatus send_operation(message::Flight& flight, upstream::Group& group,
                                                    const smpp::PduBuilder& request, std::uint32_t sequence) noexcept;
   void show_last_msgs(const message::Flight& flight, ByteSpan pdu) noexcept;
@@ -137,11 +152,15 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void settle_report(ReceiptMap::Ref message, smpp::CommandStatus status) noexcept;
   void forward_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const Report& report,
                       const ReceiptMap::Entry& entry) noexcept;
+  [[nodiscard]] bool keeps_deliveries() const noexcept;
+  void store_report(const Delivery& delivery, const ReceiptMap::Entry& entry, const PeerSide& side,
+                    smpp::PduBuilder* edited) noexcept;
   void join_mo(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
   void route_released() noexcept;
   void route_mo(const message::DeliveryTicket& ticket, const smpp::PduView& view) noexcept;
   struct Offer;
   void route_alert(message::DeliveryTicket ticket, const smpp::PduView& view) noexcept;
+  [[nodiscard]] bool store_mo(const message::MessageFacts& facts, const Offer& offered) noexcept;
   [[nodiscard]] bool offer_to_takers(const message::MessageFacts& facts, const Offer& offered) noexcept;
   [[nodiscard]] bool offer(const std::vector<Receiver>& receivers, const Offer& offered) noexcept;
   void deliver_here(const DeliverMail& mail, ByteSpan pdu) noexcept;
@@ -161,6 +180,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   }
 
   runtime::Shard& shard_;
+  std::unique_ptr<Depot> depot_;  // outlives the links, whose end it hears of
   upstream::UpstreamSet upstreams_;
   Sessions* sessions_ = nullptr;
   std::shared_ptr<const Snapshot> snapshot_;

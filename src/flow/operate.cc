@@ -4,6 +4,7 @@
 // The home shard of the upstream knows the ids, and the id a client shows does not tell the upstream: the request goes
 // from shard to shard until one knows it or all were asked.
 #include "flow/flow.h"
+#include "flow/internal/depot.h"
 #include "flow/internal/facts_of.h"
 #include "flow/receipt_map.h"
 
@@ -12,6 +13,8 @@ namespace smppd::flow {
 namespace {
 
 constexpr std::size_t kMaxId33 = 9;  // octets of a message_id in 3.3, its NUL included
+
+}  // namespace
 
 smpp::CommandStatus failure_of(smpp::CommandId request) noexcept {
   switch (request) {
@@ -23,8 +26,6 @@ smpp::CommandStatus failure_of(smpp::CommandId request) noexcept {
     default: return smpp::CommandStatus::ESME_RQUERYFAIL;
   }
 }
-
-}  // namespace
 
 Flow::Taken Flow::operate(const Sender& sender, const smpp::Header& header, ByteSpan pdu) noexcept {
   ++probe_.operations;
@@ -59,11 +60,10 @@ void Flow::operate_here(message::Flight flight, ByteSpan pdu) noexcept {
   const auto known = receipts_.find(flight.id, view.text(smpp::Field::message_id), *snapshot_,
                                     [this](message::UpstreamId id) { return home_of(id) == shard_.index(); });
   if (!known) {
-    const unsigned next = (shard_.index() + 1) % shard_.count();
-    if (next == flight.origin.shard) {
-      operate_failed(flight, smpp::CommandStatus::ESME_RINVMSGID);
+    if (depot_ != nullptr && flight.id != 0) {
+      depot_->operate(flight, pdu);
     } else {
-      post(shard_, next, MailKind::kOperate, OperateMail{flight}, pdu);
+      operate_elsewhere(flight, pdu);
     }
     return;
   }
@@ -78,6 +78,18 @@ void Flow::operate_here(message::Flight flight, ByteSpan pdu) noexcept {
   builder.from(view, group->version()).set(smpp::Field::message_id, known->upstream_id);
   const auto status = send_operation(flight, *group, builder, view.sequence_number());
   if (status != smpp::CommandStatus::ESME_ROK) operate_failed(flight, status);
+}
+
+// This shard does not know the message.
+void Flow::operate_elsewhere(const message::Flight& flight, ByteSpan pdu) noexcept {
+  const unsigned next = (shard_.index() + 1) % shard_.count();
+  if (next != flight.origin.shard) {
+    post(shard_, next, MailKind::kOperate, OperateMail{flight}, pdu);
+  } else if (depot_ != nullptr && flight.command_id == smpp::CommandId::query_sm && flight.id != 0) {
+    depot_->query_outcome(flight, pdu);
+  } else {
+    operate_failed(flight, smpp::CommandStatus::ESME_RINVMSGID);
+  }
 }
 
 // ESME_ROK: it is on its way. Otherwise what the client is told.

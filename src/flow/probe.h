@@ -36,6 +36,12 @@ struct FlowProbe {
   std::uint64_t mo = 0, mo_forwarded = 0, mo_refused = 0, mo_reassembled = 0;
   std::uint64_t alerts = 0, alerts_forwarded = 0, alerts_unclaimed = 0;
   std::uint64_t cross_shard = 0;
+  // What is stored.
+  std::uint64_t kept = 0, store_full = 0, store_damaged = 0;
+  std::uint64_t retried = 0, resent_uncertain = 0, found_uncertain = 0, adopted = 0;
+  std::uint64_t expired = 0, cancelled = 0, dead = 0;  // messages that ended here; dead ones are kept as dead letters
+  std::uint64_t own_receipts = 0;
+  std::uint64_t inbox_kept = 0, inbox_full = 0, inbox_again = 0, inbox_expired = 0;
 
   // Grown when a client or upstream is first seen, not per message.
   std::vector<std::vector<Traffic>> traffic;  // [upstream][client + 1]; client 0 is the anonymous one

@@ -68,6 +68,9 @@ class ReceiptDesk {
   [[nodiscard]] std::optional<message::DeliveryTicket> park(const message::DeliveryTicket& ticket,
                                                             std::string_view receipt_id, ByteSpan pdu, Instant now);
 
+  // As the SMSC gave it; empty when the message is gone. Valid until the next call.
+  [[nodiscard]] std::string_view upstream_id(ReceiptMap::Ref message) noexcept { return map_.upstream_id(message); }
+
   struct Known {
     message::OwnId own;
     message::ClientId client;

@@ -2,6 +2,7 @@
 #include <cstring>
 
 #include "flow/flow.h"
+#include "flow/internal/depot.h"
 #include "flow/internal/facts_of.h"
 #include "flow/internal/log.h"
 #include "flow/internal/multi.h"
@@ -50,6 +51,7 @@ Flow::Taken Flow::submit(const Sender& sender, const smpp::Header& header, ByteS
 Flow::Taken Flow::submit_message(const Sender& sender, ByteSpan pdu, bool again) noexcept {
   Submission m(sender, scratch_, again);
   if (!read(m, pdu) || !judge(m) || !route(m)) return Taken::kYes;
+  if (depot_ != nullptr && belongs_to_store(m)) return depot_->keep(m);
   return pick_and_send(m);
 }
 
@@ -100,13 +102,7 @@ bool Flow::judge(Submission& m) noexcept {
 
 // Stop 5: the compiled table names the upstreams to try, or an answer of its own.
 bool Flow::route(Submission& m) noexcept {
-  if (m.sender.entry != nullptr && m.sender.entry->upstream.valid()) {
-    m.road.kind = routing::Decision::Kind::kUpstreams;
-    m.road.upstreams[0] = m.sender.entry->upstream;
-    m.road.upstream_count = 1;
-    return true;
-  }
-  m.road = snapshot_->routes->decide(m.facts, wall_now(), random());
+  decide_road(m);
   if (m.road.kind == routing::Decision::Kind::kUpstreams) return true;
   if (m.road.kind == routing::Decision::Kind::kNoRoute) {
     ++probe_.no_route;
@@ -128,6 +124,26 @@ bool Flow::route(Submission& m) noexcept {
   }
   answer_here(m, status, id.view());
   return false;
+}
+
+void Flow::decide_road(Submission& m) noexcept {
+  if (m.sender.entry == nullptr || !m.sender.entry->upstream.valid()) {
+    m.road = snapshot_->routes->decide(m.facts, wall_now(), random());
+    return;
+  }
+  m.road.kind = routing::Decision::Kind::kUpstreams;
+  m.road.upstreams[0] = m.sender.entry->upstream;
+  m.road.upstream_count = 1;
+}
+
+// The client's mode, the route's, what the client asks for in esm_class (3.4 §5.2.12), else the store's.
+bool Flow::belongs_to_store(const Submission& m) const noexcept {
+  if (m.header.command_id == smpp::CommandId::broadcast_sm) return false;
+  std::optional<config::MessageMode> mode = m.sender.entry == nullptr ? std::nullopt : m.sender.entry->mode;
+  if (!mode) mode = snapshot_->mode_of(m.road.route);
+  if (mode) return *mode == config::MessageMode::kStoreAndForward;
+  const auto asked = smpp::EsmClass{m.facts.esm_class}.mode();
+  return asked == smpp::EsmClass::Mode::smsc_default || asked == smpp::EsmClass::Mode::store_and_forward;
 }
 
 // Stop 6: the first upstream on the list that is alive takes the message, or has it wait.
@@ -160,28 +176,19 @@ std::optional<Flow::Taken> Flow::try_upstream(Submission& m, message::UpstreamId
   return Taken::kWait;
 }
 
-// The octets for this upstream: the client's own where nothing has to change.
-bool Flow::write_out(Submission& m, const UpstreamFacts& upstream, ByteSpan& out) noexcept {
-  if (!m.draft.edited() && !m.mended && !needs_adapting(m.view, m.sender.side, upstream)) {
-    out = m.view.bytes();
-    return true;
-  }
+// The client's own octets where nothing has to change.
+std::expected<ByteSpan, smpp::CommandStatus> Flow::wire_form(Submission& m, const UpstreamFacts& upstream) noexcept {
+  if (!m.draft.edited() && !m.mended && !needs_adapting(m.view, m.sender.side, upstream)) return m.view.bytes();
   encoded_.clear();
-  const auto adapted = adapt(m.draft, m.facts, m.sender.side, upstream, adapted_, encoded_);
-  if (!adapted) {
+  if (const auto adapted = adapt(m.draft, m.facts, m.sender.side, upstream, adapted_, encoded_); !adapted) {
     ++probe_.unadaptable;
-    refuse(m, adapted.error());
-    return false;
+    return std::unexpected(adapted.error());
   }
-  out = encoded_;
-  return true;
+  return ByteSpan(encoded_);
 }
 
-// Stop 7.
-Flow::Taken Flow::send(Submission& m, upstream::Group& group, const UpstreamFacts& upstream,
-                       const upstream::Group::Pick& pick) noexcept {
-  ByteSpan pdu;
-  if (!write_out(m, upstream, pdu)) return Taken::kYes;
+message::Flight Flow::flight_of(const Submission& m, const upstream::Group& group,
+                                const upstream::Group::Pick& pick) const noexcept {
   message::Flight flight;
   flight.id = m.id;
   flight.arrived = m.arrived;
@@ -197,6 +204,20 @@ Flow::Taken Flow::send(Submission& m, upstream::Group& group, const UpstreamFact
   flight.lane_shard = pick.shard;
   flight.part_of_multi = m.part_of_multi;
   flight.tracked = gives_an_id(m.header.command_id);
+  return flight;
+}
+
+// Stop 7.
+Flow::Taken Flow::send(Submission& m, upstream::Group& group, const UpstreamFacts& upstream,
+                       const upstream::Group::Pick& pick) noexcept {
+  const auto written = wire_form(m, upstream);
+  if (!written) {
+    group.give_back();
+    refuse(m, written.error());
+    return Taken::kYes;
+  }
+  const ByteSpan pdu = *written;
+  const message::Flight flight = flight_of(m, group, pick);
   group.launched(pick.host, pick.shard);
   if (pick.shard == here()) {
     if (group.send(flight, pdu, pick.link)) return Taken::kYes;
@@ -223,6 +244,7 @@ void Flow::wait_for(const Sender& sender, upstream::Group& group) noexcept {
 
 // As many sessions try again as there are slots, the longest waiting first; the others keep their place.
 void Flow::on_room(upstream::Group& group) noexcept {
+  if (depot_ != nullptr) depot_->on_room_at(group);
   const auto at = waiting_.find(group.id());
   if (at == waiting_.end()) return;
   std::size_t slots = std::max<std::size_t>(group.free_slots(), 1);
@@ -265,13 +287,11 @@ void Flow::on_response(upstream::Group&, const message::Flight& flight, ByteSpan
   if (flight.tracked && status == smpp::CommandStatus::ESME_ROK) {
     message::Flight remembered = flight;
     // The client was told that the outcome is unknown and has no id to match a receipt with.
-    if (late) remembered.registered_delivery = 0;
+    if (late && !flight.stored) remembered.registered_delivery = 0;
     track(remembered, id_in_response(pdu));
   }
-  if (late) {
-    ++probe_.late;
-    return;
-  }
+  if (late) ++probe_.late;
+  if (late && !flight.stored) return;
   if (flight.origin.shard == here()) {
     finish(flight, pdu, took, late);
   } else {
@@ -288,13 +308,21 @@ void Flow::on_loss(upstream::Group&, const message::Flight& flight, message::Los
 }
 
 // On the shard the request came to: settle the books, answer the client.
-void Flow::finish(const message::Flight& flight, ByteSpan pdu, Duration took, bool) noexcept {
+void Flow::finish(const message::Flight& flight, ByteSpan pdu, Duration took, bool late) noexcept {
   const smpp::CommandStatus status = smpp::read_header(pdu.data()).command_status;
+  if (late) {
+    depot_->answered_late(flight, status, gives_an_id(flight.command_id) ? id_in_response(pdu) : std::string_view());
+    return;
+  }
   if (upstream::Group* group = flight.unbooked ? nullptr : upstreams_.find(flight.upstream)) {
     group->settled({flight.host, flight.lane_shard, true, status, took});
   }
   const std::string_view upstream_id = gives_an_id(flight.command_id) ? id_in_response(pdu) : std::string_view();
   note_outcome(flight, status, false, upstream_id);
+  if (flight.stored) {
+    depot_->answered(flight, status, upstream_id);
+    return;
+  }
   if (flight.part_of_multi) {
     part_done(flight, status, upstream_id);
     return;
@@ -331,6 +359,11 @@ void Flow::finish_lost(const message::Flight& flight, message::Loss loss) noexce
     }
   } else if (loss == message::Loss::kNeverSent) {
     ++probe_.never_sent;
+  }
+  if (flight.stored) {
+    if (uncertain) note_outcome(flight, smpp::CommandStatus::ESME_RSYSERR, true, {});
+    depot_->lost(flight, loss);
+    return;
   }
   const Multi* multi = flight.part_of_multi ? multis_.get(flight.origin.session) : nullptr;
   const SlabHandle session = multi == nullptr ? flight.origin.session : multi->session;

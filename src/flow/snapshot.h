@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -46,12 +47,16 @@ struct Snapshot {
   std::shared_ptr<const routing::MoTable> mo_routes;
   std::shared_ptr<const accounts::ClientRegistry> clients;
   std::shared_ptr<const smpp::TlvRegistry> tlvs;
-  std::vector<UpstreamFacts> upstreams;     // by UpstreamId
-  std::vector<std::string> client_names;    // by ClientId
-  std::vector<std::string> upstream_names;  // by UpstreamId
+  std::vector<UpstreamFacts> upstreams;                         // by UpstreamId
+  std::vector<std::optional<config::MessageMode>> route_modes;  // by RouteId; empty: the default
+  std::vector<std::string> client_names;                        // by ClientId
+  std::vector<std::string> upstream_names;                      // by UpstreamId
 
   [[nodiscard]] const UpstreamFacts* upstream(message::UpstreamId id) const noexcept {
     return id.value() < upstreams.size() && upstreams[id.value()].options != nullptr ? &upstreams[id.value()] : nullptr;
+  }
+  [[nodiscard]] std::optional<config::MessageMode> mode_of(message::RouteId route) const noexcept {
+    return route.valid() && route.value() < route_modes.size() ? route_modes[route.value()] : std::nullopt;
   }
 };
 

@@ -10,7 +10,8 @@
 
 namespace smppd::message {
 
-// Whom to answer. The handle names a session of `shard`, or for a part of a submit_multi its gathering point there.
+// Whom to answer. The handle names a session of `shard`, or its gathering point there for a part of a submit_multi, or
+// its entry in the depot there for a stored message.
 struct Origin {
   SlabHandle session;
   std::uint32_t sequence_number = 0;
@@ -32,6 +33,7 @@ struct Flight {
   bool tracked = false;                // keep the SMSC's id for receipts and for query, cancel and replace
   bool unbooked = false;               // picked on another shard than origin's: no balancer's books have it
   std::uint16_t destination_hash = 0;  // flow::destination_hash(); only where a receipt was asked for
+  bool stored = false;                 // origin names an entry of that shard's depot, not a session
 };
 
 // How a request that was forwarded ended without an answer.
@@ -45,15 +47,16 @@ enum class Loss : std::uint8_t {
 // The SMSC may have it.
 constexpr bool is_uncertain(Loss loss) noexcept { return loss == Loss::kTimeout || loss == Loss::kLinkLost; }
 
-// A deliver_sm or data_sm of an SMSC that waits for our answer.
+// A deliver_sm or data_sm of an SMSC that waits for our answer, or one that waits in the store for its client's.
 struct DeliveryTicket {
-  SlabHandle link;
+  SlabHandle link;  // stored: its entry in the depot of `shard`
   std::uint32_t sequence_number = 0;
   UpstreamId upstream;
   std::uint8_t shard = 0;  // of the link
   bool answered = false;   // the SMSC has its answer already (parked receipts, parts held for reassembly)
   smpp::CommandId command_id{};
   std::uint16_t connection = 0;  // of the link, which may have another one by now
+  bool stored = false;           // the SMSC has been answered; what the client says is for the depot
 };
 
 }  // namespace smppd::message

@@ -40,6 +40,7 @@ bool Shard::on_mail() noexcept {
 }
 
 void Shard::on_turn_end() noexcept {
+  if (handler_ != nullptr) handler_->on_turn_end();
   for (unsigned to = 0; to < count(); ++to) {
     if (to == index_) continue;
     if (group_.mailbox(index_, to).publish()) group_.shard(to).loop().wake();

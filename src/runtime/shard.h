@@ -21,6 +21,8 @@ class MailHandler {
   virtual void on_mail(unsigned from, ByteSpan record) noexcept = 0;
   // The mailbox to `shard` has room again after a send to it was refused.
   virtual void on_mail_room(unsigned shard) noexcept = 0;
+  // All of this turn's work is done; mail and output leave after this.
+  virtual void on_turn_end() noexcept {}
 
  protected:
   ~MailHandler() = default;

@@ -71,6 +71,40 @@ constexpr std::array kFlowCounters = std::to_array<Counted<flow::FlowProbe>>({
     {&flow::FlowProbe::alerts_unclaimed,
      {"smppd_flow_alert_notifications_unclaimed_total", kCounter, "alert_notification PDUs nobody takes"}},
     {&flow::FlowProbe::cross_shard, {"smppd_flow_cross_shard_total", kCounter, "Messages carried to another shard"}},
+    {&flow::FlowProbe::kept,
+     {"smppd_flow_kept_messages_total", kCounter, "Messages clients were answered for because the store has them"}},
+    {&flow::FlowProbe::store_full,
+     {"smppd_flow_store_full_total", kCounter,
+      "Messages that found no room in the store: their client waits or is refused"}},
+    {&flow::FlowProbe::store_damaged,
+     {"smppd_flow_store_damaged_total", kCounter, "Stored messages that could not be read back"}},
+    {&flow::FlowProbe::retried,
+     {"smppd_flow_retried_messages_total", kCounter, "Refused messages that were queued again"}},
+    {&flow::FlowProbe::found_uncertain,
+     {"smppd_flow_found_uncertain_messages_total", kCounter,
+      "Stored messages that were on their way when smppd ended"}},
+    {&flow::FlowProbe::resent_uncertain,
+     {"smppd_flow_resent_uncertain_messages_total", kCounter,
+      "Messages sent again, by policy, though the SMSC may have them"}},
+    {&flow::FlowProbe::adopted,
+     {"smppd_flow_adopted_answers_total", kCounter, "Late answers that settled an uncertain message"}},
+    {&flow::FlowProbe::expired,
+     {"smppd_flow_expired_messages_total", kCounter, "Stored messages whose validity ended"}},
+    {&flow::FlowProbe::cancelled,
+     {"smppd_flow_cancelled_messages_total", kCounter, "Stored messages their sender cancelled"}},
+    {&flow::FlowProbe::dead,
+     {"smppd_flow_dead_messages_total", kCounter, "Stored messages given up and kept as dead letters"}},
+    {&flow::FlowProbe::own_receipts,
+     {"smppd_flow_own_receipts_total", kCounter, "Receipts written here about messages that ended here"}},
+    {&flow::FlowProbe::inbox_kept,
+     {"smppd_flow_inbox_kept_total", kCounter, "Receipts and MO stored for their client"}},
+    {&flow::FlowProbe::inbox_full,
+     {"smppd_flow_inbox_full_total", kCounter,
+      "Receipts and MO left with the SMSC because the client's inbox is full"}},
+    {&flow::FlowProbe::inbox_again,
+     {"smppd_flow_inbox_again_total", kCounter, "Deliveries a client refused or did not answer, to be tried again"}},
+    {&flow::FlowProbe::inbox_expired,
+     {"smppd_flow_inbox_expired_total", kCounter, "Receipts and MO their client did not come for in time"}},
 });
 
 constexpr std::array kListenerCounters = std::to_array<Counted<downstream::ListenerProbe>>({
@@ -180,6 +214,31 @@ constexpr MetricDescription kHealthChecks{"smppd_upstream_health_checks_total", 
 constexpr MetricDescription kEndpointResponses{"smppd_endpoint_responses_total", kCounter,
                                                "Answers in time, by whether the SMSC accepted"};
 
+constexpr MetricDescription kStoreItems{"smppd_store_messages", kGauge, "Messages, receipts and MO in the store"};
+constexpr MetricDescription kStoreHeld{"smppd_store_held_messages", kGauge,
+                                       "Those on their way to an SMSC or a client"};
+constexpr MetricDescription kStoreItemBytes{"smppd_store_message_bytes", kGauge, "What they take in the store"};
+constexpr MetricDescription kStoreMemory{"smppd_store_memory_bytes", kGauge, "Memory of the store's index"};
+constexpr MetricDescription kStoreDisk{"smppd_store_disk_bytes", kGauge, "Disk space of the store's journals"};
+constexpr MetricDescription kStoreCommits{"smppd_store_transactions_total", kCounter, "Changes handed to the store"};
+constexpr MetricDescription kStoreSyncs{"smppd_store_syncs_total", kCounter, "Times the store waited for the disk"};
+constexpr MetricDescription kStoreFailures{"smppd_store_write_failures_total", kCounter, "Writes or syncs that failed"};
+constexpr MetricDescription kStoreRefused{"smppd_store_refused_total", kCounter, "Changes refused for want of room"};
+
+void collect_store(flow::Flow& flow, Collector& collector) {
+  const auto store = flow.store_stats();
+  if (!store) return;
+  collector.add(kStoreItems, static_cast<double>(store->items));
+  collector.add(kStoreHeld, static_cast<double>(store->held));
+  collector.add(kStoreItemBytes, static_cast<double>(store->item_bytes));
+  collector.add(kStoreMemory, static_cast<double>(store->memory_bytes));
+  collector.add(kStoreDisk, static_cast<double>(store->disk_bytes));
+  collector.add(kStoreCommits, static_cast<double>(store->appended));
+  collector.add(kStoreSyncs, static_cast<double>(store->syncs));
+  collector.add(kStoreFailures, static_cast<double>(store->write_failures));
+  collector.add(kStoreRefused, static_cast<double>(store->refused));
+}
+
 template <typename Probe, std::size_t N>
 void add_all(const std::array<Counted<Probe>, N>& table, const Probe& probe, const Labels& labels,
              Collector& collector) {
@@ -274,6 +333,7 @@ void collect_flow(flow::Flow& flow, unsigned shard, Collector& collector) {
   add_all(kFlowCounters, probe, {}, collector);
   collect_traffic(probe, flow.snapshot(), collector);
   collect_codes(probe, flow.snapshot(), collector);
+  collect_store(flow, collector);
   const auto map = flow.receipts().map_stats();
   collector.add(kMapEntries, static_cast<double>(map.entries + flow.receipts().recent()));
   collector.add(kMapBytes, static_cast<double>(flow.receipts().memory_bytes()));

@@ -11,6 +11,7 @@
 
 #include "server/internal/log.h"
 #include "server/log_options.h"
+#include "server/plugin_list.h"
 #include "smpp/values.h"
 #include "telemetry/log.h"
 
@@ -78,12 +79,43 @@ Fallible<std::unique_ptr<Server>> Server::start(const config::ConfigPtr& config,
   return server;
 }
 
+Fallible<void> Server::open_store() {
+  const config::Storage& storage = config_->storage;
+  if (!storage.enabled) return {};
+  const bool durable = storage.backend == config::StoreBackend::kRocksdb;
+  const store::StorePlugin* plugin = find_store(durable ? "rocksdb" : "memory");
+  if (plugin == nullptr) return failure("storage.backend: this build has no such store");
+  store::StoreOptions options;
+  options.path = storage.path;
+  options.durability = static_cast<store::Durability>(storage.durability);
+  options.shards = shards_.count();
+  options.max_items = storage.max_messages;
+  options.max_bytes = storage.max_bytes;
+  auto opened = plugin->open(options);
+  if (!opened) return failure("storage: " + opened.error());
+  store_ = std::move(*opened);
+  const store::Recovery& found = store_->recovery();
+  for (const std::string& report : found.reports) kLog.warn("the store was not as it was left", {{"found", report}});
+  kLog.info("store is open", {{"backend", plugin->name},
+                              {"messages", found.items},
+                              {"correlations", found.correlations},
+                              {"torn_bytes", found.torn_bytes},
+                              {"damaged_bytes", found.damaged_bytes},
+                              {"seconds", found.seconds}});
+  return {};
+}
+
 Fallible<void> Server::start_shards() {
   // Whatever can fail is tried before a thread runs.
   auto publication = build_publication(config_, nullptr, shards_.count(), lasting_);
   if (!publication) return std::unexpected(publication.error());
+  if (auto opened = open_store(); !opened) return opened;
   shards_.start(config_->runtime.pin_cpus, [this](runtime::Shard& shard) {
-    units_[shard.index()] = std::make_unique<ShardUnit>(shard, resolver_, password_verifier_, config_->receipts);
+    units_[shard.index()] =
+        std::make_unique<ShardUnit>(shard,
+                                    ShardUnit::Lasting{resolver_, password_verifier_,
+                                                       store_ == nullptr ? nullptr : &store_->partition(shard.index())},
+                                    config_->receipts);
   });
   return publish(config_);
 }

@@ -20,6 +20,7 @@
 #include "runtime/shard.h"
 #include "server/shard_unit.h"
 #include "server/snapshot_builder.h"
+#include "store/store.h"
 
 namespace smppd::server {
 
@@ -50,6 +51,7 @@ class Server final : public admin::Backend {
     std::shared_ptr<downstream::ListenerShared> shared;
     std::vector<int> fds;  // one for each shard while they are handed out
   };
+  [[nodiscard]] Fallible<void> open_store();
   [[nodiscard]] Fallible<void> start_shards();
   [[nodiscard]] Fallible<void> publish(config::ConfigPtr config);
   [[nodiscard]] Fallible<std::vector<OpenListener>> open_listeners(const config::ConfigPtr& config);
@@ -72,6 +74,7 @@ class Server final : public admin::Backend {
   accounts::PasswordPool password_pool_;
   accounts::PasswordVerifier password_verifier_;
   runtime::ShardGroup shards_;
+  std::unique_ptr<store::Store> store_;            // null without `storage`; its threads wake the shards
   std::vector<std::unique_ptr<ShardUnit>> units_;  // each used on its shard's thread only
   std::vector<OpenListener> listeners_;
   std::unique_ptr<admin::Management> management_;

@@ -11,11 +11,10 @@ constexpr Duration kTick = std::chrono::milliseconds(100);
 constexpr unsigned kNode = 0;  // this build knows no cluster
 }  // namespace
 
-ShardUnit::ShardUnit(runtime::Shard& shard, runtime::Resolver& resolver, accounts::PasswordVerifier& verifier,
-                     const config::Receipts& receipts)
+ShardUnit::ShardUnit(runtime::Shard& shard, const Lasting& lasting, const config::Receipts& receipts)
     : shard_(shard),
-      flow_(shard, resolver, receipts, kNode),
-      sessions_(shard.loop(), resolver, flow_, verifier, shard.index()),
+      flow_(shard, lasting.resolver, receipts, kNode, lasting.partition),
+      sessions_(shard.loop(), lasting.resolver, flow_, lasting.verifier, shard.index()),
       timer_(&ShardUnit::on_tick, this) {
   shard_.loop().timers().arm(timer_, shard_.loop().now() + kTick);
 }

@@ -17,8 +17,13 @@ namespace smppd::server {
 
 class ShardUnit {
  public:
-  ShardUnit(runtime::Shard& shard, runtime::Resolver& resolver, accounts::PasswordVerifier& verifier,
-            const config::Receipts& receipts);
+  // What the unit works with and does not own; outlives it.
+  struct Lasting {
+    runtime::Resolver& resolver;
+    accounts::PasswordVerifier& verifier;
+    store::Partition* partition;  // null without a store
+  };
+  ShardUnit(runtime::Shard& shard, const Lasting& lasting, const config::Receipts& receipts);
   ~ShardUnit();
 
   void apply(std::shared_ptr<const flow::Snapshot> snapshot, std::unique_ptr<flow::FilterChain> chain,

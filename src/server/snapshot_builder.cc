@@ -157,6 +157,12 @@ Fallible<Publication> build_publication(config::ConfigPtr config, const config::
     if (!chain) return std::unexpected(chain.error());
     publication.chains.push_back(std::move(*chain));
   }
+  for (std::size_t i = 0; i < config->routes.size(); ++i) {
+    const auto route = lasting.names.routes.find(routing::route_label(config->routes[i], i));
+    if (!config->routes[i].mode || !route.valid()) continue;
+    if (snapshot->route_modes.size() <= route.value()) snapshot->route_modes.resize(route.value() + 1U);
+    snapshot->route_modes[route.value()] = config->routes[i].mode;
+  }
   snapshot->client_names = all_names(lasting.names.clients);
   snapshot->upstream_names = all_names(lasting.names.upstreams);
   snapshot->generation = ++lasting.generation;

@@ -5,6 +5,8 @@
 namespace smppd::store {
 
 namespace {
+constexpr std::size_t kPutBackLooks = 1024;
+
 std::uint64_t number_of_due(Moment moment) noexcept {
   return static_cast<std::uint64_t>(moment.time_since_epoch().count());
 }
@@ -80,6 +82,33 @@ void ItemIndex::amend(Index index, const Progress& progress) {
   enlist(index, progress.held);
 }
 
+void ItemIndex::put_back(Index index, Moment due) {
+  if (at(index).list != List::kHeld || number_of_due(due) > now_) {
+    Progress changed = progress(index);
+    changed.due = due;
+    changed.held = false;
+    amend(index, changed);
+    return;
+  }
+  Item& item = at(index);
+  item.due_and_attempts = number_of_due(due) << 16 | (item.due_and_attempts & 0xFFFF);
+  --held_;
+  // Nearly always among the first: what was taken with it is put back with it.
+  Lane& lane = lane_of(item);
+  const auto is_before = [&](Index one) {
+    return std::pair(due_of(at(one)), at(one).id) < std::pair(due_of(item), item.id);
+  };
+  Index place = lane.ready.first;
+  for (std::size_t seen = 0; place != kNone && seen < kPutBackLooks && is_before(place); ++seen) place = at(place).next;
+  link_before(lane.ready, place, index);
+  item.list = List::kReady;
+  ++lane.ready_items;
+  if (!lane.announced) {
+    lane.announced = true;
+    to_announce_.push_back(LaneId(item.lane));
+  }
+}
+
 void ItemIndex::remove(Index index) noexcept {
   delist(index);
   Item& item = at(index);
@@ -132,6 +161,19 @@ void ItemIndex::link_last(Ends& ends, Index index) noexcept {
     at(ends.last).next = index;
   }
   ends.last = index;
+}
+
+// kNone: at the end.
+void ItemIndex::link_before(Ends& ends, Index place, Index index) noexcept {
+  if (place == kNone) {
+    link_last(ends, index);
+    return;
+  }
+  Item& item = at(index);
+  item.next = place;
+  item.previous = at(place).previous;
+  (item.previous == kNone ? ends.first : at(item.previous).next) = index;
+  at(place).previous = index;
 }
 
 void ItemIndex::unlink(Ends& ends, Index index) noexcept {

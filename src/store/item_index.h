@@ -42,6 +42,8 @@ class ItemIndex {
   // `id` is not there yet and not 0.
   Index add(ItemId id, const Progress& progress, Place place);
   void amend(Index index, const Progress& progress);
+  // Ends a hold: the item goes back to where it was taken from, before what came later.
+  void put_back(Index index, Moment due);
   void remove(Index index) noexcept;
 
   [[nodiscard]] ItemId id(Index index) const noexcept { return at(index).id; }
@@ -123,6 +125,7 @@ class ItemIndex {
   void enlist(Index index, bool held);
   void delist(Index index) noexcept;
   void link_last(Ends& ends, Index index) noexcept;
+  void link_before(Ends& ends, Index place, Index index) noexcept;
   void unlink(Ends& ends, Index index) noexcept;
   void make_ready(Index index);
   Index allocate();

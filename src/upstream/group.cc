@@ -316,6 +316,10 @@ void Group::abandoned(std::uint16_t host, std::uint8_t lane) noexcept {
   if (limit_ != nullptr) limit_->give_back();
 }
 
+void Group::give_back() noexcept {
+  if (limit_ != nullptr) limit_->give_back();
+}
+
 bool Group::send(const message::Flight& flight, ByteSpan pdu, Link* picked) noexcept {
   const Instant now = environment_.loop.now();
   if (mock_) {

@@ -77,6 +77,8 @@ class Group {
   // lost, or abandoned() when it was not sent after all, here or on the link's shard.
   void launched(std::uint16_t host, std::uint8_t shard) noexcept;
   void abandoned(std::uint16_t host, std::uint8_t shard) noexcept;
+  // What pick() chose is not used: the rate limit has its permit again.
+  void give_back() noexcept;
   struct Settlement {
     std::uint16_t host;
     std::uint8_t shard;

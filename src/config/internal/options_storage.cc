@@ -33,21 +33,18 @@ void judge(const Storage& storage, Reader& reader) {
   }
 }
 
-void refuse_what_is_not_wired(Reader& reader) {
-  reader.error_at("storage", "storing messages is not built yet; remove it or write `enabled: false`");
-}
-
 void describe_kept(Describe<Storage>& d) {
   using T = Storage;
   Describe<T> outcomes;
-  outcomes.value("enabled", &T::keep_outcomes, boolean(), "Whether query_sm and the API find them afterwards.");
+  outcomes.value("enabled", &T::keep_outcomes, boolean(), "Whether query_sm finds them afterwards.");
   outcomes.value("retention", &T::outcome_retention, duration(Millis(1'000), 3'650 * kDay),
                  "How long after its final state.");
   d.group("submit_sm", outcomes.take(), "What became of messages from clients.").scalar_is("retention");
   Describe<T> deliveries;
-  deliveries.value("enabled", &T::keep_deliveries, boolean(), "Whether the API finds them afterwards.");
+  deliveries.value("enabled", &T::keep_deliveries, boolean(),
+                   "Whether receipts and MO wait here for their client; if not, the SMSC keeps them.");
   deliveries.value("retention", &T::delivery_retention, duration(Millis(1'000), 3'650 * kDay),
-                   "How long, and no longer either for a client that does not come for them.");
+                   "How long they wait for a client that does not come for them.");
   d.group("deliver_sm", deliveries.take(), "Receipts and messages from handsets.").scalar_is("retention");
   Describe<T> dead;
   dead.value("retention", &T::dead_letter_retention, duration(Millis(1'000), 3'650 * kDay), "How long.");
@@ -122,7 +119,6 @@ void describe_storage(Describe<Config>& d) {
     }
     if (!storage.enabled || reader.reported() != reported) return;
     judge(storage, reader);
-    refuse_what_is_not_wired(reader);
   };
 }
 

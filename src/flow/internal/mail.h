@@ -13,29 +13,34 @@
 #include "flow/receipt_map.h"
 #include "message/flight.h"
 #include "runtime/shard.h"
+#include "store/transaction.h"
 #include "upstream/events.h"
 
 namespace smppd::flow {
 
 enum class MailKind : std::uint32_t {
-  kSubmit,     // SubmitMail + PDU: send it on one of your links
-  kResponse,   // ResponseMail + the SMSC's PDU: the answer to a kSubmit
-  kLoss,       // LossMail: no answer to a kSubmit
-  kLane,       // LaneMail: what my links of a host can take
-  kApplied,    // AppliedMail: I have taken a configuration; tell me your lanes, I may have missed some
-  kTrack,      // TrackMail + SMSC's message id: remember it (to the upstream's home shard)
-  kReport,     // ReportMail + PDU: a receipt to be matched (to the upstream's home shard)
-  kMo,         // MoMail + PDU: an MO that may be a part of a longer one (to the upstream's home shard)
-  kDeliver,    // DeliverMail + PDU: hand it to this session of yours
-  kDelivered,  // DeliveredMail: what became of a kDeliver or kReport; answer the SMSC
-  kTold,       // ToldMail: what a client said to its final receipt (to the upstream's home shard)
-  kReceiver,   // ReceiverMail + address_range: a session came or went
-  kOperate,    // OperateMail + PDU: query, cancel or replace, if the message is known to you
-  kLastMsgs,   // LastMsgsMail + query_last_msgs_resp: name the messages (to the upstream's home shard), and back
-  kOperated,   // OperatedMail: it failed; tell the client
-  kBusy,       // BusyMail: open one more link, everyone's windows are full
-  kKick,       // KickMail: find this client's oldest session, or close it
-  kCall,       // CallMail: call this client with outbind
+  kSubmit,           // SubmitMail + PDU: send it on one of your links
+  kResponse,         // ResponseMail + the SMSC's PDU: the answer to a kSubmit
+  kLoss,             // LossMail: no answer to a kSubmit
+  kLane,             // LaneMail: what my links of a host can take
+  kApplied,          // AppliedMail: I have taken a configuration; tell me your lanes, I may have missed some
+  kTrack,            // TrackMail + SMSC's message id: remember it (to the upstream's home shard)
+  kReport,           // ReportMail + PDU: a receipt to be matched (to the upstream's home shard)
+  kMo,               // MoMail + PDU: an MO that may be a part of a longer one (to the upstream's home shard)
+  kDeliver,          // DeliverMail + PDU: hand it to this session of yours
+  kDelivered,        // DeliveredMail: what became of a kDeliver or kReport; answer the SMSC
+  kTold,             // ToldMail: what a client said to its final receipt (to the upstream's home shard)
+  kReceiver,         // ReceiverMail + address_range: a session came or went
+  kOperate,          // OperateMail + PDU: query, cancel or replace, if the message is known to you
+  kLastMsgs,         // LastMsgsMail + query_last_msgs_resp: name the messages (to the upstream's home shard), and back
+  kOperated,         // OperatedMail: it failed; tell the client
+  kBusy,             // BusyMail: open one more link, everyone's windows are full
+  kKick,             // KickMail: find this client's oldest session, or close it
+  kCall,             // CallMail: call this client with outbind
+  kCorrelate,        // CorrelateMail + SMSC's message id: make it durable (to the upstream's home shard)
+  kCorrelated,       // CorrelatedMail + SMSC's message id: it is (to the shard that has the item)
+  kOperationAnswer,  // OperatedMail + response: it was carried out; tell the client
+  kLookUp,           // LookUpMail + canonical id: whose message is this? Whoever knows answers with a kTrack
 };
 
 struct SubmitMail {
@@ -111,6 +116,16 @@ struct KickMail {
 
 struct CallMail {
   message::ClientId client;
+};
+struct CorrelateMail {
+  message::Flight flight;
+  store::Moment expires;
+};
+struct CorrelatedMail {
+  message::Flight flight;
+};
+struct LookUpMail {
+  message::UpstreamId upstream;
 };
 
 // Sends `facts` and `octets`; answers and facts that must not be lost are never refused.

@@ -4,7 +4,7 @@ namespace smppd::flow {
 namespace {
 
 // version kind registered_delivery | smpp version alphabet | max_short_message(2) flags(2) destination_hash(2)
-// source_hash(4) arrived(8) expires(8) | client upstream, each with its length | PDU
+// source_hash(4) own(8) arrived(8) expires(8) | client upstream, each with its length | PDU
 constexpr std::uint8_t kVersion = 1;
 
 bool is_kind(std::uint8_t number) noexcept { return number >= 1 && number <= 3; }
@@ -24,6 +24,7 @@ ByteSpan encode(const StoredMessage& message, std::span<std::uint8_t> room) noex
   out.number(message.flags);
   out.number(message.destination_hash);
   out.number(message.source_hash);
+  out.number(message.own);
   out.moment(message.arrived);
   out.moment(message.expires);
   out.text(message.client);
@@ -48,6 +49,7 @@ std::optional<StoredMessage> decode_stored(ByteSpan octets) noexcept {
   message.flags = in.number<std::uint16_t>();
   message.destination_hash = in.number<std::uint16_t>();
   message.source_hash = in.number<std::uint32_t>();
+  message.own = in.number<message::OwnId>();
   message.arrived = in.moment();
   message.expires = in.moment();
   message.client = in.text();

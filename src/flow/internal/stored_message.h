@@ -33,6 +33,7 @@ struct StoredMessage {
   static constexpr std::uint16_t kScheduled = 16;   // Lifetime::scheduled: the SMSC is not told of it
 
   StoredKind kind = StoredKind::kMessage;
+  message::OwnId own = 0;                // the id its sender knows; kReceipt: of the message it is about
   std::uint8_t registered_delivery = 0;  // as the client asked
   std::uint16_t flags = 0;
   std::uint16_t destination_hash = 0;  // flow::destination_hash()
@@ -47,7 +48,7 @@ struct StoredMessage {
 };
 
 // In front of the PDU at most.
-inline constexpr std::size_t kMaxStoredHeader = 32 + 2 * (1 + internal::kMaxStoredText);
+inline constexpr std::size_t kMaxStoredHeader = 40 + 2 * (1 + internal::kMaxStoredText);
 
 // The octets, in `room`; empty when there is too little, or a name is longer than internal::kMaxStoredText.
 [[nodiscard]] ByteSpan encode(const StoredMessage& message, std::span<std::uint8_t> room) noexcept;

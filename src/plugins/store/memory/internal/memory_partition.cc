@@ -129,10 +129,7 @@ void MemoryPartition::read(const store::ReadRequest& request) noexcept {
 bool MemoryPartition::put_back(store::ItemId id, store::Moment due) noexcept {
   const ItemIndex::Index index = index_.find(id);
   if (index == ItemIndex::kNone) return false;
-  store::Progress progress = index_.progress(index);
-  progress.due = due;
-  progress.held = false;
-  index_.amend(index, progress);
+  index_.put_back(index, due);
   return true;
 }
 

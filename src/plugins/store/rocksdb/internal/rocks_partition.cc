@@ -283,10 +283,7 @@ bool RocksPartition::put_back(store::ItemId id, store::Moment due) noexcept {
   apply_pending();
   const Index index = index_.find(id);
   if (index == ItemIndex::kNone) return false;
-  store::Progress progress = index_.progress(index);
-  progress.due = due;
-  progress.held = false;
-  index_.amend(index, progress);
+  index_.put_back(index, due);
   return true;
 }
 

@@ -1,0 +1,272 @@
+// The store's side of store-and-forward: what follows once a transaction is durable, what was read back, and the
+// correlations that outlive this process.
+#include "flow/internal/depot.h"
+
+#include <algorithm>
+
+#include "flow/internal/correlation.h"
+#include "flow/internal/log.h"
+#include "flow/receipt_map.h"
+
+namespace smppd::flow {
+
+namespace {
+
+// A tag says what was asked: a lane, or the number of an Ask.
+constexpr std::uint64_t kAskBit = std::uint64_t{1} << 63U;
+
+}  // namespace
+
+Flow::Depot::Depot(Flow& its_flow, store::Partition& its_partition) : flow(its_flow), partition(its_partition) {
+  partition.attach(*this, [&loop = flow.shard_.loop(), flag = turn_flag] { loop.post([flag] { *flag = true; }); });
+  for (const store::LaneStats& lane : partition.stats().lanes) {
+    const std::uint32_t hash = lanes::hash_in(lane.lane);
+    if (lanes::kind(lane.lane) == lanes::Kind::kUpstream) {
+      outlet_of(hash).lanes[lanes::priority_in(lane.lane)].ready = true;
+    } else {
+      Box& box = box_of(hash);
+      box.items = lane.items;
+      box.lane.ready = true;
+    }
+  }
+}
+
+store::Moment Flow::Depot::now() const noexcept {
+  return std::chrono::time_point_cast<std::chrono::milliseconds>(flow.wall_now());
+}
+
+void Flow::Depot::apply() {
+  const Snapshot& snapshot = *flow.snapshot_;
+  for (auto& [hash, outlet] : outlets) outlet->upstream = {};
+  outlet_by_id.assign(snapshot.upstreams.size(), nullptr);
+  for (std::size_t i = 0; i < snapshot.upstreams.size(); ++i) {
+    if (snapshot.upstreams[i].options == nullptr) continue;
+    Outlet& outlet = outlet_of(lanes::hash(snapshot.upstream_names[i]));
+    outlet.upstream = message::UpstreamId(static_cast<std::uint16_t>(i));
+    outlet.blocked_until = {};
+    outlet_by_id[i] = &outlet;
+  }
+  clients.clear();
+  for (const accounts::ClientEntry& client : snapshot.clients->all()) {
+    clients.emplace(lanes::hash(client.system_id), client.id);
+  }
+  for (auto& [hash, box] : boxes) {
+    const auto found = clients.find(hash);
+    box->client = found == clients.end() ? message::ClientId() : found->second;
+  }
+}
+
+void Flow::Depot::turn() noexcept {
+  if (!turn_wanted) return;
+  turn_wanted = false;
+  partition.turn(now());
+}
+
+void Flow::Depot::tick() noexcept {
+  for (auto& [hash, outlet] : outlets) pump(*outlet);
+  for (auto& [hash, box] : boxes) {
+    box->blocked = false;
+    pump(*box);
+  }
+  turn_wanted = true;
+}
+
+void Flow::Depot::on_durable(store::Sequence last) noexcept {
+  steps.run(last, [this](const Steps::Step& step) { run(step); });
+}
+
+void Flow::Depot::run(const Steps::Step& step) noexcept {
+  switch (step.kind) {
+    case StepKind::kAccepted: {
+      const auto facts = step.facts<AcceptedStep>();
+      if (facts.part_of_multi) {
+        message::Flight flight;
+        flight.origin = facts.origin;
+        flow.part_done(flight, smpp::CommandStatus::ESME_ROK, {});
+      } else {
+        flow.sessions_->answer(
+            facts.origin.session,
+            {facts.origin.sequence_number, facts.command_id, smpp::CommandStatus::ESME_ROK, facts.id, {}, {}});
+      }
+      return;
+    }
+    case StepKind::kLaunch: launch(step.facts<LaunchStep>(), step.octets<LaunchStep>()); return;
+    case StepKind::kOperated: answer_operation(step.facts<OperatedStep>().flight, step.octets<OperatedStep>()); return;
+    case StepKind::kTaken: hand_over(step.facts<TakenStep>(), step.octets<TakenStep>()); return;
+    case StepKind::kCorrelated: {
+      const message::Flight flight = step.facts<CorrelatedStep>().flight;
+      if (flight.origin.shard == flow.here()) {
+        correlated(flight, as_text(step.octets<CorrelatedStep>()));
+      } else {
+        post(flow.shard_, flight.origin.shard, MailKind::kCorrelated, CorrelatedMail{flight},
+             step.octets<CorrelatedStep>());
+      }
+      return;
+    }
+  }
+}
+
+void Flow::Depot::on_room(store::Room now_room) noexcept {
+  room = now_room;
+  flush_owed();
+  if (room == store::Room::kOpen) serve_waiting_sessions();
+  if (may_send()) {
+    for (auto& [hash, outlet] : outlets) pump(*outlet);
+  }
+}
+
+void Flow::Depot::flush_owed() noexcept {
+  while (!owed.empty()) {
+    Owed& first = owed.front();
+    const auto sequence = partition.append(first.transaction, store::Intake::kOwed);
+    if (sequence == 0) return;
+    if (first.has_step) steps.push_whole(sequence, first.kind, first.step);
+    owed.pop_front();
+    turn_wanted = true;
+  }
+}
+
+void Flow::Depot::serve_waiting_sessions() noexcept {
+  for (std::size_t left = waiting_sessions.size(); left > 0; --left) {
+    const SlabHandle session = waiting_sessions.front();
+    waiting_sessions.pop_front();
+    flow.sessions_->resume(session);
+  }
+}
+
+void Flow::Depot::on_ready(store::LaneId lane) noexcept {
+  const std::uint32_t hash = lanes::hash_in(lane);
+  if (lanes::kind(lane) == lanes::Kind::kUpstream) {
+    Outlet& outlet = outlet_of(hash);
+    outlet.lanes[lanes::priority_in(lane)].ready = true;
+    pump(outlet);
+  } else {
+    Box& box = box_of(hash);
+    box.lane.ready = true;
+    pump(box);
+  }
+}
+
+void Flow::Depot::take(store::LaneId lane, Lane& state, std::size_t limit) noexcept {
+  state.reading = true;
+  state.ready = false;
+  store::ReadRequest request;
+  request.kind = store::ReadRequest::Kind::kTake;
+  request.tag = lane.value();
+  request.lane = lane;
+  request.limit = static_cast<std::uint32_t>(limit);
+  partition.read(request);
+  turn_wanted = true;
+}
+
+void Flow::Depot::ask(store::ReadRequest request, Ask what) noexcept {
+  request.tag = kAskBit | ++asks;
+  asked.emplace(request.tag, std::move(what));
+  partition.read(request);
+  turn_wanted = true;
+}
+
+void Flow::Depot::on_read(const store::ReadAnswer& answer) noexcept {
+  turn_wanted = true;
+  if ((answer.tag & kAskBit) != 0) {
+    const auto found = asked.find(answer.tag);
+    if (found == asked.end()) return;
+    const Ask what = std::move(found->second);
+    asked.erase(found);
+    on_asked(what, answer);
+    return;
+  }
+  const store::LaneId lane(static_cast<std::uint32_t>(answer.tag));
+  const bool outbound = lanes::kind(lane) == lanes::Kind::kUpstream;
+  Outlet* outlet = outbound ? &outlet_of(lanes::hash_in(lane)) : nullptr;
+  Box* box = outbound ? nullptr : &box_of(lanes::hash_in(lane));
+  Lane& state = outbound ? outlet->lanes[lanes::priority_in(lane)] : box->lane;
+  state.reading = false;
+  state.ready = state.ready || answer.more || answer.failed;
+  for (const store::ItemView& item : answer.items) {
+    if (outbound) {
+      take_up(item);
+    } else {
+      take_out(item);
+    }
+  }
+  if (answer.failed) return;  // the next tick asks again
+  if (outbound) {
+    pump(*outlet);
+  } else {
+    pump(*box);
+  }
+}
+
+void Flow::Depot::on_expired(std::span<const store::ItemId> items) noexcept {
+  for (const store::ItemId item : items) {
+    store::ReadRequest request;
+    request.kind = store::ReadRequest::Kind::kItem;
+    request.id = item;
+    Ask what;
+    what.burial.reason = EndReason::kExpired;
+    ask(request, std::move(what));
+  }
+}
+
+void Flow::Depot::on_asked(const Ask& what, const store::ReadAnswer& answer) noexcept {
+  switch (what.kind) {
+    case Ask::Kind::kCorrelation: found_correlation(what, answer); return;
+    case Ask::Kind::kOperate:
+      if (answer.items.empty()) {
+        flow.operate_elsewhere(what.flight, what.pdu);
+      } else {
+        operate_on(what.flight, what.pdu, answer.items.front());
+      }
+      return;
+    case Ask::Kind::kOutcome: show_outcome(what, answer); return;
+    case Ask::Kind::kEnd:
+      if (!answer.items.empty()) end_item(answer.items.front(), what.burial);
+      return;
+  }
+}
+
+// On the home shard: the receipt is parked meanwhile; what is found goes on as if the SMSC had just answered.
+void Flow::Depot::look_up(message::UpstreamId upstream, std::string_view receipt_id) noexcept {
+  const auto* matcher = flow.receipts_.matcher(upstream);
+  if (matcher == nullptr) return;
+  for (const smpp::CanonicalId& id : matcher->candidates(receipt_id)) {
+    look_up_here(upstream, id.view());
+    for (unsigned shard = 0; shard < flow.shard_.count(); ++shard) {
+      if (shard != flow.here()) post(flow.shard_, shard, MailKind::kLookUp, LookUpMail{upstream}, as_bytes(id.view()));
+    }
+  }
+}
+
+void Flow::Depot::look_up_here(message::UpstreamId upstream, std::string_view canonical_id) noexcept {
+  const CorrelationKey key(flow.snapshot_->upstream_names[upstream.value()], smpp::canonical_id(canonical_id));
+  if (key.empty()) return;
+  store::ReadRequest request;
+  request.kind = store::ReadRequest::Kind::kGet;
+  request.table = store::Table::kCorrelations;
+  request.key = key.view();
+  Ask what;
+  what.kind = Ask::Kind::kCorrelation;
+  what.upstream = upstream;
+  ask(request, std::move(what));
+}
+
+void Flow::Depot::found_correlation(const Ask& what, const store::ReadAnswer& answer) noexcept {
+  if (answer.records.empty()) return;
+  const auto found = decode_correlation(answer.records.front().value);
+  if (!found) return;
+  const accounts::ClientEntry* client = flow.snapshot_->clients->find(found->client);
+  message::Flight flight;
+  flight.id = found->own;
+  flight.client = client == nullptr ? message::ClientId() : client->id;
+  flight.upstream = what.upstream;
+  flight.source_hash = found->source_hash;
+  flight.destination_hash = found->destination_hash;
+  flight.registered_delivery = found->final_seen ? 0 : found->registered_delivery;
+  flight.command_id = smpp::CommandId::submit_sm;
+  flight.tracked = true;
+  flight.arrived = flow.shard_.loop().now() - std::chrono::duration_cast<Duration>(now() - found->submitted);
+  flow.track(flight, found->upstream_id);  // goes to the home shard, which knows who waits for it
+}
+
+}  // namespace smppd::flow

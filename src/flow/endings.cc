@@ -1,0 +1,117 @@
+// What is written when a stored message ends: its outcome, for query_sm and the operator; a dead letter with its octets
+// when it was given up; and a receipt of our own when its sender asked for one.
+#include <array>
+
+#include "flow/internal/depot.h"
+#include "flow/internal/log.h"
+
+namespace smppd::flow {
+
+using smpp::CommandStatus;
+
+namespace {
+
+// What query_sm and the receipt of our own show.
+smpp::MessageState state_of(EndReason reason) noexcept {
+  switch (reason) {
+    case EndReason::kExpired: return smpp::MessageState::expired;
+    case EndReason::kCancelled:
+    case EndReason::kReplaced: return smpp::MessageState::deleted;
+    case EndReason::kUncertain: return smpp::MessageState::unknown;
+    case EndReason::kUnroutable: return smpp::MessageState::rejected;
+    default: return smpp::MessageState::undeliverable;
+  }
+}
+
+}  // namespace
+
+// Adds to the transaction that is being written: the SMSC has it.
+void Flow::Depot::put_outcome(const message::Flight& flight, const Entry& entry,
+                              std::string_view upstream_id) noexcept {
+  Outcome outcome;
+  if (flight.client.valid()) outcome.client = flow.snapshot_->client_names[flight.client.value()];
+  outcome.upstream = flow.snapshot_->upstream_names[flight.upstream.value()];
+  outcome.upstream_id = upstream_id;
+  outcome.state = smpp::MessageState::enroute;
+  outcome.registered_delivery = flight.registered_delivery;
+  outcome.source_hash = flight.source_hash;
+  outcome.attempts = entry.attempts;
+  outcome.sent = now();
+  outcome.arrived = now() - std::chrono::duration_cast<std::chrono::milliseconds>(
+                                std::max<Duration>(flow.shard_.loop().now() - flight.arrived, Duration::zero()));
+  std::array<std::uint8_t, kMaxOutcomeHeader> room_for_value;
+  const ByteSpan value = encode(outcome, room_for_value);
+  if (!value.empty()) {
+    transaction.put(store::Table::kOutcomes, view(outcome_key(flight.id)), value, now() + options().outcome_retention);
+  }
+}
+
+// The transaction of an item that ends here, from its beginning.
+void Flow::Depot::write_end(const store::ItemView& item, const StoredMessage& stored, const Burial& burial) noexcept {
+  Outcome outcome;
+  outcome.client = stored.client;
+  outcome.upstream = name_of_lane(item.progress.lane);
+  outcome.state = state_of(burial.reason);
+  outcome.reason = burial.reason;
+  outcome.registered_delivery = stored.registered_delivery;
+  outcome.source_hash = stored.source_hash;
+  outcome.attempts = item.progress.attempts;
+  outcome.command_status = static_cast<std::uint32_t>(burial.status);
+  outcome.arrived = stored.arrived;
+  outcome.ended = now();
+  record.resize(kMaxOutcomeHeader + item.body.size());
+  begin().finish(item.id);
+  if (options().keep_outcomes) {
+    transaction.put(store::Table::kOutcomes, view(outcome_key(stored.own)), encode(outcome, record),
+                    now() + options().outcome_retention);
+  }
+  if (burial.reason == EndReason::kExpired) {
+    ++flow.probe_.expired;
+  } else if (burial.reason != EndReason::kCancelled) {
+    ++flow.probe_.dead;
+    outcome.body = item.body;
+    transaction.put(store::Table::kDeadLetters, view(outcome_key(item.id)), encode(outcome, record),
+                    now() + options().dead_letter_retention);
+  }
+  tell_sender(stored, outcome.state, burial.status);
+}
+
+void Flow::Depot::end_item(const store::ItemView& item, const Burial& burial) noexcept {
+  if (static_cast<ItemState>(item.progress.state) == ItemState::kInbox) {
+    take_out(item);
+    return;
+  }
+  const auto stored = item.damaged ? std::nullopt : decode_stored(item.body);
+  if (stored && static_cast<ItemState>(item.progress.state) == ItemState::kUncertain) {
+    last_word(item, *stored);
+    return;
+  }
+  if (stored) {
+    write_end(item, *stored, burial);
+  } else {
+    ++flow.probe_.store_damaged;
+    begin().finish(item.id);
+  }
+  commit_owed();
+}
+
+void Flow::Depot::bury(const store::ItemView& item, const StoredMessage& stored, const Burial& burial) noexcept {
+  write_end(item, stored, burial);
+  commit_owed();
+  std::uint64_t suppressed = 0;
+  if (burial.reason == EndReason::kExpired || !dead_log.allow(flow.shard_.loop().now(), suppressed)) return;
+  kLog.warn("message given up", {{"id", message::OwnIdText(stored.own, message::IdFormat::kHex).view()},
+                                 {"client", stored.client},
+                                 {"reason", name_of(burial.reason)},
+                                 {"status", static_cast<std::uint32_t>(burial.status)},
+                                 {"attempts", item.progress.attempts},
+                                 {"suppressed", suppressed}});
+}
+
+std::string_view Flow::Depot::name_of_lane(store::LaneId lane) noexcept {
+  const Outlet& outlet = outlet_of(lanes::hash_in(lane));
+  return outlet.upstream.valid() ? std::string_view(flow.snapshot_->upstream_names[outlet.upstream.value()])
+                                 : std::string_view();
+}
+
+}  // namespace smppd::flow

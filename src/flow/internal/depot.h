@@ -1,0 +1,304 @@
+// Store-and-forward on one shard: what was accepted and waits for an SMSC, and what waits for a client. Private to
+// flow; null in a flow without a store. depot.cc has the store's side (what becomes durable, what is read), outbox.cc
+// messages on their way to SMSCs, inbox.cc receipts and MO on their way to clients.
+//
+// A stored message: kept (durable: its sender is answered) -> queued in its upstream's lane -> sent (durable before the
+// request leaves, so that a crash leaves it uncertain and not forgotten) -> answered: done, queued again, or given up.
+// A message that finds its lane empty and a window open is kept as sent at once: one transaction instead of two.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include <absl/container/flat_hash_map.h>
+
+#include "flow/flow.h"
+#include "flow/internal/lanes.h"
+#include "flow/internal/offer.h"
+#include "flow/internal/outcome.h"
+#include "flow/internal/retry_policy.h"
+#include "flow/internal/step_queue.h"
+#include "flow/internal/stored_message.h"
+#include "flow/internal/submission.h"
+#include "flow/internal/validity.h"
+#include "store/partition.h"
+
+namespace smppd::flow {
+
+// What a client is told of an operation that cannot be carried out; operate.cc.
+[[nodiscard]] smpp::CommandStatus failure_of(smpp::CommandId request) noexcept;
+
+// What a message says about when it may go and until when.
+[[nodiscard]] TimesAsked times_of(const smpp::PduView& view) noexcept;
+
+// How a stored message ends that no SMSC has.
+struct Burial {
+  EndReason reason = EndReason::kRefused;
+  smpp::CommandStatus status{};  // the SMSC's, or what it amounts to
+};
+
+// store::Progress::state. On disk: numbers stay.
+enum class ItemState : std::uint8_t {
+  kQueued = 1,
+  kSent = 2,       // the request may be with the SMSC; found after a start, it is uncertain
+  kUncertain = 3,  // its answer never came; due is when the last word of the policy is spoken
+  kInbox = 4,      // a receipt or MO for a client
+};
+
+struct Flow::Depot final : public store::Consumer {
+  Depot(Flow& flow, store::Partition& partition);
+  Depot(const Depot&) = delete;
+  Depot& operator=(const Depot&) = delete;
+  ~Depot() = default;
+
+  // depot.cc
+  void apply();          // a configuration was published
+  void turn() noexcept;  // at the end of each turn of the loop
+  void tick() noexcept;  // about every 100 ms
+  [[nodiscard]] const config::Storage& options() const noexcept { return flow.snapshot_->config->storage; }
+
+  // store::Consumer
+  void on_durable(store::Sequence last) noexcept override;
+  void on_read(const store::ReadAnswer& answer) noexcept override;
+  void on_ready(store::LaneId lane) noexcept override;
+  void on_room(store::Room room) noexcept override;
+  void on_expired(std::span<const store::ItemId> items) noexcept override;
+
+  // outbox.cc
+  // Stop 4: the message belongs to the store; its sender is answered once it is durable.
+  Taken keep(Submission& m) noexcept;
+  // The SMSC answered, or did not; on the shard that has the item. `flight.origin` names the entry.
+  void answered(const message::Flight& flight, smpp::CommandStatus status, std::string_view upstream_id) noexcept;
+  void answered_late(const message::Flight& flight, smpp::CommandStatus status, std::string_view upstream_id) noexcept;
+  void lost(const message::Flight& flight, message::Loss loss) noexcept;
+  // On the upstream's home shard: makes the SMSC's id durable, then tells the shard that has the item.
+  void correlate(const message::Flight& flight, store::Moment expires, std::string_view upstream_id) noexcept;
+  void correlated(const message::Flight& flight, std::string_view upstream_id) noexcept;
+  void on_room_at(const upstream::Group& group) noexcept;
+  void serve_waiting_sessions() noexcept;
+
+  // inbox.cc
+  // A receipt or MO becomes the client's own; the SMSC is answered once it is durable. False: there is no room.
+  struct Consignment {
+    message::ClientId client;
+    OfferKind kind;
+    const PeerSide& from;
+    message::DeliveryTicket ticket;
+    message::OwnId about = 0;       // a final receipt: the message
+    std::uint32_t about_entry = 0;  // and its place in the receipt map
+  };
+  [[nodiscard]] bool take_in(const Consignment& consignment, ByteSpan pdu) noexcept;
+  // A client answered what was handed to one of its sessions, or will not.
+  void settled(SlabHandle handed, smpp::CommandStatus status) noexcept;
+  void receiver_bound(message::ClientId client) noexcept;
+
+  // A receipt whose message is not in memory: what is found on disk goes on as if the SMSC had just answered.
+  void look_up(message::UpstreamId upstream, std::string_view receipt_id) noexcept;
+  void look_up_here(message::UpstreamId upstream, std::string_view canonical_id) noexcept;
+  // Adds to begin(): the id is known from now on, until its receipts cannot come any more.
+  void put_correlation(const message::Flight& flight, store::Moment expires, std::string_view upstream_id,
+                       bool final) noexcept;
+  // The same for a message whose last receipt is here: kept a while, so that another one is known for a repetition.
+  void put_final(const ReceiptMap::Entry& entry, std::string_view upstream_id) noexcept;
+
+  // stored_operate.cc: query, cancel and replace of what waits here, and queries about what has ended.
+  void operate(const message::Flight& flight, ByteSpan pdu) noexcept;
+  void query_outcome(const message::Flight& flight, ByteSpan pdu) noexcept;
+
+  // What an upstream's lanes hold, as far as this shard knows.
+  struct Lane {
+    bool ready = false;  // the store has something due that was not taken
+    bool reading = false;
+  };
+  struct Outlet {
+    std::uint32_t hash = 0;
+    message::UpstreamId upstream;  // invalid: not in this configuration
+    std::array<Lane, lanes::kPriorities> lanes;
+    std::uint8_t turn = 0;     // where the turns between priorities stand
+    std::size_t promised = 0;  // requests that wait for the disk before they leave
+    Instant blocked_until{};   // nothing could be sent
+    [[nodiscard]] bool any_ready() const noexcept;
+    [[nodiscard]] bool in_front_of(unsigned priority) const noexcept;
+  };
+  // A message whose request is with an SMSC or about to leave.
+  struct Entry {
+    store::ItemId item = 0;
+    store::LaneId lane{0};
+    store::Moment expires = store::kNever;
+    std::uint16_t attempts = 0;
+    bool uncertain = false;  // held for a late answer
+  };
+  // What waits for one client.
+  struct Box {
+    std::uint32_t hash = 0;
+    message::ClientId client;  // invalid: not in this configuration
+    Lane lane;
+    std::uint64_t items = 0;
+    std::uint32_t in_flight = 0;
+    bool blocked = false;  // no session took the last one
+  };
+  // A question to the store that is about one thing, not about a lane.
+  struct Ask {
+    enum class Kind : std::uint8_t { kEnd, kCorrelation, kOperate, kOutcome } kind{};
+    Burial burial;                  // kEnd
+    message::UpstreamId upstream;   // kCorrelation
+    message::Flight flight;         // kOperate, kOutcome: of the operation
+    std::vector<std::uint8_t> pdu;  // and its request
+  };
+  struct Handed {
+    store::ItemId item = 0;
+    std::uint32_t box = 0;  // hash
+    std::uint16_t attempts = 0;
+    store::Moment due{};
+    store::Moment expires = store::kNever;
+  };
+
+  enum class StepKind : std::uint8_t { kAccepted, kLaunch, kTaken, kCorrelated, kOperated };
+  using Steps = internal::StepQueue<StepKind>;
+  struct AcceptedStep {
+    message::Origin origin;  // a session, or a gathering point of submit_multi
+    message::OwnId id;
+    smpp::CommandId command_id;
+    bool part_of_multi;
+  };
+  struct LaunchStep {
+    message::Flight flight;
+    std::uint32_t outlet;
+  };
+  struct TakenStep {
+    message::DeliveryTicket ticket;
+    SlabHandle handed;  // invalid: it waits in its lane
+    message::ClientId client;
+    PeerSide from;
+    OfferKind kind;
+    message::OwnId about;
+    std::uint32_t about_entry;
+  };
+  struct CorrelatedStep {
+    message::Flight flight;
+  };
+  struct OperatedStep {
+    message::Flight flight;
+  };
+  // A transaction that found no room at all, with its step.
+  struct Owed {
+    store::Transaction transaction;
+    bool has_step = false;
+    StepKind kind{};
+    std::vector<std::uint8_t> step;
+  };
+
+  // The transaction that is being written; cleared.
+  store::Transaction& begin() noexcept {
+    transaction.clear();
+    return transaction;
+  }
+  // What follows from an accepted message is never given up: it waits in `owed` when the store takes nothing at all.
+  void commit_owed() noexcept {
+    turn_wanted = true;
+    if (owed.empty() && partition.append(transaction, store::Intake::kOwed) != 0) return;
+    owed.emplace_back().transaction = transaction;
+  }
+  template <typename Facts>
+  void commit_owed(StepKind kind, const Facts& facts, ByteSpan octets = {}) noexcept {
+    turn_wanted = true;
+    if (owed.empty()) {
+      if (const auto sequence = partition.append(transaction, store::Intake::kOwed); sequence != 0) {
+        steps.push(sequence, kind, facts, octets);
+        return;
+      }
+    }
+    Owed& last = owed.emplace_back(Owed{transaction, true, kind, {}});
+    const auto* at = reinterpret_cast<const std::uint8_t*>(&facts);
+    last.step.assign(at, at + sizeof facts);
+    last.step.insert(last.step.end(), octets.begin(), octets.end());
+  }
+  void run(const Steps::Step& step) noexcept;
+  void flush_owed() noexcept;
+  void take(store::LaneId lane, Lane& state, std::size_t limit) noexcept;
+  void ask(store::ReadRequest request, Ask what) noexcept;
+  void on_asked(const Ask& what, const store::ReadAnswer& answer) noexcept;
+  void found_correlation(const Ask& what, const store::ReadAnswer& answer) noexcept;
+  [[nodiscard]] store::Moment now() const noexcept;
+  [[nodiscard]] bool may_send() const noexcept { return owed.empty() && room != store::Room::kNone; }
+
+  // outbox.cc
+  struct Prepared {
+    message::Flight flight;
+    ByteSpan pdu;
+    Outlet* outlet = nullptr;
+  };
+  enum class Ready : std::uint8_t { kYes, kFull, kDown, kRefused };
+  [[nodiscard]] Ready prepare(Submission& m, Prepared& prepared, smpp::CommandStatus& refusal) noexcept;
+  [[nodiscard]] Ready prepare_at(Submission& m, message::UpstreamId id, const upstream::PickFacts& facts,
+                                 Prepared& prepared, smpp::CommandStatus& refusal) noexcept;
+  [[nodiscard]] ByteSpan body_of_message(Submission& m, store::Moment expires) noexcept;
+  [[nodiscard]] ByteSpan body_of(const StoredMessage& message) noexcept;
+  void unlaunch(const message::Flight& flight) noexcept;
+  void launch(const LaunchStep& step, ByteSpan pdu) noexcept;
+  void requeue(SlabHandle handle, Entry& entry, store::Moment due) noexcept;
+  void take_up(const store::ItemView& item) noexcept;
+  void found_sent(const store::ItemView& item, const StoredMessage& stored) noexcept;
+  void last_word(const store::ItemView& item, const StoredMessage& stored) noexcept;
+  void send_again(const store::ItemView& item, const StoredMessage& stored) noexcept;
+  void pump(Outlet& outlet) noexcept;
+  void done(const message::Flight& flight, Entry& entry, std::string_view upstream_id) noexcept;
+  void finish(const message::Flight& flight, Entry& entry, std::string_view upstream_id) noexcept;
+  void put_outcome(const message::Flight& flight, const Entry& entry, std::string_view upstream_id) noexcept;
+  void give_up(SlabHandle handle, const Burial& burial) noexcept;
+  void end_item(const store::ItemView& item, const Burial& burial) noexcept;
+  void bury(const store::ItemView& item, const StoredMessage& stored, const Burial& burial) noexcept;
+  void write_end(const store::ItemView& item, const StoredMessage& stored, const Burial& burial) noexcept;
+  void tell_sender(const StoredMessage& stored, smpp::MessageState state, smpp::CommandStatus status) noexcept;
+  [[nodiscard]] std::string_view name_of_lane(store::LaneId lane) noexcept;
+  [[nodiscard]] RetryInput retry_input(store::LaneId lane, std::uint16_t attempts, store::Moment expires) noexcept;
+  [[nodiscard]] const config::Retry& retry_of(store::LaneId lane) noexcept;
+  [[nodiscard]] Outlet& outlet_of(std::uint32_t hash);
+
+  // stored_operate.cc
+  void operate_on(const message::Flight& flight, ByteSpan pdu, const store::ItemView& item) noexcept;
+  void cancel(const message::Flight& flight, const store::ItemView& item, const StoredMessage& stored) noexcept;
+  void replace(const message::Flight& flight, const smpp::PduView& request, const store::ItemView& item,
+               const StoredMessage& stored) noexcept;
+  void show_state(const message::Flight& flight, const smpp::PduView& request, smpp::MessageState state,
+                  std::string_view final_date) noexcept;
+  void answer_operation(const message::Flight& flight, ByteSpan response) noexcept;
+  void show_outcome(const Ask& what, const store::ReadAnswer& answer) noexcept;
+  [[nodiscard]] bool is_on_its_way(const store::ItemView& item) noexcept;
+
+  // inbox.cc
+  [[nodiscard]] Box& box_of(std::uint32_t hash);
+  void put_in(const Consignment& consignment, ByteSpan pdu, bool direct, store::ItemId item) noexcept;
+  void hand_over(const TakenStep& step, ByteSpan pdu) noexcept;
+  void hand(SlabHandle handed, message::ClientId client, OfferKind kind, const PeerSide& from, ByteSpan pdu) noexcept;
+  void take_out(const store::ItemView& item) noexcept;
+  void pump(Box& box) noexcept;
+
+  Flow& flow;
+  store::Partition& partition;
+  store::Room room = store::Room::kOpen;
+  store::Transaction transaction;
+  std::vector<std::uint8_t> body;     // of an item, while it is written
+  std::vector<std::uint8_t> record;   // a dead letter
+  std::vector<std::uint8_t> redrawn;  // a PDU that was changed before it is kept
+  Steps steps;
+  std::deque<Owed> owed;
+  std::deque<SlabHandle> waiting_sessions;                              // until the store has room
+  absl::flat_hash_map<std::uint32_t, std::unique_ptr<Outlet>> outlets;  // by hash of the upstream's name
+  std::vector<Outlet*> outlet_by_id;
+  absl::flat_hash_map<std::uint32_t, std::unique_ptr<Box>> boxes;  // by hash of the client's name
+  absl::flat_hash_map<std::uint32_t, message::ClientId> clients;   // of this configuration, by hash
+  Slab<Entry> entries;
+  Slab<Handed> handed;
+  absl::flat_hash_map<store::ItemId, SlabHandle> uncertain_items;
+  telemetry::LogLimit dead_log;
+  std::shared_ptr<bool> turn_flag = std::make_shared<bool>(true);  // the store may ask when this is gone
+  bool& turn_wanted = *turn_flag;
+  std::uint64_t asks = 0;
+  std::unordered_map<std::uint64_t, Ask> asked;
+};
+
+}  // namespace smppd::flow

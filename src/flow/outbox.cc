@@ -1,0 +1,537 @@
+// Stored messages on their way to an SMSC: kept (stop 4), queued, sent, answered, sent again or given up.
+#include <algorithm>
+
+#include "flow/internal/correlation.h"
+#include "flow/internal/depot.h"
+#include "flow/internal/log.h"
+#include "flow/internal/retry_policy.h"
+#include "flow/internal/validity.h"
+#include "flow/receipt_map.h"
+#include "smpp/flags.h"
+
+namespace smppd::flow {
+
+namespace {
+
+using smpp::CommandStatus;
+
+constexpr std::size_t kTakeAtOnce = 128;
+constexpr std::size_t kProbe =
+    8;  // taken from the lane of an upstream that is down, to see whether another road is open
+constexpr Duration kBlocked = std::chrono::milliseconds(500);
+constexpr Duration kElsewhere = std::chrono::seconds(1);  // for room on another shard's link
+// Of eight turns five are the highest priority's that waits, and every priority has one at least.
+constexpr std::array<std::uint8_t, 8> kTurns{3, 3, 2, 3, 1, 3, 2, 0};
+
+}  // namespace
+
+bool Flow::Depot::Outlet::any_ready() const noexcept {
+  return std::any_of(lanes.begin(), lanes.end(), [](const Lane& lane) { return lane.ready; });
+}
+
+// Whether something waits that a new message of this priority must not overtake.
+bool Flow::Depot::Outlet::in_front_of(unsigned priority) const noexcept {
+  return std::any_of(lanes.begin() + priority, lanes.end(),
+                     [](const Lane& lane) { return lane.ready || lane.reading; });
+}
+
+Flow::Depot::Outlet& Flow::Depot::outlet_of(std::uint32_t hash) {
+  auto& outlet = outlets[hash];
+  if (outlet == nullptr) {
+    outlet = std::make_unique<Outlet>();
+    outlet->hash = hash;
+  }
+  return *outlet;
+}
+
+// Stop 4.
+Flow::Taken Flow::Depot::keep(Submission& m) noexcept {
+  const Lifetime life = lifetime_of(times_of(m.view), options(), now());
+  if (life.status != CommandStatus::ESME_ROK) {
+    flow.refuse(m, life.status);
+    return Taken::kYes;
+  }
+  if (life.scheduled) m.draft.edit().set(smpp::Field::schedule_delivery_time, std::string_view());
+  const unsigned priority = std::min<unsigned>(m.facts.priority_flag, lanes::kPriorities - 1);
+  Outlet& outlet = *outlet_by_id[m.road.upstreams[0].value()];
+  const store::ItemId item =
+      m.part_of_multi || m.sender.side.version == smpp::Version::v33 ? flow.ids_.next(flow.wall_now()) : m.id;
+  store::Progress progress;
+  progress.state = static_cast<std::uint8_t>(ItemState::kQueued);
+  progress.lane = lanes::of_upstream(outlet.hash, priority);
+  if (life.scheduled) progress.due = life.due;
+  progress.expires = life.expires;
+  Prepared prepared;
+  bool direct = !life.scheduled && may_send() && !outlet.in_front_of(priority);
+  if (direct) {
+    CommandStatus refusal{};
+    switch (prepare(m, prepared, refusal)) {
+      case Ready::kYes: break;
+      case Ready::kRefused: flow.refuse(m, refusal); return Taken::kYes;
+      default: direct = false;
+    }
+  }
+  if (direct) {
+    progress.state = static_cast<std::uint8_t>(ItemState::kSent);
+    progress.held = true;
+  }
+  const ByteSpan kept = body_of_message(m, life.expires);
+  if (kept.empty()) {
+    if (direct) unlaunch(prepared.flight);
+    flow.refuse(m, CommandStatus::ESME_RSYSERR);
+    return Taken::kYes;
+  }
+  begin().enqueue(item, progress, kept);
+  turn_wanted = true;
+  const store::Sequence sequence = owed.empty() ? partition.append(transaction, store::Intake::kNew) : 0;
+  if (sequence == 0) {
+    if (direct) unlaunch(prepared.flight);
+    ++flow.probe_.store_full;
+    if (m.sender.listener->overload == config::Overload::kWait) waiting_sessions.push_back(m.sender.session);
+    return Taken::kWait;
+  }
+  ++flow.probe_.kept;
+  const message::Origin origin = m.part_of_multi
+                                     ? message::Origin{m.multi, m.multi_index, flow.here()}
+                                     : message::Origin{m.sender.session, m.header.sequence_number, flow.here()};
+  steps.push(sequence, StepKind::kAccepted, AcceptedStep{origin, m.id, m.header.command_id, m.part_of_multi});
+  if (!direct) {
+    outlet.lanes[priority].ready = outlet.lanes[priority].ready || !life.scheduled;
+    return Taken::kYes;
+  }
+  auto [entry, handle] = entries.make(Entry{item, progress.lane, life.expires, 0, false});
+  prepared.flight.origin = message::Origin{handle, 0, flow.here()};
+  ++prepared.outlet->promised;
+  steps.push(sequence, StepKind::kLaunch, LaunchStep{prepared.flight, prepared.outlet->hash}, prepared.pdu);
+  return Taken::kYes;
+}
+
+TimesAsked times_of(const smpp::PduView& view) noexcept {
+  TimesAsked times;
+  times.schedule = view.text(smpp::Field::schedule_delivery_time);
+  times.validity = view.text(smpp::Field::validity_period);
+  if (const auto ttl = view.tlv(smpp::TlvTag::qos_time_to_live); ttl && ttl->size() == 4) {
+    times.time_to_live = load_be<std::uint32_t>(ttl->data());
+  }
+  return times;
+}
+
+// The message as it came, behind what the flow must know of its sender. Empty when it cannot be written.
+ByteSpan Flow::Depot::body_of_message(Submission& m, store::Moment expires) noexcept {
+  StoredMessage kept;
+  kept.own = m.id;
+  kept.registered_delivery = m.facts.registered_delivery;
+  kept.client = m.sender.entry == nullptr ? std::string_view() : std::string_view(m.sender.entry->system_id);
+  kept.side = m.sender.side;
+  kept.source_hash = address_hash(m.facts.source_addr);
+  kept.arrived = now();
+  kept.expires = expires;
+  kept.pdu = m.view.bytes();
+  if (m.draft.edited() || m.mended) {
+    redrawn.clear();
+    if (!m.draft.edit().encode(redrawn, CommandStatus::ESME_ROK, m.header.sequence_number)) return {};
+    kept.pdu = redrawn;
+  }
+  return body_of(kept);
+}
+
+ByteSpan Flow::Depot::body_of(const StoredMessage& message) noexcept {
+  const std::size_t most = kMaxStoredHeader + message.pdu.size();
+  if (body.size() < most) body.resize(most);
+  return encode(message, body);
+}
+
+// Stops 5 to 7 up to the moment the request may leave: where to, in which octets, under which facts. The slot is taken.
+Flow::Depot::Ready Flow::Depot::prepare(Submission& m, Prepared& prepared, CommandStatus& refusal) noexcept {
+  const upstream::PickFacts facts{message::normalised_destination(m.facts), m.sender.address_hash, flow.random()};
+  for (const message::UpstreamId id : m.road.to_try()) {
+    if (const Ready ready = prepare_at(m, id, facts, prepared, refusal); ready != Ready::kDown) return ready;
+  }
+  for (const message::UpstreamId id : m.road.to_try()) {
+    const UpstreamFacts* tried = flow.snapshot_->upstream(id);
+    if (tried == nullptr || !tried->fallback.valid()) continue;
+    if (const Ready ready = prepare_at(m, tried->fallback, facts, prepared, refusal); ready != Ready::kDown) {
+      return ready;
+    }
+  }
+  return Ready::kDown;
+}
+
+Flow::Depot::Ready Flow::Depot::prepare_at(Submission& m, message::UpstreamId id, const upstream::PickFacts& facts,
+                                           Prepared& prepared, CommandStatus& refusal) noexcept {
+  const UpstreamFacts* upstream = flow.snapshot_->upstream(id);
+  upstream::Group* group = upstream == nullptr ? nullptr : flow.upstreams_.find(id);
+  if (group == nullptr) return Ready::kDown;
+  Outlet& outlet = *outlet_by_id[id.value()];
+  // What waits for the disk has its slots already.
+  if (outlet.promised > 0 && outlet.promised >= group->free_slots()) {
+    if (!group->alive()) return Ready::kDown;
+    group->want_room();
+    return Ready::kFull;
+  }
+  const auto pick = group->pick(facts);
+  if (pick.outcome == upstream::Group::Outcome::kDown) return Ready::kDown;
+  if (pick.outcome == upstream::Group::Outcome::kFull) {
+    group->want_room();
+    return Ready::kFull;
+  }
+  const auto pdu = flow.wire_form(m, *upstream);
+  if (!pdu) {
+    group->give_back();
+    refusal = pdu.error();
+    return Ready::kRefused;
+  }
+  prepared.pdu = *pdu;
+  prepared.outlet = &outlet;
+  prepared.flight = flow.flight_of(m, *group, pick);
+  prepared.flight.stored = true;
+  prepared.flight.part_of_multi = false;
+  group->launched(pick.host, pick.shard);
+  return Ready::kYes;
+}
+
+void Flow::Depot::unlaunch(const message::Flight& flight) noexcept {
+  if (upstream::Group* group = flow.upstreams_.find(flight.upstream)) group->abandoned(flight.host, flight.lane_shard);
+}
+
+// Its transaction is durable: the request leaves.
+void Flow::Depot::launch(const LaunchStep& step, ByteSpan pdu) noexcept {
+  const message::Flight& flight = step.flight;
+  Outlet& outlet = outlet_of(step.outlet);
+  if (outlet.promised > 0) --outlet.promised;
+  upstream::Group* group = flow.upstreams_.find(flight.upstream);
+  if (group != nullptr && flight.lane_shard != flow.here()) {
+    ++flow.probe_.cross_shard;
+    post(flow.shard_, flight.lane_shard, MailKind::kSubmit, SubmitMail{flight, flow.shard_.loop().now() + kElsewhere},
+         pdu);
+    return;
+  }
+  if (group != nullptr && group->send(flight, pdu)) return;
+  if (group != nullptr) {
+    group->abandoned(flight.host, flight.lane_shard);
+    group->want_room();
+  }
+  if (Entry* entry = entries.get(flight.origin.session)) {
+    requeue(flight.origin.session, *entry, {});
+  }
+}
+
+void Flow::Depot::requeue(SlabHandle handle, Entry& entry, store::Moment due) noexcept {
+  store::Progress progress;
+  progress.state = static_cast<std::uint8_t>(ItemState::kQueued);
+  progress.attempts = entry.attempts;
+  progress.lane = entry.lane;
+  progress.due = due;
+  progress.expires = entry.expires;
+  begin().amend(entry.item, progress);
+  commit_owed();
+  if (due <= now()) outlet_of(lanes::hash_in(entry.lane)).lanes[lanes::priority_in(entry.lane)].ready = true;
+  entries.release(handle);
+}
+
+// As many as may leave now; the disk is asked for nothing that could not go on.
+void Flow::Depot::pump(Outlet& outlet) noexcept {
+  if (!may_send() || !outlet.any_ready()) return;
+  if (flow.shard_.loop().now() < outlet.blocked_until) return;
+  upstream::Group* group = outlet.upstream.valid() ? flow.upstreams_.find(outlet.upstream) : nullptr;
+  const bool alive = group != nullptr && group->alive();
+  const std::size_t slots = alive ? group->free_slots() : kProbe;
+  if (slots <= outlet.promised) {
+    if (alive) group->want_room();
+    return;
+  }
+  if (!alive) outlet.blocked_until = flow.shard_.loop().now() + kBlocked;
+  for (std::size_t tried = 0; tried < kTurns.size(); ++tried) {
+    const unsigned priority = kTurns[outlet.turn];
+    outlet.turn = static_cast<std::uint8_t>((outlet.turn + 1) % kTurns.size());
+    Lane& lane = outlet.lanes[priority];
+    if (lane.reading) return;
+    if (!lane.ready) continue;
+    take(lanes::of_upstream(outlet.hash, priority), lane, std::min(slots - outlet.promised, kTakeAtOnce));
+    return;
+  }
+}
+
+void Flow::Depot::on_room_at(const upstream::Group& group) noexcept {
+  if (group.id().value() < outlet_by_id.size() && outlet_by_id[group.id().value()] != nullptr) {
+    Outlet& outlet = *outlet_by_id[group.id().value()];
+    outlet.blocked_until = {};
+    pump(outlet);
+  }
+}
+
+// An item of a lane, held now.
+void Flow::Depot::take_up(const store::ItemView& item) noexcept {
+  const auto stored = item.damaged ? std::nullopt : decode_stored(item.body);
+  if (!stored) {
+    ++flow.probe_.store_damaged;
+    kLog.error("a stored message cannot be read and is given up",
+               {{"id", message::OwnIdText(item.id, message::IdFormat::kHex).view()}});
+    begin().finish(item.id);
+    commit_owed();
+    return;
+  }
+  if (item.progress.expires <= now()) {
+    bury(item, *stored, {EndReason::kExpired, CommandStatus::ESME_ROK});
+    return;
+  }
+  switch (static_cast<ItemState>(item.progress.state)) {
+    case ItemState::kUncertain: last_word(item, *stored); return;
+    case ItemState::kSent: found_sent(item, *stored); return;
+    default: send_again(item, *stored); return;
+  }
+}
+
+void Flow::Depot::send_again(const store::ItemView& item, const StoredMessage& stored) noexcept {
+  Sender sender;
+  sender.side = stored.side;
+  sender.entry = stored.client.empty() ? nullptr : flow.snapshot_->clients->find(stored.client);
+  if (sender.entry != nullptr) sender.client = sender.entry->id;
+  Submission m(sender, flow.scratch_, true);
+  const smpp::DecodeResult decoded = m.view.decode(stored.pdu);
+  m.header = m.view.header();
+  m.mended = decoded.leniency != smpp::kNothingForgiven;
+  if (!decoded) {
+    bury(item, stored, {EndReason::kRefused, decoded.status});
+    return;
+  }
+  read_facts(m.view, m.facts);
+  m.facts.client = sender.client;
+  m.facts.text = &m.text;
+  // A relative validity counts from when the SMSC hears of it.
+  if (m.view.text(smpp::Field::validity_period).ends_with('R')) {
+    const smpp::TimeText left = validity_left(item.progress.expires, now());
+    m.draft.edit().set(smpp::Field::validity_period, smpp::view(left));
+  }
+  m.id = stored.own;
+  m.arrived = flow.shard_.loop().now() - std::chrono::duration_cast<Duration>(now() - stored.arrived);
+  flow.decide_road(m);
+  if (m.road.kind != routing::Decision::Kind::kUpstreams) {
+    bury(item, stored, {EndReason::kUnroutable, CommandStatus::ESME_RINVDSTADR});
+    return;
+  }
+  Prepared prepared;
+  CommandStatus refusal{};
+  const Ready ready = may_send() ? prepare(m, prepared, refusal) : Ready::kFull;
+  if (ready == Ready::kRefused) {
+    bury(item, stored, {EndReason::kRefused, refusal});
+    return;
+  }
+  Outlet& outlet = outlet_of(lanes::hash_in(item.progress.lane));
+  if (ready != Ready::kYes) {
+    if (ready == Ready::kDown) outlet.blocked_until = flow.shard_.loop().now() + kBlocked;
+    (void)partition.put_back(item.id, item.progress.due);
+    outlet.lanes[lanes::priority_in(item.progress.lane)].ready = true;
+    return;
+  }
+  store::Progress progress = item.progress;
+  progress.state = static_cast<std::uint8_t>(ItemState::kSent);
+  progress.held = true;
+  auto [entry, handle] = entries.make(Entry{item.id, progress.lane, progress.expires, progress.attempts, false});
+  prepared.flight.origin = message::Origin{handle, 0, flow.here()};
+  ++prepared.outlet->promised;
+  begin().amend(item.id, progress);
+  commit_owed(StepKind::kLaunch, LaunchStep{prepared.flight, prepared.outlet->hash}, prepared.pdu);
+}
+
+// Nobody here knows of this request: it was with an SMSC, or about to be, when another smppd ended.
+void Flow::Depot::found_sent(const store::ItemView& item, const StoredMessage& stored) noexcept {
+  ++flow.probe_.uncertain;
+  ++flow.probe_.found_uncertain;
+  std::uint64_t suppressed = 0;
+  if (flow.uncertain_log_.allow(flow.shard_.loop().now(), suppressed)) {
+    kLog.warn("outcome unknown: smppd ended while the request was on its way",
+              {{"id", message::OwnIdText(stored.own, message::IdFormat::kHex).view()}, {"suppressed", suppressed}});
+  }
+  const NextStep next = after_loss(retry_input(item.progress.lane, item.progress.attempts, item.progress.expires),
+                                   message::Loss::kLinkLost);
+  if (next.kind == NextStep::Kind::kDead) {
+    bury(item, stored, {next.reason, CommandStatus::ESME_RSYSERR});
+    return;
+  }
+  if (next.kind == NextStep::Kind::kRetry) ++flow.probe_.resent_uncertain;
+  store::Progress progress = item.progress;
+  progress.state =
+      static_cast<std::uint8_t>(next.kind == NextStep::Kind::kHold ? ItemState::kUncertain : ItemState::kQueued);
+  progress.held = false;
+  progress.attempts = next.attempts.pack();
+  progress.due = next.at;
+  begin().amend(item.id, progress);
+  commit_owed();
+}
+
+// The time to wait for a late answer or a receipt is over.
+void Flow::Depot::last_word(const store::ItemView& item, const StoredMessage& stored) noexcept {
+  if (const auto waiting = uncertain_items.find(item.id); waiting != uncertain_items.end()) {
+    entries.release(waiting->second);
+    uncertain_items.erase(waiting);
+  }
+  const NextStep next = after_hold(retry_input(item.progress.lane, item.progress.attempts, item.progress.expires));
+  if (next.kind != NextStep::Kind::kRetry) {
+    bury(item, stored, {next.reason, CommandStatus::ESME_RSYSERR});
+    return;
+  }
+  ++flow.probe_.resent_uncertain;
+  store::ItemView again = item;
+  again.progress.attempts = next.attempts.pack();
+  again.progress.state = static_cast<std::uint8_t>(ItemState::kQueued);
+  send_again(again, stored);
+}
+
+RetryInput Flow::Depot::retry_input(store::LaneId lane, std::uint16_t attempts, store::Moment expires) noexcept {
+  return {retry_of(lane), Attempts::unpack(attempts), now(), expires, flow.random()};
+}
+
+const config::Retry& Flow::Depot::retry_of(store::LaneId lane) noexcept {
+  static const config::Retry kDefault;
+  const Outlet& outlet = outlet_of(lanes::hash_in(lane));
+  const UpstreamFacts* upstream = outlet.upstream.valid() ? flow.snapshot_->upstream(outlet.upstream) : nullptr;
+  return upstream == nullptr ? kDefault : upstream->options->retry;
+}
+
+void Flow::Depot::answered(const message::Flight& flight, CommandStatus status, std::string_view upstream_id) noexcept {
+  Entry* entry = entries.get(flight.origin.session);
+  if (entry == nullptr) return;
+  if (status == CommandStatus::ESME_ROK) {
+    done(flight, *entry, upstream_id);
+    return;
+  }
+  const NextStep next =
+      after_answer(retry_input(entry->lane, entry->attempts, entry->expires), static_cast<std::uint32_t>(status));
+  if (next.kind != NextStep::Kind::kRetry) {
+    give_up(flight.origin.session, {next.reason, status});
+    return;
+  }
+  ++flow.probe_.retried;
+  entry->attempts = next.attempts.pack();
+  requeue(flight.origin.session, *entry, next.at);
+}
+
+void Flow::Depot::done(const message::Flight& flight, Entry& entry, std::string_view upstream_id) noexcept {
+  if (flight.registered_delivery != 0 && !upstream_id.empty()) {
+    if (flow.home_of(flight.upstream) != flow.shard_.index()) {
+      // The id first: an item that is finished without it would have a receipt that finds nothing.
+      post(flow.shard_, flow.home_of(flight.upstream), MailKind::kCorrelate, CorrelateMail{flight, entry.expires},
+           as_bytes(upstream_id));
+      return;
+    }
+    begin();
+    put_correlation(flight, entry.expires, upstream_id, false);
+  } else {
+    begin();
+  }
+  finish(flight, entry, upstream_id);
+}
+
+void Flow::Depot::finish(const message::Flight& flight, Entry& entry, std::string_view upstream_id) noexcept {
+  transaction.finish(entry.item);
+  if (options().keep_outcomes) put_outcome(flight, entry, upstream_id);
+  commit_owed();
+  if (entry.uncertain) uncertain_items.erase(entry.item);
+  entries.release(flight.origin.session);
+}
+
+void Flow::Depot::correlate(const message::Flight& flight, store::Moment expires,
+                            std::string_view upstream_id) noexcept {
+  begin();
+  put_correlation(flight, expires, upstream_id, false);
+  commit_owed(StepKind::kCorrelated, CorrelatedStep{flight}, as_bytes(upstream_id));
+}
+
+void Flow::Depot::correlated(const message::Flight& flight, std::string_view upstream_id) noexcept {
+  Entry* entry = entries.get(flight.origin.session);
+  if (entry == nullptr) return;
+  begin();
+  finish(flight, *entry, upstream_id);
+}
+
+void Flow::Depot::put_correlation(const message::Flight& flight, store::Moment expires, std::string_view upstream_id,
+                                  bool final) noexcept {
+  Correlation correlation;
+  correlation.own = flight.id;
+  if (flight.client.valid()) correlation.client = flow.snapshot_->client_names[flight.client.value()];
+  correlation.source_hash = flight.source_hash;
+  correlation.destination_hash = flight.destination_hash;
+  correlation.registered_delivery = flight.registered_delivery;
+  correlation.submitted = now();
+  correlation.final_seen = final;
+  correlation.upstream_id = upstream_id;
+  CorrelationRoom room_for_value;
+  const ByteSpan value = encode(correlation, room_for_value);
+  const CorrelationKey key(flow.snapshot_->upstream_names[flight.upstream.value()], smpp::canonical_id(upstream_id));
+  if (value.empty() || key.empty()) return;
+  const store::Moment until =
+      std::max(expires == store::kNever ? now() : expires, now()) +
+      std::chrono::duration_cast<std::chrono::milliseconds>(flow.snapshot_->config->receipts.retention);
+  transaction.put(store::Table::kCorrelations, key.view(), value, until);
+}
+
+void Flow::Depot::put_final(const ReceiptMap::Entry& entry, std::string_view upstream_id) noexcept {
+  if (upstream_id.empty()) return;
+  message::Flight flight;
+  flight.id = entry.own;
+  flight.client = entry.client;
+  flight.upstream = entry.upstream;
+  flight.source_hash = entry.source_hash;
+  flight.destination_hash = entry.destination_hash;
+  put_correlation(flight, now(), upstream_id, true);
+}
+
+void Flow::Depot::answered_late(const message::Flight& flight, CommandStatus status,
+                                std::string_view upstream_id) noexcept {
+  Entry* entry = entries.get(flight.origin.session);
+  if (entry == nullptr || !entry->uncertain) return;
+  ++flow.probe_.adopted;
+  if (status == CommandStatus::ESME_ROK) {
+    done(flight, *entry, upstream_id);
+    return;
+  }
+  uncertain_items.erase(entry->item);
+  answered(flight, status, upstream_id);
+}
+
+void Flow::Depot::lost(const message::Flight& flight, message::Loss loss) noexcept {
+  Entry* entry = entries.get(flight.origin.session);
+  if (entry == nullptr) return;
+  if (!message::is_uncertain(loss)) {
+    requeue(flight.origin.session, *entry, {});
+    return;
+  }
+  const NextStep next = after_loss(retry_input(entry->lane, entry->attempts, entry->expires), loss);
+  entry->attempts = next.attempts.pack();
+  if (next.kind == NextStep::Kind::kDead) {
+    give_up(flight.origin.session, {next.reason, CommandStatus::ESME_RSYSERR});
+    return;
+  }
+  if (next.kind == NextStep::Kind::kRetry) {
+    ++flow.probe_.resent_uncertain;
+    requeue(flight.origin.session, *entry, next.at);
+    return;
+  }
+  store::Progress progress;
+  progress.state = static_cast<std::uint8_t>(ItemState::kUncertain);
+  progress.attempts = entry->attempts;
+  progress.lane = entry->lane;
+  progress.due = next.at;
+  progress.expires = entry->expires;
+  begin().amend(entry->item, progress);
+  commit_owed();
+  entry->uncertain = true;
+  uncertain_items[entry->item] = flight.origin.session;
+}
+
+// Its text is needed for the record and for its receipt; it is on the disk.
+void Flow::Depot::give_up(SlabHandle handle, const Burial& burial) noexcept {
+  Entry* entry = entries.get(handle);
+  if (entry == nullptr) return;
+  store::ReadRequest request;
+  request.kind = store::ReadRequest::Kind::kItem;
+  request.id = entry->item;
+  Ask what;
+  what.burial = burial;
+  ask(request, std::move(what));
+  if (entry->uncertain) uncertain_items.erase(entry->item);
+  entries.release(handle);
+}
+
+}  // namespace smppd::flow
