@@ -120,6 +120,27 @@ void Flow::note_receiver(const ReceiverMail& mail, std::string_view address_rang
   }
 }
 
+// What only a flow with a store says and hears.
+void Flow::on_depot_mail(const Letter& letter) noexcept {
+  switch (letter.kind) {
+    case MailKind::kOperationAnswer:
+      depot_->answer_operation(letter.facts<OperatedMail>().flight, letter.octets<OperatedMail>());
+      return;
+    case MailKind::kCorrelate: {
+      const auto mail = letter.facts<CorrelateMail>();
+      depot_->correlate(mail.flight, mail.expires, as_text(letter.octets<CorrelateMail>()));
+      return;
+    }
+    case MailKind::kCorrelated:
+      depot_->correlated(letter.facts<CorrelatedMail>().flight, as_text(letter.octets<CorrelatedMail>()));
+      return;
+    case MailKind::kLookUp:
+      depot_->look_up_here(letter.facts<LookUpMail>().upstream, as_text(letter.octets<LookUpMail>()));
+      return;
+    default: return;
+  }
+}
+
 void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
   const Letter letter(record);
   switch (letter.kind) {
@@ -171,9 +192,6 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
       operate_failed(mail.flight, mail.status);
       return;
     }
-    case MailKind::kOperationAnswer:
-      depot_->answer_operation(letter.facts<OperatedMail>().flight, letter.octets<OperatedMail>());
-      return;
     case MailKind::kApplied: tell_lanes(from); return;
     case MailKind::kBusy: {
       if (upstream::Group* group = upstreams_.find(letter.facts<BusyMail>().upstream)) group->grow();
@@ -181,17 +199,7 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
     }
     case MailKind::kKick: sessions_->kick(letter.facts<KickMail>().order); return;
     case MailKind::kCall: call(letter.facts<CallMail>().client); return;
-    case MailKind::kCorrelate: {
-      const auto mail = letter.facts<CorrelateMail>();
-      depot_->correlate(mail.flight, mail.expires, as_text(letter.octets<CorrelateMail>()));
-      return;
-    }
-    case MailKind::kCorrelated:
-      depot_->correlated(letter.facts<CorrelatedMail>().flight, as_text(letter.octets<CorrelatedMail>()));
-      return;
-    case MailKind::kLookUp:
-      depot_->look_up_here(letter.facts<LookUpMail>().upstream, as_text(letter.octets<LookUpMail>()));
-      return;
+    default: on_depot_mail(letter); return;
   }
 }
 

@@ -168,6 +168,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void call(message::ClientId client) noexcept;
   void answer_smsc(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept;
 
+  void on_depot_mail(const Letter& letter) noexcept;
   void tell_lanes(unsigned shard) noexcept;
   [[nodiscard]] unsigned home_of(message::UpstreamId upstream) const noexcept {
     return upstream.value() % shard_.count();

@@ -25,12 +25,12 @@ constexpr std::array<std::uint8_t, 8> kTurns{3, 3, 2, 3, 1, 3, 2, 0};
 
 }  // namespace
 
-bool Flow::Depot::Outlet::any_ready() const noexcept {
+bool depot::Outlet::any_ready() const noexcept {
   return std::any_of(lanes.begin(), lanes.end(), [](const Lane& lane) { return lane.ready; });
 }
 
 // Whether something waits that a new message of this priority must not overtake.
-bool Flow::Depot::Outlet::in_front_of(unsigned priority) const noexcept {
+bool depot::Outlet::in_front_of(unsigned priority) const noexcept {
   return std::any_of(lanes.begin() + priority, lanes.end(),
                      [](const Lane& lane) { return lane.ready || lane.reading; });
 }

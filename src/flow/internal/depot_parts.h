@@ -1,0 +1,115 @@
+// What the depot is made of: lanes as the flow sees them, messages in its hands, steps that wait for the disk. Private
+// to flow; see depot.h.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <vector>
+
+#include "flow/internal/lanes.h"
+#include "flow/internal/mail.h"
+#include "flow/internal/outcome.h"
+#include "flow/internal/step_queue.h"
+#include "message/flight.h"
+#include "store/partition.h"
+
+namespace smppd::flow::depot {
+
+// How a stored message ends that no SMSC has.
+struct Burial {
+  EndReason reason = EndReason::kRefused;
+  smpp::CommandStatus status{};  // the SMSC's, or what it amounts to
+};
+
+// store::Progress::state. On disk: numbers stay.
+enum class ItemState : std::uint8_t {
+  kQueued = 1,
+  kSent = 2,       // the request may be with the SMSC; found after a start, it is uncertain
+  kUncertain = 3,  // its answer never came; due is when the last word of the policy is spoken
+  kInbox = 4,      // a receipt or MO for a client
+};
+
+// What an upstream's lanes hold, as far as this shard knows.
+struct Lane {
+  bool ready = false;  // the store has something due that was not taken
+  bool reading = false;
+};
+struct Outlet {
+  std::uint32_t hash = 0;
+  message::UpstreamId upstream;  // invalid: not in this configuration
+  std::array<Lane, lanes::kPriorities> lanes;
+  std::uint8_t turn = 0;     // where the turns between priorities stand
+  std::size_t promised = 0;  // requests that wait for the disk before they leave
+  Instant blocked_until{};   // nothing could be sent
+  [[nodiscard]] bool any_ready() const noexcept;
+  [[nodiscard]] bool in_front_of(unsigned priority) const noexcept;
+};
+// A message whose request is with an SMSC or about to leave.
+struct Entry {
+  store::ItemId item = 0;
+  store::LaneId lane{0};
+  store::Moment expires = store::kNever;
+  std::uint16_t attempts = 0;
+  bool uncertain = false;  // held for a late answer
+};
+// What waits for one client.
+struct Box {
+  std::uint32_t hash = 0;
+  message::ClientId client;  // invalid: not in this configuration
+  Lane lane;
+  std::uint64_t items = 0;
+  std::uint32_t in_flight = 0;
+  bool blocked = false;  // no session took the last one
+};
+// A question to the store that is about one thing, not about a lane.
+struct Ask {
+  enum class Kind : std::uint8_t { kEnd, kCorrelation, kOperate, kOutcome } kind{};
+  Burial burial;                  // kEnd
+  message::UpstreamId upstream;   // kCorrelation
+  message::Flight flight;         // kOperate, kOutcome: of the operation
+  std::vector<std::uint8_t> pdu;  // and its request
+};
+struct Handed {
+  store::ItemId item = 0;
+  std::uint32_t box = 0;  // hash
+  std::uint16_t attempts = 0;
+  store::Moment due{};
+  store::Moment expires = store::kNever;
+};
+
+enum class StepKind : std::uint8_t { kAccepted, kLaunch, kTaken, kCorrelated, kOperated };
+using Steps = internal::StepQueue<StepKind>;
+struct AcceptedStep {
+  message::Origin origin;  // a session, or a gathering point of submit_multi
+  message::OwnId id;
+  smpp::CommandId command_id;
+  bool part_of_multi;
+};
+struct LaunchStep {
+  message::Flight flight;
+  std::uint32_t outlet;
+};
+struct TakenStep {
+  message::DeliveryTicket ticket;
+  SlabHandle handed;  // invalid: it waits in its lane
+  message::ClientId client;
+  PeerSide from;
+  OfferKind kind;
+  message::OwnId about;
+  std::uint32_t about_entry;
+};
+struct CorrelatedStep {
+  message::Flight flight;
+};
+struct OperatedStep {
+  message::Flight flight;
+};
+// A transaction that found no room at all, with its step.
+struct Owed {
+  store::Transaction transaction;
+  bool has_step = false;
+  StepKind kind{};
+  std::vector<std::uint8_t> step;
+};
+
+}  // namespace smppd::flow::depot
