@@ -63,6 +63,7 @@ void Flow::Depot::turn() noexcept {
 }
 
 void Flow::Depot::tick() noexcept {
+  if (flow.snapshot_ == nullptr) return;
   for (auto& [hash, outlet] : outlets) pump(*outlet);
   for (auto& [hash, box] : boxes) {
     box->blocked = false;

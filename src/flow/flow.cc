@@ -48,6 +48,12 @@ void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<Filte
 
 Flow::~Flow() = default;
 
+bool Flow::stop_sending() noexcept {
+  if (depot_ == nullptr) return true;
+  depot_->stopping = true;
+  return depot_->at_rest();
+}
+
 std::optional<store::PartitionStats> Flow::store_stats() const {
   return depot_ == nullptr ? std::nullopt : std::optional(depot_->partition.stats());
 }

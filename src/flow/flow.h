@@ -67,6 +67,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   [[nodiscard]] upstream::UpstreamSet& upstreams() noexcept { return upstreams_; }
   [[nodiscard]] const FlowProbe& probe() const noexcept { return probe_; }
   [[nodiscard]] const FilterChain& chain() const noexcept { return *chain_; }
+  // smppd ends: what is stored stays. True once nothing that was begun waits for the disk.
+  [[nodiscard]] bool stop_sending() noexcept;
   // Empty without a store.
   [[nodiscard]] std::optional<store::PartitionStats> store_stats() const;
   [[nodiscard]] ReceiptDesk& receipts() noexcept { return receipts_; }

@@ -324,6 +324,7 @@ void Flow::Depot::send_again(const store::ItemView& item, const StoredMessage& s
     outlet.lanes[lanes::priority_in(item.progress.lane)].ready = true;
     return;
   }
+  outlet.blocked_until = {};  // there is a road, if not its own
   store::Progress progress = item.progress;
   progress.state = static_cast<std::uint8_t>(ItemState::kSent);
   progress.held = true;

@@ -56,7 +56,7 @@ void ShardUnit::on_tick(void* self) noexcept {
   auto& unit = *static_cast<ShardUnit*>(self);
   const Instant now = unit.shard_.loop().now();
   unit.flow_.tick();
-  if (unit.draining_ && !unit.upstreams_draining_ && unit.sessions_.size() == 0) {
+  if (unit.draining_ && !unit.upstreams_draining_ && unit.sessions_.size() == 0 && unit.flow_.stop_sending()) {
     unit.upstreams_draining_ = true;
     unit.flow_.upstreams().drain(now + unit.flow_.snapshot().config->runtime.drain_timeout);
   }

@@ -263,3 +263,53 @@ def test_the_mode_is_the_clients_the_routes_or_what_the_message_asks_for(gateway
     assert status(esm_class=3) == smpp.ROK
     session = smppd.bind(system_id="direct")
     assert status() == smpp.RINVDSTADR
+
+
+def test_a_clean_stop_leaves_nothing_uncertain_and_nothing_is_sent_twice(gateway, carrier, tmp_path, shards):
+    carrier.receipts = False
+    smppd = gateway(to(carrier, window={"size": 4}), storage=storage(tmp_path), shards=shards)
+    session = smppd.bind()
+    wanted = [f"m{number}" for number in range(300)]
+    for text in wanted:
+        submit(session, short_message=text.encode())
+    session.close()
+    smppd.stop()
+    again = gateway(to(carrier), storage=storage(tmp_path), shards=shards)
+    wait_until(lambda: again.metric("smppd_store_messages") == 0, "everything is sent")
+    assert texts(carrier) == wanted
+    assert again.metric("smppd_flow_found_uncertain_messages_total") == 0
+
+
+def test_a_queued_message_is_asked_after_replaced_and_cancelled_by_its_sender_alone(gateway, carriers, store, shards):
+    port = free_port()
+    smppd = gateway(
+        impatient("carrier", port),
+        storage=store,
+        bound=False,
+        shards=shards,
+        clients=[{"system_id": name, "password": "secret"} for name in ("client", "other")],
+    )
+    session, other = smppd.bind(), smppd.bind(system_id="other")
+    first, second, third = (submit(session, short_message=text, registered_delivery=1) for text in (b"a", b"b", b"c"))
+
+    def ask(who, command, message_id, **more):
+        body = smpp.cstring(message_id) + bytes([1, 1]) + smpp.cstring("1000")
+        if command == smpp.REPLACE_SM:
+            body += b"\0\0" + bytes([1, 0, len(more["text"])]) + more["text"]
+        if command == smpp.CANCEL_SM:
+            body = b"\0" + body + bytes([1, 1]) + smpp.cstring("258841234567")
+        return who.request(smpp.Pdu(command, body))
+
+    queried = ask(session, smpp.QUERY_SM, first)
+    assert (queried.status, queried.fields()["message_state"]) == (smpp.ROK, 1)
+    for command in (smpp.QUERY_SM, smpp.CANCEL_SM):
+        assert ask(other, command, first).status == smpp.RINVMSGID
+    assert ask(session, smpp.REPLACE_SM, second, text=b"new").status == smpp.ROK
+    assert ask(session, smpp.CANCEL_SM, third).status == smpp.ROK
+    assert b"stat:DELETED" in receipt_for(session, third)["short_message"]
+    queried = ask(session, smpp.QUERY_SM, third)
+    assert (queried.status, queried.fields()["message_state"]) == (smpp.ROK, 4)
+    carrier = carriers(port=port)
+    carrier.wait_received(2)
+    assert texts(carrier) == ["a", "new"]
+    carrier.stays_quiet()

@@ -140,7 +140,9 @@ struct Flow::Depot final : public store::Consumer {
   void on_asked(const Ask& what, const store::ReadAnswer& answer) noexcept;
   void found_correlation(const Ask& what, const store::ReadAnswer& answer) noexcept;
   [[nodiscard]] store::Moment now() const noexcept;
-  [[nodiscard]] bool may_send() const noexcept { return owed.empty() && room != store::Room::kNone; }
+  [[nodiscard]] bool may_send() const noexcept { return !stopping && owed.empty() && room != store::Room::kNone; }
+  // Nothing that was begun waits for the disk.
+  [[nodiscard]] bool at_rest() const noexcept { return steps.size() == 0 && owed.empty(); }
 
   // outbox.cc
   struct Prepared {
@@ -197,6 +199,7 @@ struct Flow::Depot final : public store::Consumer {
   Flow& flow;
   store::Partition& partition;
   store::Room room = store::Room::kOpen;
+  bool stopping = false;  // smppd ends: what is not on its way stays where it is
   store::Transaction transaction;
   std::vector<std::uint8_t> body;     // of an item, while it is written
   std::vector<std::uint8_t> record;   // a dead letter
