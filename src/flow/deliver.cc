@@ -220,21 +220,42 @@ void Flow::join_mo(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept
     answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
     return;
   }
+  const bool keeps = keeps_deliveries();
+  const auto go_on_with = [&](const message::DeliveryTicket& part) {
+    if (keeps) depot_->parts_of(Depot::item_of(part.link));
+  };
   if (reassembly_ == nullptr || upstream == nullptr) {
+    if (ticket.answered) go_on_with(ticket);
     route_mo(ticket, view);
     return;
   }
-  switch (reassembly_->offer(view, ticket, upstream->side.alphabet, upstream->side.version, shard_.loop().now())) {
-    case Reassembly::Outcome::kNotAPart: route_mo(ticket, view); break;
+  message::DeliveryTicket part = ticket;
+  if (keeps && !ticket.answered) part.link = Depot::handle_of(ids_.next(wall_now()));
+  switch (reassembly_->offer(view, part, upstream->side.alphabet, upstream->side.version, shard_.loop().now())) {
+    case Reassembly::Outcome::kNotAPart:
+      if (ticket.answered) go_on_with(ticket);
+      route_mo(ticket, view);
+      break;
     case Reassembly::Outcome::kHeld:
-    case Reassembly::Outcome::kDuplicate: answer_smsc(ticket, CommandStatus::ESME_ROK); break;
+      if (keeps && !ticket.answered) {
+        depot_->keep_part(Depot::item_of(part.link), ticket, pdu);
+      } else {
+        answer_smsc(ticket, CommandStatus::ESME_ROK);
+      }
+      break;
+    case Reassembly::Outcome::kDuplicate:
+      answer_smsc(ticket, CommandStatus::ESME_ROK);
+      if (ticket.answered) go_on_with(ticket);
+      break;
     case Reassembly::Outcome::kComplete: {
       ++probe_.mo_reassembled;
+      for (const message::DeliveryTicket& one : reassembly_->joined()) go_on_with(one);
       smpp::PduView whole;
       if (whole.decode(reassembly_->message())) route_mo(ticket, whole);
       break;
     }
   }
+  if (keeps) depot_->finish_parts();
   route_released();
 }
 
@@ -242,7 +263,10 @@ void Flow::join_mo(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept
 void Flow::route_released() noexcept {
   while (const auto released = reassembly_->next_released()) {
     smpp::PduView part;
+    const bool keeps = keeps_deliveries();
+    if (keeps) depot_->parts_of(Depot::item_of(released->ticket.link));
     if (part.decode(released->pdu)) route_mo(released->ticket, part);
+    if (keeps) depot_->finish_parts();
   }
 }
 

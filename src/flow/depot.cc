@@ -23,6 +23,8 @@ Flow::Depot::Depot(Flow& its_flow, store::Partition& its_partition) : flow(its_f
     const std::uint32_t hash = lanes::hash_in(lane.lane);
     if (lanes::kind(lane.lane) == lanes::Kind::kUpstream) {
       outlet_of(hash).lanes[lanes::priority_in(lane.lane)].ready = true;
+    } else if (lanes::kind(lane.lane) == lanes::Kind::kParts) {
+      parts_lanes.push_back(lane.lane);
     } else {
       Box& box = box_of(hash);
       box.items = lane.items;
@@ -54,6 +56,11 @@ void Flow::Depot::apply() {
     const auto found = clients.find(hash);
     box->client = found == clients.end() ? message::ClientId() : found->second;
   }
+  for (const store::LaneId lane : parts_lanes) {
+    Lane nobody_waits;
+    take(lane, nobody_waits, UINT32_MAX);
+  }
+  parts_lanes.clear();
 }
 
 void Flow::Depot::turn() noexcept {
@@ -93,6 +100,9 @@ void Flow::Depot::run(const Steps::Step& step) noexcept {
     }
     case StepKind::kLaunch: launch(step.facts<LaunchStep>(), step.octets<LaunchStep>()); return;
     case StepKind::kOperated: answer_operation(step.facts<OperatedStep>().flight, step.octets<OperatedStep>()); return;
+    case StepKind::kAcknowledge:
+      flow.answer_smsc(step.facts<AcknowledgeStep>().ticket, smpp::CommandStatus::ESME_ROK);
+      return;
     case StepKind::kTaken: hand_over(step.facts<TakenStep>(), step.octets<TakenStep>()); return;
     case StepKind::kCorrelated: {
       const message::Flight flight = step.facts<CorrelatedStep>().flight;
@@ -136,6 +146,7 @@ void Flow::Depot::serve_waiting_sessions() noexcept {
 }
 
 void Flow::Depot::on_ready(store::LaneId lane) noexcept {
+  if (lanes::kind(lane) == lanes::Kind::kParts) return;  // read once, at the start
   const std::uint32_t hash = lanes::hash_in(lane);
   if (lanes::kind(lane) == lanes::Kind::kUpstream) {
     Outlet& outlet = outlet_of(hash);
@@ -178,6 +189,10 @@ void Flow::Depot::on_read(const store::ReadAnswer& answer) noexcept {
     return;
   }
   const store::LaneId lane(static_cast<std::uint32_t>(answer.tag));
+  if (lanes::kind(lane) == lanes::Kind::kParts) {
+    for (const store::ItemView& item : answer.items) take_part(item);
+    return;
+  }
   const bool outbound = lanes::kind(lane) == lanes::Kind::kUpstream;
   Outlet* outlet = outbound ? &outlet_of(lanes::hash_in(lane)) : nullptr;
   Box* box = outbound ? nullptr : &box_of(lanes::hash_in(lane));

@@ -67,6 +67,7 @@ bool Flow::Depot::take_in(const Consignment& consignment, ByteSpan pdu) noexcept
                       !flow.directory_.of(consignment.client, flow.here()).empty();
   const store::ItemId item = flow.ids_.next(flow.wall_now());
   put_in(consignment, pdu, direct, item);
+  add_parts_to_transaction();
   TakenStep step{consignment.ticket,     {}, consignment.client, consignment.from, consignment.kind, consignment.about,
                  consignment.about_entry};
   if (direct) {
@@ -201,6 +202,55 @@ void Flow::Depot::take_out(const store::ItemView& item) noexcept {
       handed.make(Handed{item.id, box.hash, item.progress.attempts, item.progress.due, item.progress.expires}).second;
   ++box.in_flight;
   hand(handle, client->id, offer_kind(stored->kind), stored->side, stored->pdu);
+}
+
+void Flow::Depot::keep_part(store::ItemId item, const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
+  const UpstreamFacts& upstream = *flow.snapshot_->upstream(ticket.upstream);
+  StoredMessage kept;
+  kept.kind = StoredKind::kMo;
+  kept.upstream = flow.snapshot_->upstream_names[ticket.upstream.value()];
+  kept.side = upstream.side;
+  kept.arrived = now();
+  kept.pdu = pdu;
+  store::Progress progress;
+  progress.state = static_cast<std::uint8_t>(ItemState::kPart);
+  progress.lane = lanes::of_parts(lanes::hash(kept.upstream));
+  progress.held = true;
+  begin().enqueue(item, progress, body_of(kept));
+  commit_owed(StepKind::kAcknowledge, AcknowledgeStep{ticket});
+}
+
+void Flow::Depot::add_parts_to_transaction() noexcept {
+  for (const store::ItemId part : parts) transaction.finish(part);
+  parts.clear();
+}
+
+void Flow::Depot::finish_parts() noexcept {
+  if (parts.empty()) return;
+  begin();
+  add_parts_to_transaction();
+  commit_owed();
+}
+
+// A part that was kept before this smppd started.
+void Flow::Depot::take_part(const store::ItemView& item) noexcept {
+  const auto stored = item.damaged ? std::nullopt : decode_stored(item.body);
+  message::DeliveryTicket ticket;
+  ticket.link = handle_of(item.id);
+  ticket.shard = flow.here();
+  ticket.answered = true;
+  for (std::size_t i = 0; stored && i < flow.snapshot_->upstream_names.size(); ++i) {
+    if (flow.snapshot_->upstream_names[i] == stored->upstream) {
+      ticket.upstream = message::UpstreamId(static_cast<std::uint16_t>(i));
+    }
+  }
+  if (!stored || !ticket.upstream.valid()) {
+    ++flow.probe_.store_damaged;
+    parts_of(item.id);
+    finish_parts();
+    return;
+  }
+  flow.join_mo(ticket, stored->pdu);
 }
 
 }  // namespace smppd::flow

@@ -145,7 +145,11 @@ Reassembly::Outcome Reassembly::offer(const smpp::PduView& pdu, const message::D
     case smpp::Reassembler::Outcome::complete: break;
   }
   if (join(*added.message, peer_default, version)) {
-    for (const auto& one : added.message->parts) forget(static_cast<std::uint32_t>(one.tag));
+    joined_.clear();
+    for (const auto& one : added.message->parts) {
+      joined_.push_back(held_[one.tag].ticket);
+      forget(static_cast<std::uint32_t>(one.tag));
+    }
     ++stats_.completed;
     return Outcome::kComplete;
   }

@@ -64,6 +64,9 @@ class Reassembly {
   // octets is in message_payload (the PDU is of 3.4 then, whatever the upstream speaks). Until the next call.
   [[nodiscard]] ByteSpan message() const noexcept { return message_; }
 
+  // After kComplete: the tickets its parts were offered with, in their order; until the next call.
+  [[nodiscard]] const std::vector<message::DeliveryTicket>& joined() const noexcept { return joined_; }
+
   struct Released {
     message::DeliveryTicket ticket;  // answered already
     ByteSpan pdu;                    // until the next call
@@ -99,6 +102,7 @@ class Reassembly {
   std::string key_;
   smpp::PduBuilder builder_;
   std::vector<std::uint8_t> message_;
+  std::vector<message::DeliveryTicket> joined_;
   std::vector<std::uint8_t> released_pdu_;
   Stats stats_;
 };

@@ -313,3 +313,25 @@ def test_a_queued_message_is_asked_after_replaced_and_cancelled_by_its_sender_al
     carrier.wait_received(2)
     assert texts(carrier) == ["a", "new"]
     carrier.stays_quiet()
+
+
+def test_parts_of_a_long_mo_that_were_acknowledged_survive_kill_9(gateway, carrier, tmp_path, shards):
+    whole = dict(
+        storage=storage(tmp_path),
+        shards=shards,
+        multipart={"reassembly": {"enabled": True}},
+        mo_routes=[{"name": "all", "match": {"destination_addr": "*"}, "client": "client"}],
+    )
+    smppd = gateway(to(carrier), **whole)
+    part = lambda number: bytes([5, 0, 3, 7, 3, number]) + f"part {number} ".encode()  # noqa: E731
+    for number in (1, 2):
+        assert carrier.deliver(esm_class=0x40, short_message=part(number)).status == smpp.ROK
+    smppd.kill()
+    smppd.process.returncode = 0
+    again = gateway(to(carrier), **whole)
+    assert carrier.deliver(esm_class=0x40, short_message=part(3)).status == smpp.ROK
+    session = again.bind("rx")
+    pdu = session.receive_command(smpp.DELIVER_SM)
+    session.send(pdu.response(0, b"\0"))
+    assert pdu.fields()["short_message"] == b"part 1 part 2 part 3 "
+    wait_until(lambda: again.metric("smppd_store_messages") == 0, "nothing is left of the parts")

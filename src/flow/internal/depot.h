@@ -77,6 +77,18 @@ struct Flow::Depot final : public store::Consumer {
   // A client answered what was handed to one of its sessions, or will not.
   void settled(SlabHandle handed, smpp::CommandStatus status) noexcept;
   void receiver_bound(message::ClientId client) noexcept;
+  // A part of a long MO is kept until the whole is; the SMSC is answered once it is durable. The item's number travels
+  // in the place of the link's handle.
+  [[nodiscard]] static SlabHandle handle_of(store::ItemId item) noexcept {
+    return {static_cast<std::uint32_t>(item), static_cast<std::uint32_t>(item >> 32U)};
+  }
+  [[nodiscard]] static store::ItemId item_of(SlabHandle handle) noexcept {
+    return store::ItemId{handle.generation} << 32U | handle.index;
+  }
+  void keep_part(store::ItemId item, const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
+  // The parts that are done with what goes on next, or with nothing.
+  void parts_of(store::ItemId item) { parts.push_back(item); }
+  void finish_parts() noexcept;
 
   // A receipt whose message is not in memory: what is found on disk goes on as if the SMSC had just answered.
   void look_up(message::UpstreamId upstream, std::string_view receipt_id) noexcept;
@@ -105,6 +117,7 @@ struct Flow::Depot final : public store::Consumer {
   using LaunchStep = depot::LaunchStep;
   using TakenStep = depot::TakenStep;
   using CorrelatedStep = depot::CorrelatedStep;
+  using AcknowledgeStep = depot::AcknowledgeStep;
   using OperatedStep = depot::OperatedStep;
   using Owed = depot::Owed;
 
@@ -194,6 +207,8 @@ struct Flow::Depot final : public store::Consumer {
   void hand_over(const TakenStep& step, ByteSpan pdu) noexcept;
   void hand(SlabHandle handed, message::ClientId client, OfferKind kind, const PeerSide& from, ByteSpan pdu) noexcept;
   void take_out(const store::ItemView& item) noexcept;
+  void take_part(const store::ItemView& item) noexcept;
+  void add_parts_to_transaction() noexcept;
   void pump(Box& box) noexcept;
 
   Flow& flow;
@@ -214,6 +229,8 @@ struct Flow::Depot final : public store::Consumer {
   Slab<Entry> entries;
   Slab<Handed> handed;
   absl::flat_hash_map<store::ItemId, SlabHandle> uncertain_items;
+  std::vector<store::ItemId> parts;        // of the MO that is on its way to its client
+  std::vector<store::LaneId> parts_lanes;  // found at the start, not read yet
   telemetry::LogLimit dead_log;
   std::shared_ptr<bool> turn_flag = std::make_shared<bool>(true);  // the store may ask when this is gone
   bool& turn_wanted = *turn_flag;

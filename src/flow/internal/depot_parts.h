@@ -27,6 +27,7 @@ enum class ItemState : std::uint8_t {
   kSent = 2,       // the request may be with the SMSC; found after a start, it is uncertain
   kUncertain = 3,  // its answer never came; due is when the last word of the policy is spoken
   kInbox = 4,      // a receipt or MO for a client
+  kPart = 5,       // of a long MO that is not complete
 };
 
 // What an upstream's lanes hold, as far as this shard knows.
@@ -77,7 +78,7 @@ struct Handed {
   store::Moment expires = store::kNever;
 };
 
-enum class StepKind : std::uint8_t { kAccepted, kLaunch, kTaken, kCorrelated, kOperated };
+enum class StepKind : std::uint8_t { kAccepted, kLaunch, kTaken, kCorrelated, kOperated, kAcknowledge };
 using Steps = internal::StepQueue<StepKind>;
 struct AcceptedStep {
   message::Origin origin;  // a session, or a gathering point of submit_multi
@@ -97,6 +98,9 @@ struct TakenStep {
   OfferKind kind;
   message::OwnId about;
   std::uint32_t about_entry;
+};
+struct AcknowledgeStep {
+  message::DeliveryTicket ticket;  // what it says is on the disk
 };
 struct CorrelatedStep {
   message::Flight flight;

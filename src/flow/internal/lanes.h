@@ -14,7 +14,8 @@ namespace smppd::flow::lanes {
 
 inline constexpr unsigned kPriorities = 4;  // priority_flag 0 to 3 (3.4 §5.2.14); higher ones count as 3
 
-enum class Kind : std::uint8_t { kUpstream = 1, kClient = 2 };
+// kParts: of long MO, by the upstream they came from.
+enum class Kind : std::uint8_t { kUpstream = 1, kClient = 2, kParts = 3 };
 
 // FNV-1a, for it must never change.
 [[nodiscard]] constexpr std::uint32_t hash(std::string_view name) noexcept {
@@ -27,6 +28,9 @@ enum class Kind : std::uint8_t { kUpstream = 1, kClient = 2 };
 }
 [[nodiscard]] constexpr store::LaneId of_client(std::uint32_t hash) noexcept {
   return store::LaneId(std::uint32_t{2} << 30U | hash << 2U);
+}
+[[nodiscard]] constexpr store::LaneId of_parts(std::uint32_t hash) noexcept {
+  return store::LaneId(std::uint32_t{3} << 30U | hash << 2U);
 }
 [[nodiscard]] constexpr Kind kind(store::LaneId lane) noexcept { return static_cast<Kind>(lane.value() >> 30U); }
 [[nodiscard]] constexpr std::uint32_t hash_in(store::LaneId lane) noexcept { return lane.value() >> 2U & 0x0FFF'FFFFU; }
