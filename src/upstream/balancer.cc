@@ -1,6 +1,7 @@
 #include "upstream/balancer.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <limits>
@@ -82,6 +83,7 @@ Fallible<Algorithm> parse_algorithm(std::string_view name) {
       {"ip_hash", Algorithm::kIpHash},
       {"latency", Algorithm::kLatency},
       {"cost_based", Algorithm::kCostBased},
+      {"adaptive", Algorithm::kAdaptive},
   };
   for (const auto& [known, algorithm] : kNames) {
     if (known == name) return algorithm;
@@ -124,6 +126,20 @@ std::size_t Balancer::cheapest(const std::vector<HostLoad>& hosts, std::uint64_t
   return round_robin(best);
 }
 
+std::size_t Balancer::best(const std::vector<HostLoad>& hosts, std::uint64_t candidates,
+                           const PickFacts& facts) const noexcept {
+  if (facts.quality == nullptr || !facts.quality->on()) return drawn_by_weight(hosts, candidates, facts.random);
+  std::array<Quality::Choice, kMaxHosts> choices;
+  std::size_t count = 0;
+  for_each_host(candidates, [&](std::size_t host) {
+    choices[count++] = {{upstream_, static_cast<std::uint8_t>(host)},
+                        static_cast<std::uint32_t>(std::max(hosts[host].weight, 1))};
+  });
+  return choices[facts.quality->choose({choices.data(), count}, facts.quality->prefix_of(facts.destination),
+                                       facts.random)]
+      .party.host;
+}
+
 std::size_t Balancer::pick(const std::vector<HostLoad>& hosts, std::uint64_t candidates,
                            const PickFacts& facts) noexcept {
   const auto count = static_cast<unsigned>(std::popcount(candidates));
@@ -160,6 +176,7 @@ std::size_t Balancer::pick(const std::vector<HostLoad>& hosts, std::uint64_t can
       return lowest(candidates, turn(),
                     [&](std::size_t h) { return hosts[h].latency_ns * (hosts[h].outstanding + 1.0); });
     case Algorithm::kCostBased: return cheapest(hosts, candidates, facts);
+    case Algorithm::kAdaptive: return best(hosts, candidates, facts);
   }
   return round_robin(candidates);
 }

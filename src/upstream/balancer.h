@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "message/cost_table.h"
 #include "message/facts.h"
+#include "upstream/quality.h"
 
 namespace smppd::upstream {
 
@@ -21,6 +22,7 @@ enum class Algorithm : std::uint8_t {
   kIpHash,
   kLatency,
   kCostBased,
+  kAdaptive,
 };
 [[nodiscard]] Fallible<Algorithm> parse_algorithm(std::string_view name);
 
@@ -36,13 +38,15 @@ struct PickFacts {
   message::NormalAddress destination;  // for cost_based
   std::uint64_t client_hash = 0;       // of the client's address, for ip_hash
   std::uint32_t random = 0;
+  const Quality* quality = nullptr;  // for adaptive; null: weights alone
 };
 
 class Balancer {
  public:
   static constexpr std::size_t kMaxHosts = 64;
 
-  Balancer(Algorithm algorithm, std::size_t hosts) : algorithm_(algorithm), credit_(hosts, 0) {}
+  Balancer(Algorithm algorithm, std::size_t hosts, message::UpstreamId upstream = {})
+      : algorithm_(algorithm), upstream_(upstream), credit_(hosts, 0) {}
 
   // One of the hosts whose bit is set in `candidates` (never 0).
   [[nodiscard]] std::size_t pick(const std::vector<HostLoad>& hosts, std::uint64_t candidates,
@@ -52,8 +56,11 @@ class Balancer {
   std::size_t round_robin(std::uint64_t candidates) noexcept;
   std::size_t weighted(const std::vector<HostLoad>& hosts, std::uint64_t candidates) noexcept;
   std::size_t cheapest(const std::vector<HostLoad>& hosts, std::uint64_t candidates, const PickFacts& facts) noexcept;
+  [[nodiscard]] std::size_t best(const std::vector<HostLoad>& hosts, std::uint64_t candidates,
+                                 const PickFacts& facts) const noexcept;
 
   Algorithm algorithm_;
+  message::UpstreamId upstream_;
   std::size_t next_ = 0;
   std::vector<std::int64_t> credit_;
 };

@@ -16,7 +16,7 @@ constexpr int kPicks = 6000;
 
 constexpr Algorithm kAll[] = {Algorithm::kRoundRobin, Algorithm::kWeightedRoundRobin, Algorithm::kLeastConnections,
                               Algorithm::kRandom,     Algorithm::kPowerOfTwo,         Algorithm::kIpHash,
-                              Algorithm::kLatency,    Algorithm::kCostBased};
+                              Algorithm::kLatency,    Algorithm::kCostBased,          Algorithm::kAdaptive};
 
 std::vector<HostLoad> three_hosts() { return std::vector<HostLoad>(3); }
 
@@ -37,7 +37,7 @@ std::map<std::size_t, int> spread(Algorithm algorithm, const std::vector<HostLoa
 TEST(Balancer, EveryAlgorithmHasItsNameAndNothingElseIsOne) {
   std::set<Algorithm> seen;
   for (const char* name : {"round_robin", "weighted_round_robin", "least_connections", "random", "p2c", "ip_hash",
-                           "latency", "cost_based"}) {
+                           "latency", "cost_based", "adaptive"}) {
     const auto algorithm = parse_algorithm(name);
     ASSERT_TRUE(algorithm) << name;
     seen.insert(*algorithm);

@@ -25,7 +25,7 @@ Group::Group(const GroupEnvironment& environment, message::UpstreamId id, std::s
       limit_(std::move(limit)),
       timer_(&Group::on_tick, this),
       balancer_(*parse_algorithm(options.algorithm),
-                std::max<std::size_t>(options.hosts.size() + (options.outbind ? 1 : 0), 1)) {
+                std::max<std::size_t>(options.hosts.size() + (options.outbind ? 1 : 0), 1), id) {
   session_options_.role = smpp::Role::kEsme;
   session_options_.bind_timeout = options.timeouts.bind;
   session_options_.read_timeout = options.timeouts.read;
