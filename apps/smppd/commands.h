@@ -39,6 +39,9 @@ int test_route(const ConfigChoice& choice, const RouteQuestion& question);
 int check_store(const std::string& path);
 int store_stats(const std::string& path, bool json);
 
+// What became of the messages of the smppd that runs with this configuration; asks its management listener.
+int show_feedback(const ConfigChoice& choice, bool json);
+
 int print_version();
 
 }  // namespace smppd::cli

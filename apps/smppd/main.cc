@@ -53,6 +53,11 @@ int main(int argc, char** argv) {
   stats->add_option("directory", store_path, "storage.rocksdb.path")->required();
   stats->add_flag("--json", store_json, "Answer as JSON");
 
+  bool feedback_json = false;
+  auto* feedback = app.add_subcommand("feedback", "What became of messages by upstream, host and prefix");
+  add_config_options(*feedback, choice, true);
+  feedback->add_flag("--json", feedback_json, "Answer as JSON");
+
   auto* version = app.add_subcommand("version", "What this binary is");
 
   try {
@@ -65,6 +70,7 @@ int main(int argc, char** argv) {
   if (*test) return test_route(choice, question);
   if (*check) return check_store(store_path);
   if (*stats) return store_stats(store_path, store_json);
+  if (*feedback) return show_feedback(choice, feedback_json);
   if (*dump) return dump_config(choice, format);
   if (choice.file.empty()) {
     std::cerr << "smppd: no configuration: start it as smppd --config FILE (configs/minimal.yaml is a beginning)\n";

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <utility>
 
+#include "admin/internal/feedback_view.h"
 #include "admin/internal/guard.h"
 #include "admin/internal/process_metrics.h"
 #include "admin/internal/stats.h"
@@ -33,7 +34,7 @@ constexpr telemetry::MetricDescription kUptime{"smppd_uptime_seconds", MetricKin
 
 constexpr std::string_view kIndex =
     R"({"endpoints":["GET /livez","GET /readyz","GET /healthz","GET /metrics","GET /stats?format=json|text",)"
-    R"("GET /config?format=yaml|json","POST /config/reload","GET /clusters","GET /api/status","GET /api/upstreams",)"
+    R"("GET /config?format=yaml|json","POST /config/reload","GET /clusters","GET /feedback/stats?format=json|text","GET /api/status","GET /api/upstreams",)"
     R"("GET /api/upstreams/NAME","GET /api/clients","GET /api/clients/SYSTEM_ID","GET /api/routes",)"
     R"("POST /api/config/reload"]})"
     "\n";
@@ -106,6 +107,7 @@ struct Management::State : std::enable_shared_from_this<State> {
   void probe(const Health& health, const Reply& reply) const;
   void metrics(const Reply& reply);
   void stats(const Request& request, const Reply& reply);
+  void feedback(const Request& request, const Reply& reply);
   void health(const Reply& reply);
   void config_dump(const Request& request, const Reply& reply);
   void reload(const Reply& reply);
@@ -143,6 +145,8 @@ void Management::State::build_routes() {
 }
 
 void Management::State::add_views() {
+  router.add("GET", "/feedback/stats",
+             [this](const Request& request, const Reply& reply) { feedback(request, reply); });
   for (const char* path : {"/clusters", "/api/upstreams"}) {
     router.add("GET", path, [this](const Request&, const Reply& reply) {
       when_collected([this, reply](const Collector& collected) {
@@ -293,6 +297,18 @@ void Management::State::stats(const Request& request, const Reply& reply) {
     const Stats all = stats_of(collected);
     reply(format == "json" ? json_response(200, stats_json(all))
                            : text_response(to_text(all), "text/plain; charset=utf-8"));
+  });
+}
+
+void Management::State::feedback(const Request& request, const Reply& reply) {
+  const std::string format = http::query_value(request.query, "format").value_or("json");
+  if (format != "json" && format != "text") {
+    return reply(http::error_response(400, "unknown format " + format, "use format=json or format=text"));
+  }
+  when_collected([this, reply, format](const Collector& collected) {
+    const config::ConfigPtr config = backend.status().config;
+    reply(format == "json" ? json_response(200, feedback_json(*config, collected))
+                           : text_response(feedback_text(*config, collected), "text/plain; charset=utf-8"));
   });
 }
 

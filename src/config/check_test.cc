@@ -154,6 +154,8 @@ TEST(Check, ARouteGoesOneWay) {
   EXPECT_THAT(said_of_more("routes: [{match: {}}]"), HasSubstr("routes[0]: goes nowhere"));
   EXPECT_THAT(said_of_more("routes: [{upstream: a, response: 0}]"),
               HasSubstr("routes[0].response: the route has an upstream too"));
+  EXPECT_THAT(said_of_more("routes: [{upstream: a, balance: adaptive}]"),
+              HasSubstr("routes[0].balance: `adaptive` chooses among the upstreams of `split`"));
   EXPECT_THAT(said_of_more("routes: [{upstream: a, split: {b: 1}}]"),
               HasSubstr("routes[0].split: the route has `upstream` too"));
   EXPECT_THAT(said_of_more("routes: [{table: /no/such.csv}]"),

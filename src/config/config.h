@@ -43,6 +43,20 @@ struct Receipts {  // the correlation map, in memory
   bool operator==(const Receipts&) const = default;
 };
 
+// Outcomes by upstream, host and destination prefix; docs/feedback.md.
+struct Feedback {
+  bool enabled = false;  // also where nothing is adaptive, for its statistics
+  Millis half_life{60'000};
+  double explore = 0.02;
+  double tolerance = 0.1;
+  double prior = 10;
+  double memory = 500;
+  int prefix_digits = 5;
+  std::uint32_t max_entries = 4096;
+  std::uint32_t shown_prefixes = 50;
+  bool operator==(const Feedback&) const = default;
+};
+
 struct Logging {
   std::string level = "info";
   std::string format = "json";
@@ -90,6 +104,7 @@ struct Config {
   std::vector<Filter> middleware;
   Multipart multipart;
   Receipts receipts;
+  Feedback feedback;
   Storage storage;
   Logging logging;
   Metrics metrics;

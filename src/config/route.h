@@ -52,6 +52,7 @@ struct Route {
   int priority = 100;
   Match match;
   std::vector<WeightedUpstream> upstreams;  // one: `upstream: NAME`; several: `split:`
+  std::string balance = "weight";           // weight | adaptive: who of `split` is next
   std::vector<std::string> failover;
   std::string table;  // CSV file: prefix,upstream[,cost]
   std::optional<CannedResponse> response;

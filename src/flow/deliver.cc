@@ -122,6 +122,7 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
     if (!receipts_.hold(entry->ref, ticket)) answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
     return;
   }
+  if (quality_.on() && !intermediate) note_report(view, upstream, *entry, state);
   const accounts::ClientEntry* client = intermediate ? client_of(*entry) : nullptr;
   if (!is_receipt_wanted(entry->registered_delivery, state, client == nullptr ? nullptr : client->receipts.get())) {
     ++probe_.receipts_unwanted;
@@ -463,6 +464,7 @@ void Flow::tick() noexcept {
     route_released();
   }
   upstreams_.reap();
+  share_outcomes();
 }
 
 }  // namespace smppd::flow

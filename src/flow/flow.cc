@@ -35,6 +35,7 @@ void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<Filte
     reassembly_ = std::make_unique<Reassembly>(Reassembly::options_of(multipart));
   }
   upstreams_.apply(snapshot_->config, upstreams, limits, drain_until);
+  follow_outcomes(upstreams);
   for (unsigned shard = 0; shard < shard_.count(); ++shard) {
     if (shard != shard_.index()) post(shard_, shard, MailKind::kApplied, AppliedMail{});
   }
@@ -204,6 +205,7 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
       return;
     }
     case MailKind::kKick: sessions_->kick(letter.facts<KickMail>().order); return;
+    case MailKind::kOutcomes: hear_outcomes(letter.octets<OutcomesMail>()); return;
     case MailKind::kCall: call(letter.facts<CallMail>().client); return;
     default: on_depot_mail(letter); return;
   }

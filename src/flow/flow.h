@@ -28,6 +28,7 @@
 #include "runtime/shard.h"
 #include "store/partition.h"
 #include "telemetry/log.h"
+#include "upstream/quality.h"
 #include "upstream/upstream_set.h"
 
 namespace smppd::flow {
@@ -72,6 +73,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   // Empty without a store.
   [[nodiscard]] std::optional<store::PartitionStats> store_stats() const;
   [[nodiscard]] ReceiptDesk& receipts() noexcept { return receipts_; }
+  [[nodiscard]] const upstream::Quality& quality() const noexcept { return quality_; }
   // Whether this shard keeps the receipts of that upstream, and speaks for it.
   [[nodiscard]] bool is_home(message::UpstreamId id) const noexcept { return home_of(id) == shard_.index(); }
   [[nodiscard]] std::uint64_t loop_turns() const noexcept { return shard_.loop().turns(); }
@@ -122,6 +124,16 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void note_outcome(const message::Flight& flight, smpp::CommandStatus status, bool uncertain,
                     std::string_view upstream_id) noexcept;
   void track(const message::Flight& flight, std::string_view upstream_id) noexcept;
+
+  // feedback.cc: what became of messages, and who is next among equals
+  void follow_outcomes(const std::vector<upstream::UpstreamSet::Entry>& upstreams);
+  void prefer(Submission& m, std::uint32_t draw) noexcept;
+  void note_answer(const message::Flight& flight, smpp::CommandStatus status, Duration took) noexcept;
+  void note_no_answer(const message::Flight& flight) noexcept;
+  void note_report(const smpp::PduView& view, const UpstreamFacts& upstream, const ReceiptMap::Entry& entry,
+                   smpp::MessageState state) noexcept;
+  void share_outcomes() noexcept;
+  void hear_outcomes(ByteSpan deltas) noexcept;
 
   // multi.cc
   Taken submit_multi(const Sender& sender, ByteSpan pdu, bool again) noexcept;
@@ -190,6 +202,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   std::unique_ptr<FilterChain> chain_;
   Directory directory_;
   ReceiptDesk receipts_;
+  upstream::Quality quality_;
+  Instant outcomes_shared_{};
   config::Multipart multipart_;
   std::unique_ptr<Reassembly> reassembly_;  // null: long MO pass part by part
   message::OwnIdGenerator ids_;

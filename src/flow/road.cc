@@ -128,7 +128,9 @@ bool Flow::route(Submission& m) noexcept {
 
 void Flow::decide_road(Submission& m) noexcept {
   if (m.sender.entry == nullptr || !m.sender.entry->upstream.valid()) {
-    m.road = snapshot_->routes->decide(m.facts, wall_now(), random());
+    const std::uint32_t draw = random();
+    m.road = snapshot_->routes->decide(m.facts, wall_now(), draw);
+    if (m.road.equals > 1) prefer(m, draw);
     return;
   }
   m.road.kind = routing::Decision::Kind::kUpstreams;
@@ -148,7 +150,7 @@ bool Flow::belongs_to_store(const Submission& m) const noexcept {
 
 // Stop 6: the first upstream on the list that is alive takes the message, or has it wait.
 Flow::Taken Flow::pick_and_send(Submission& m) noexcept {
-  const upstream::PickFacts facts{message::normalised_destination(m.facts), m.sender.address_hash, random()};
+  const upstream::PickFacts facts{message::normalised_destination(m.facts), m.sender.address_hash, random(), &quality_};
   for (const message::UpstreamId id : m.road.to_try()) {
     if (const auto taken = try_upstream(m, id, facts)) return *taken;
   }
@@ -204,6 +206,7 @@ message::Flight Flow::flight_of(const Submission& m, const upstream::Group& grou
   flight.lane_shard = pick.shard;
   flight.part_of_multi = m.part_of_multi;
   flight.tracked = gives_an_id(m.header.command_id);
+  if (quality_.on()) flight.prefix = quality_.prefix_of(message::normalised_destination(m.facts));
   return flight;
 }
 
@@ -319,6 +322,7 @@ void Flow::finish(const message::Flight& flight, ByteSpan pdu, Duration took, bo
   }
   const std::string_view upstream_id = gives_an_id(flight.command_id) ? id_in_response(pdu) : std::string_view();
   note_outcome(flight, status, false, upstream_id);
+  if (flight.prefix != upstream::kUnnoted) note_answer(flight, status, took);
   if (flight.stored) {
     depot_->answered(flight, status, upstream_id);
     return;
@@ -349,6 +353,7 @@ void Flow::finish_lost(const message::Flight& flight, message::Loss loss) noexce
   }
   if (uncertain) {
     ++probe_.uncertain;
+    if (flight.prefix != upstream::kUnnoted) note_no_answer(flight);
     std::uint64_t suppressed = 0;
     if (uncertain_log_.allow(shard_.loop().now(), suppressed)) {
       kLog.warn("outcome unknown: the request was sent and its answer never came",

@@ -34,6 +34,7 @@ struct Flight {
   bool unbooked = false;               // picked on another shard than origin's: no balancer's books have it
   std::uint16_t destination_hash = 0;  // flow::destination_hash(); only where a receipt was asked for
   bool stored = false;                 // origin names an entry of that shard's depot, not a session
+  std::uint32_t prefix = 0;            // upstream::PrefixCode of the destination; 0 where outcomes are not followed
 };
 
 // How a request that was forwarded ended without an answer.

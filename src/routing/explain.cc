@@ -186,6 +186,7 @@ std::string Explanation::to_text() const {
     case Decision::Kind::kUpstreams:
       text += fmt::format("route {}: upstream {}", route, upstreams.front());
       for (std::size_t i = 1; i < upstreams.size(); ++i) text += ", then " + upstreams[i];
+      if (decision.equals > 1) text += fmt::format(" (the first {} in the order of their quality)", decision.equals);
       text += '\n';
       break;
   }
@@ -206,6 +207,7 @@ std::string Explanation::to_json() const {
   json += "],\"route\":" + (route.empty() ? "null" : json_text(route)) + ",\"upstreams\":[";
   for (std::size_t i = 0; i < upstreams.size(); ++i) json += (i == 0 ? "" : ",") + json_text(upstreams[i]);
   json += ']';
+  if (decision.equals > 1) json += fmt::format(",\"by_quality\":{}", decision.equals);
   if (decision.response != nullptr) json += fmt::format(",\"command_status\":{}", decision.response->status);
   return json + '}';
 }

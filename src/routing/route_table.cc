@@ -83,6 +83,7 @@ class RouteTable::Compiler {
     if (!target.id.valid()) problem("the route has no number");
     Details details;
     details.split = split(route.upstreams);
+    if (route.balance == "adaptive") details.weights = weights(details.split);
     for (const std::string& name : route.failover) details.failover.push_back(upstream(name));
     if (details.failover.size() >= Decision::kMaxUpstreams) {
       problem("failover names at most " + std::to_string(Decision::kMaxUpstreams - 1) + " upstreams");
@@ -129,6 +130,24 @@ class RouteTable::Compiler {
     return split;
   }
 
+  std::vector<std::uint32_t> weights(const std::vector<Weighted>& split) {
+    std::vector<std::uint32_t> weights;
+    std::uint32_t before = 0;
+    for (const Weighted& one : split) {
+      weights.push_back(one.up_to - before);
+      before = one.up_to;
+      const auto same = [&](const Weighted& other) { return other.upstream == one.upstream; };
+      if (std::count_if(split.begin(), split.end(), same) > 1) {
+        problem("balance: adaptive wants each upstream once in split");
+        break;
+      }
+    }
+    if (weights.size() > Decision::kMaxUpstreams) {
+      problem("balance: adaptive takes at most " + std::to_string(Decision::kMaxUpstreams) + " upstreams in split");
+    }
+    return weights;
+  }
+
   std::unique_ptr<const PrefixTable> table(const std::string& path) {
     auto loaded = PrefixTable::load(path, names_);
     if (loaded) return std::make_unique<const PrefixTable>(std::move(*loaded));
@@ -170,7 +189,11 @@ Decision RouteTable::answer(const Target& target, std::span<const UpstreamId> fr
     decision.upstreams[decision.upstream_count++] = id;
   };
   for (const UpstreamId id : from_table) add(id);
-  if (from_table.empty()) {
+  if (from_table.empty() && !details.weights.empty()) {
+    for (const Weighted& one : details.split) add(one.upstream);
+    decision.equals = decision.upstream_count;
+    decision.weights = details.weights.data();
+  } else if (from_table.empty()) {
     const Weighted* pick = details.split.data();
     while (random > pick->up_to) ++pick;  // the last one covers the whole range
     add(pick->upstream);

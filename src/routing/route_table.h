@@ -35,10 +35,12 @@ struct Decision {
 
   Kind kind = Kind::kNoRoute;
   std::uint8_t upstream_count = 0;
+  std::uint8_t equals = 0;  // that many upstreams at the front are the caller's to put in order; 0: none are
   std::array<message::UpstreamId, kMaxUpstreams> upstreams;  // in the order to try them
   message::RouteId route;
   const config::CannedResponse* response = nullptr;  // kResponse; lives as long as the table
   const message::IdTemplate* response_id = nullptr;  // kResponse; null: the id we gave the message
+  const std::uint32_t* weights = nullptr;            // of the equals, by their place; lives as long as the table
 
   [[nodiscard]] std::span<const message::UpstreamId> to_try() const noexcept {
     return {upstreams.data(), upstream_count};
@@ -53,8 +55,8 @@ class RouteTable {
                                                                            const message::Names& names);
 
   // `random` is uniform over its range; it only decides weighted splits. First the split's pick or the table's choices,
-  // then the route's failover chain, each upstream once. A table without the destination's prefix is no match, unless
-  // the route names upstreams beside it.
+  // or all of a `balance: adaptive` split, then the route's failover chain, each upstream once. A table without the
+  // destination's prefix is no match, unless the route names upstreams beside it.
   [[nodiscard]] Decision decide(const message::MessageFacts& facts, WallTime now, std::uint32_t random) const noexcept;
 
   // For explain(): positions in config.routes in the order they are tried, and what route `position` would answer.
@@ -70,6 +72,7 @@ class RouteTable {
   };
   struct Details {
     std::vector<Weighted> split;
+    std::vector<std::uint32_t> weights;  // of a `balance: adaptive` split, else empty
     std::vector<message::UpstreamId> failover;
     std::unique_ptr<const PrefixTable> table;
     std::unique_ptr<const config::CannedResponse> response;

@@ -471,5 +471,42 @@ TEST_F(Routes, ExplainNamesTheFirstConditionThatFailsAndTheUpstreamsInOrder) {
   EXPECT_NE(explanation.to_json().find(R"("route":"default","upstreams":["beta","gamma"]})"), std::string::npos);
 }
 
+TEST_F(Routes, AnAdaptiveSplitNamesAllItsUpstreamsAndTheirWeights) {
+  config::Route& adaptive = route("adaptive", "alpha");
+  adaptive.upstreams = {{"alpha", 3}, {"beta", 1}, {"gamma", 0}};
+  adaptive.balance = "adaptive";
+  adaptive.failover = {"delta", "beta"};
+  const auto table = compile();
+  ASSERT_NE(table, nullptr);
+  MessageFacts facts;
+  facts.destination_addr = "258841234567";
+  const Decision decision = table->decide(facts, WallTime{}, 0xFFFF'FFFF);
+  ASSERT_EQ(decision.upstream_count, 3U) << "alpha, beta, then delta; gamma has no weight";
+  EXPECT_EQ(decision.equals, 2U);
+  EXPECT_EQ(decision.upstreams[0], names.upstreams.find("alpha"));
+  EXPECT_EQ(decision.upstreams[1], names.upstreams.find("beta"));
+  EXPECT_EQ(decision.upstreams[2], names.upstreams.find("delta"));
+  EXPECT_NEAR(static_cast<double>(decision.weights[0]) / decision.weights[1], 3, 0.001);
+  const auto explanation = explain(config, *table, names, facts, WallTime{}, 0);
+  EXPECT_NE(explanation.to_text().find("(the first 2 in the order of their quality)"), std::string::npos);
+  EXPECT_NE(explanation.to_json().find("\"by_quality\":2"), std::string::npos);
+}
+
+TEST_F(Routes, ASplitByWeightLeavesNothingToPutInOrder) {
+  route("plain", "alpha").upstreams = {{"alpha", 3}, {"beta", 1}};
+  const auto table = compile();
+  ASSERT_NE(table, nullptr);
+  const Decision decision = table->decide({}, WallTime{}, 0);
+  EXPECT_EQ(decision.equals, 0U);
+  EXPECT_EQ(decision.weights, nullptr);
+}
+
+TEST_F(Routes, AnAdaptiveSplitWithAnUpstreamTwiceIsRefused) {
+  config::Route& adaptive = route("adaptive", "alpha");
+  adaptive.upstreams = {{"alpha", 3}, {"beta", 1}, {"alpha", 1}};
+  adaptive.balance = "adaptive";
+  EXPECT_NE(errors().find("balance: adaptive wants each upstream once"), std::string::npos) << errors();
+}
+
 }  // namespace
 }  // namespace smppd::routing

@@ -9,6 +9,7 @@ namespace smppd::server {
 
 void collect_flow(flow::Flow& flow, unsigned shard, telemetry::Collector& collector);
 void collect_upstreams(flow::Flow& flow, telemetry::Collector& collector);
+void collect_feedback(flow::Flow& flow, unsigned shard, telemetry::Collector& collector);
 void collect_sessions(downstream::SessionTable& sessions, flow::Flow& flow, telemetry::Collector& collector);
 
 }  // namespace smppd::server

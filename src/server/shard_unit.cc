@@ -66,6 +66,7 @@ void ShardUnit::on_tick(void* self) noexcept {
 void ShardUnit::collect(telemetry::Collector& collector) {
   collect_flow(flow_, shard_.index(), collector);
   collect_upstreams(flow_, collector);
+  collect_feedback(flow_, shard_.index(), collector);
   collect_sessions(sessions_, flow_, collector);
 }
 

@@ -118,6 +118,7 @@ json::object route_object(const config::Route& route) {
   }
   json::object out{{"name", text(route.name)}, {"priority", route.priority}, {"line", route.mark.line}};
   if (!upstreams.empty()) out["upstreams"] = std::move(upstreams);
+  if (route.balance != "weight") out["balance"] = text(route.balance);
   if (!route.failover.empty()) out["failover"] = strings(route.failover);
   if (!route.table.empty()) out["table"] = text(route.table);
   if (route.response) out["response_status"] = route.response->status;

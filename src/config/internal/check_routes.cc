@@ -77,6 +77,9 @@ void check_target(const Route& route, const Names& upstreams, Reader& reader) {
       std::ranges::all_of(route.upstreams, [](const WeightedUpstream& one) { return one.weight <= 0; })) {
     reader.error_at(path + ".split", "every weight is 0");
   }
+  if (route.balance == "adaptive" && route.upstreams.size() < 2) {
+    reader.error_at(path + ".balance", "`adaptive` chooses among the upstreams of `split`; name two or more");
+  }
   for (std::size_t i = 0; i < route.failover.size(); ++i) {
     upstreams.check(route.failover[i], join_path(path + ".failover", i), reader);
   }

@@ -62,6 +62,31 @@ Options receipts() {
   return d.take();
 }
 
+Options feedback() {
+  using T = Feedback;
+  Describe<T> d;
+  d.value("enabled", &T::enabled, boolean(),
+          "Follow outcomes even where no upstream and no route is `adaptive`, for `/feedback/stats`.");
+  d.value("half_life", &T::half_life, duration(Millis(1000), kDay), "An outcome of this age counts half.");
+  d.value("explore", &T::explore, number(0, 0.5),
+          "Share of the messages that goes by weight alone, so that one that has recovered is noticed.");
+  d.value("tolerance", &T::tolerance, number(0, 0.5),
+          "Who is within this share of the best gets its full weight; a score that changes by less than half of it "
+          "stays.");
+  d.value("prior", &T::prior, number(1, 1e6), "How many messages it takes to be judged by one's own outcomes.")
+      .in("messages");
+  d.value("memory", &T::memory, number(10, 1e6), "Only the last so many messages count, within the half-life too.")
+      .in("messages");
+  d.value("prefix_digits", &T::prefix_digits, integer(3, 9),
+          "Leading digits of a destination that tell operators apart.")
+      .in("digits");
+  d.value("max_entries", &T::max_entries, integer<std::uint32_t>(64, 1'048'576),
+          "Prefixes times upstreams and hosts that each shard remembers; the least used make room.");
+  d.value("shown_prefixes", &T::shown_prefixes, integer<std::uint32_t>(0, 1'000),
+          "Prefixes in `/feedback/stats` and in metrics, those most in use.");
+  return d.take();
+}
+
 Options logging() {
   using T = Logging;
   const std::vector<std::string> levels{"trace", "debug", "info", "warn", "error", "off"};
@@ -192,6 +217,8 @@ const Options& root_options() {
     d.child("multipart", &T::multipart, multipart(), "Long messages.");
     d.child("receipts", &T::receipts, receipts(), "How receipts find their message; kept in memory.");
     describe_storage(d);
+    d.child("feedback", &T::feedback, feedback(), "What became of messages, for `adaptive` choices and statistics.")
+        .scalar_is("enabled");
     d.child("logging", &T::logging, logging(), "The log.");
     d.child("metrics", &T::metrics, metrics(), "Counters for Prometheus.");
     d.child("management", &T::management, management(), "The management listener: probes, metrics, statistics.");

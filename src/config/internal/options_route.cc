@@ -88,6 +88,10 @@ void describe_targets(Describe<Route>& d) {
     }
     return list;
   };
+  d.value(
+      "balance", &T::balance, choice({"weight", "adaptive"}),
+      "Who of `split` is next: by weight alone, or by weight and by how messages to that prefix fared there lately; "
+      "then the others of `split` are tried before `failover`. See docs/feedback.md.");
   d.value("failover", &T::failover, list_of(name()), "Upstreams to try in this order when the first cannot take it.");
   d.value("table", &T::table, file_path(),
           "CSV file of prefix,upstream[,cost] lines; the longest prefix wins. A number in no line goes to `upstream`, "

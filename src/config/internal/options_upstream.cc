@@ -237,7 +237,7 @@ void describe_limits(Describe<Upstream>& d) {
   Describe<T> balancing;
   balancing.value("algorithm", &T::algorithm,
                   choice({"round_robin", "weighted_round_robin", "least_connections", "random", "p2c", "ip_hash",
-                          "latency", "cost_based"}),
+                          "latency", "cost_based", "adaptive"}),
                   "How a host is picked among the healthy ones of the lowest priority.");
   d.group("load_balancing", balancing.take(), "How messages are spread over the hosts.").scalar_is("algorithm");
   Describe<RateLimit> rate;

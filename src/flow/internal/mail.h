@@ -41,6 +41,7 @@ enum class MailKind : std::uint32_t {
   kCorrelated,       // CorrelatedMail + SMSC's message id: it is (to the shard that has the item)
   kOperationAnswer,  // OperatedMail + response: it was carried out; tell the client
   kLookUp,           // LookUpMail + canonical id: whose message is this? Whoever knows answers with a kTrack
+  kOutcomes,         // OutcomesMail + upstream::Quality::Delta in a row: what I saw become of messages
 };
 
 struct SubmitMail {
@@ -127,6 +128,7 @@ struct CorrelatedMail {
 struct LookUpMail {
   message::UpstreamId upstream;
 };
+struct OutcomesMail {};
 
 // Sends `facts` and `octets`; answers and facts that must not be lost are never refused.
 template <typename Facts>
