@@ -11,6 +11,13 @@ void add_config_options(CLI::App& app, smppd::cli::ConfigChoice& choice, bool re
   app.add_flag("--lenient", choice.lenient, "Unknown keys are warnings instead of errors");
 }
 
+CLI::App* add_feedback(CLI::App& app, smppd::cli::ConfigChoice& choice, bool& json) {
+  auto* feedback = app.add_subcommand("feedback", "What became of messages by upstream, host and prefix");
+  add_config_options(*feedback, choice, true);
+  feedback->add_flag("--json", json, "Answer as JSON");
+  return feedback;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -54,10 +61,7 @@ int main(int argc, char** argv) {
   stats->add_flag("--json", store_json, "Answer as JSON");
 
   bool feedback_json = false;
-  auto* feedback = app.add_subcommand("feedback", "What became of messages by upstream, host and prefix");
-  add_config_options(*feedback, choice, true);
-  feedback->add_flag("--json", feedback_json, "Answer as JSON");
-
+  auto* feedback = add_feedback(app, choice, feedback_json);
   auto* version = app.add_subcommand("version", "What this binary is");
 
   try {

@@ -1,4 +1,4 @@
-#include "upstream/mock_engine.h"
+#include "upstream/internal/mock_engine.h"
 
 #include <algorithm>
 #include <set>

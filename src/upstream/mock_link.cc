@@ -9,7 +9,7 @@
 #include "smpp/pdu_view.h"
 #include "smpp/text/receipt.h"
 #include "upstream/group.h"
-#include "upstream/mock_engine.h"
+#include "upstream/internal/mock_engine.h"
 
 namespace smppd::upstream {
 

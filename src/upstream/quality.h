@@ -23,8 +23,8 @@ namespace smppd::upstream {
 
 enum class Ending : std::uint8_t {
   kAccepted,
-  kRefused,    // for good
-  kBusy,       // for now: throttled, queue full, system error
+  kRefused,    // whenever it is asked
+  kBusy,       // later perhaps: throttled, queue full, system error
   kUncertain,  // no answer in time, or the link was lost
   kDelivered,  // by receipt, as are the others below
   kUndelivered,
