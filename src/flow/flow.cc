@@ -47,7 +47,7 @@ void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<Filte
   }
 }
 
-Flow::~Flow() = default;
+Flow::~Flow() { shard_.set_mail_handler(nullptr); }
 
 bool Flow::stop_sending() noexcept {
   if (depot_ == nullptr) return true;

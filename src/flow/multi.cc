@@ -5,6 +5,7 @@
 #include <string>
 
 #include "flow/flow.h"
+#include "flow/internal/depot.h"
 #include "flow/internal/submission.h"
 
 namespace smppd::flow {
@@ -49,7 +50,7 @@ Flow::Taken Flow::submit_multi(const Sender& sender, ByteSpan pdu, bool again) n
     if (!read(m, single)) continue;
     m.id = multi->id;
     if (!judge(m) || !route(m)) continue;
-    if (pick_and_send(m) == Taken::kWait) {
+    if ((depot_ != nullptr && belongs_to_store(m) ? depot_->keep(m) : pick_and_send(m)) == Taken::kWait) {
       if (multi->accepted == 0 && multi->open == 2 && index == 0) {
         multis_.release(handle);
         return Taken::kWait;

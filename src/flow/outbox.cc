@@ -16,6 +16,7 @@ namespace {
 using smpp::CommandStatus;
 
 constexpr std::size_t kTakeAtOnce = 128;
+constexpr std::chrono::milliseconds kAfterFinal = std::chrono::hours(1);
 constexpr std::size_t kProbe =
     8;  // taken from the lane of an upstream that is down, to see whether another road is open
 constexpr Duration kBlocked = std::chrono::milliseconds(500);
@@ -224,8 +225,10 @@ void Flow::Depot::requeue(SlabHandle handle, Entry& entry, store::Moment due) no
   progress.lane = entry.lane;
   progress.due = due;
   progress.expires = entry.expires;
+  progress.held = due == store::Moment{};
   begin().amend(entry.item, progress);
   commit_owed();
+  if (progress.held) (void)partition.put_back(entry.item, due);  // before what came after it
   if (due <= now()) outlet_of(lanes::hash_in(entry.lane)).lanes[lanes::priority_in(entry.lane)].ready = true;
   entries.release(handle);
 }
@@ -462,9 +465,11 @@ void Flow::Depot::put_correlation(const message::Flight& flight, store::Moment e
   const ByteSpan value = encode(correlation, room_for_value);
   const CorrelationKey key(flow.snapshot_->upstream_names[flight.upstream.value()], smpp::canonical_id(upstream_id));
   if (value.empty() || key.empty()) return;
-  const store::Moment until =
-      std::max(expires == store::kNever ? now() : expires, now()) +
-      std::chrono::duration_cast<std::chrono::milliseconds>(flow.snapshot_->config->receipts.retention);
+  // After the last receipt only long enough to know another one for a repetition.
+  const auto kept =
+      final ? kAfterFinal
+            : std::chrono::duration_cast<std::chrono::milliseconds>(flow.snapshot_->config->receipts.retention);
+  const store::Moment until = std::max(expires == store::kNever ? now() : expires, now()) + kept;
   transaction.put(store::Table::kCorrelations, key.view(), value, until);
 }
 

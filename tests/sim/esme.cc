@@ -273,26 +273,30 @@ void EsmeSession::on_deliver(const smpp::Header& header, ByteSpan pdu) {
   const bool good = static_cast<bool>(view.decode(pdu));
   const std::string_view text = as_text(view.octets(Field::short_message));
   const bool mo = good && view.u8(Field::esm_class) == 0;
-  if (!good || !read_tag(text, mo ? 'M' : 'T', number, serial)) {
+  const bool own = good && !mo && ledger.stored && text.find("stat:") != text.find("stat:DELIVRD");
+  if (!own && (!good || !read_tag(text, mo ? 'M' : 'T', number, serial))) {
     if (!ledger.corrupt()) ledger.violated("a client got a delivery without a tag");
     return;
   }
   std::string id(view.tlv_text(smpp::TlvTag::receipted_message_id).value_or(""));
   if (id.empty() && !mo && text.starts_with("id:")) id = text.substr(3, text.find(' ') - 3);
-  if (!mo && !esme_.corrupt) ledger.receipt_arrived(esme_.client_, number, serial, id);
+  if (!mo && !own && !esme_.corrupt) ledger.receipt_arrived(esme_.client_, number, serial, id);
   if (random_.chance(esme_.habits.silent)) return;
   const std::uint32_t status = random_.chance(esme_.habits.refuse) ? 0x65U : 0U;
   Duration wait = std::chrono::milliseconds(random_.between(0, 30));
   if (random_.chance(esme_.habits.late)) wait += kResponseTimeout + std::chrono::milliseconds(600);
-  esme_.kernel_.after(wait, [this, weak = weak_from_this(), mo, number, status, sequence = header.sequence_number] {
-    const auto self = weak.lock();
-    if (self == nullptr || wire_ == nullptr || !wire_->alive()) return;
-    Ledger& books = esme_.ledger_;
-    if (status == 0 && mo) ++books.mos[number].delivered;
-    if (status == 0 && !mo && number < books.messages.size()) ++books.messages[number].receipts_delivered;
-    smpp::PduBuilder response(CommandId::deliver_sm_resp, smpp::Version::v34);
-    send(response, status, sequence);
-  });
+  esme_.kernel_.after(wait,
+                      [this, weak = weak_from_this(), mo, own, id, number, status, sequence = header.sequence_number] {
+                        const auto self = weak.lock();
+                        if (self == nullptr || wire_ == nullptr || !wire_->alive()) return;
+                        Ledger& books = esme_.ledger_;
+                        if (status == 0 && mo) ++books.mos[number].delivered;
+                        if (status == 0 && own && !esme_.corrupt) books.own_receipt_accepted(esme_.client_, id);
+                        if (status == 0 && !mo && !own && number < books.messages.size())
+                          ++books.messages[number].receipts_delivered;
+                        smpp::PduBuilder response(CommandId::deliver_sm_resp, smpp::Version::v34);
+                        send(response, status, sequence);
+                      });
 }
 
 }  // namespace smppd::sim

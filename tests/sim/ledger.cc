@@ -27,12 +27,28 @@ void Ledger::sighted(std::uint32_t tag, Sight sight) {
   Message& message = messages[tag];
   for (const Sight& before : message.sights) {
     if (before.answered && before.status != 0) continue;  // refused for certain: it may be tried elsewhere
+    const bool unknown =
+        !before.answered || before.wire->troubled() || before.answered_at - before.at + kSlack >= kResponseTimeout;
+    if (stored && resends && unknown) continue;
     violated(name(tag) + " came to an SMSC again, without any recorded wish to resend");
   }
   auto& last = last_order_[{sight.wire->number(), message.session}];
-  if (message.order < last) violated(name(tag) + " came after a later one of its session on the same link");
+  if (ordered && message.order < last) violated(name(tag) + " came after a later one of its session on the same link");
   last = message.order;
   message.sights.push_back(std::move(sight));
+}
+
+void Ledger::own_receipt_accepted(unsigned client, const std::string& id) {
+  const auto at = by_id_.find(id);
+  if (at == by_id_.end()) {
+    if (!corrupt()) violated("smppd wrote a receipt for a message that nobody sent: " + id);
+    return;
+  }
+  Message& message = messages[at->second];
+  if (message.client != client)
+    violated(name(at->second) + ": smppd's receipt went to client " + std::to_string(client));
+  if (!message.wants_receipt) violated(name(at->second) + " did not ask for the receipt smppd wrote");
+  if (++message.own_receipts > 1) violated(name(at->second) + " has ended twice");
 }
 
 void Ledger::receipt_arrived(unsigned client, std::uint32_t tag, std::uint32_t serial, const std::string& id) {
@@ -48,7 +64,8 @@ void Ledger::receipt_arrived(unsigned client, std::uint32_t tag, std::uint32_t s
   if (!session.corrupt && !message.answers.empty() && message.answers[0].id != id && message.answers[0].status == 0) {
     violated(name(tag) + " is " + message.answers[0].id + " but its receipt says " + id);
   }
-  if (message.receipts[serial].accepted_before && message.receipts_delivered > 0) {
+  // What was sent again is with an SMSC twice, and has two receipts.
+  if (message.receipts[serial].accepted_before && message.receipts_delivered > 0 && message.sights.size() < 2) {
     violated(name(tag) + ": a receipt came again after its client and smppd had accepted one");
   }
 }
@@ -56,7 +73,7 @@ void Ledger::receipt_arrived(unsigned client, std::uint32_t tag, std::uint32_t s
 void Ledger::judge() {
   for (std::uint32_t tag = 0; tag < messages.size(); ++tag) judge(tag, messages[tag]);
   for (const auto& [number, mo] : mos) {
-    if (!corrupt() && mo.accepted > 0 && mo.delivered == 0) {
+    if (!corrupt() && mo.accepted > 0 && mo.delivered == 0 && !(stored && stopped)) {
       violated("MO " + std::to_string(number) + " was accepted from the SMSC, but no client accepted it");
     }
   }
@@ -73,8 +90,23 @@ void Ledger::judge(std::uint32_t tag, const Message& message) {
     if (!session.asked_to_leave || told) violated(name(tag) + " was not answered");
   }
   if (corrupt_upstreams[message.upstream]) return;
-  if (!message.answers.empty()) judge_answer(tag, message);
+  if (!message.answers.empty()) stored ? judge_stored(tag, message) : judge_answer(tag, message);
   judge_receipts(tag, message);
+}
+
+// Answered means owned.
+void Ledger::judge_stored(std::uint32_t tag, const Message& message) {
+  const std::uint32_t status = message.answers[0].status;
+  if (status == 0 && message.sights.empty() && !stopped) {
+    ++never_seen;
+    if (resends) violated(name(tag) + " was accepted, but no SMSC has seen it");
+  }
+  if (status == kNoUpstream || status == kUncertain) {
+    violated(name(tag) + " was answered " + std::to_string(status) + ", though it only had to be stored");
+  }
+  if (status != 0 && status != kNoPartAccepted && !message.sights.empty()) {
+    violated(name(tag) + " was answered " + std::to_string(status) + ", but an SMSC has seen it");
+  }
 }
 
 // Transaction mode never lies.
@@ -117,7 +149,7 @@ void Ledger::judge_answer(std::uint32_t tag, const Message& message) {
 // What smppd took from the SMSC has reached the client, or it was said early, when smppd may have to let go of it.
 void Ledger::judge_receipts(std::uint32_t tag, const Message& message) {
   const bool known = !message.answers.empty() && message.answers[0].status == 0;
-  if (!known || !message.wants_receipt || message.receipts_accepted == 0) return;
+  if (!known || !message.wants_receipt || message.receipts_accepted == 0 || (stored && stopped)) return;
   // On a troubled link the answer may have come after the receipt.
   bool early = !message.sights.empty() && message.sights.back().wire->troubled();
   for (const ReceiptSent& receipt : message.receipts) early = early || receipt.early;

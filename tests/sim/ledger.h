@@ -54,6 +54,7 @@ struct Message {
   std::vector<ReceiptSent> receipts;
   unsigned receipts_accepted = 0;   // by smppd
   unsigned receipts_delivered = 0;  // client's acceptances
+  unsigned own_receipts = 0;        // of smppd's own, which the client accepted
 };
 
 // One connection of a client, from its bind.
@@ -77,6 +78,12 @@ class Ledger {
   bool corrupt_client = false;          // there is one
   std::vector<std::string> violations;
   std::uint64_t answered_uncertain = 0;
+  // store_and_forward: what was answered is owned.
+  bool stored = false;
+  bool resends = false;          // what is uncertain is sent again
+  bool ordered = true;           // nothing is sent again
+  bool stopped = false;          // what is left waits for another life
+  std::uint64_t never_seen = 0;  // accepted, and no SMSC has it
 
   // Some octets somewhere may be anything.
   [[nodiscard]] bool corrupt_upstream() const {
@@ -90,6 +97,8 @@ class Ledger {
   void answered(std::uint32_t tag, std::uint32_t status, std::string id);
   // A client got receipt number `serial` of message `tag`, under `id`.
   void receipt_arrived(unsigned client, std::uint32_t tag, std::uint32_t serial, const std::string& id);
+  // smppd itself says that a message has ended.
+  void own_receipt_accepted(unsigned client, const std::string& id);
   // An SMSC got the message; false when it must not have.
   void sighted(std::uint32_t tag, Sight sight);
 
@@ -99,6 +108,7 @@ class Ledger {
  private:
   void judge(std::uint32_t tag, const Message& message);
   void judge_answer(std::uint32_t tag, const Message& message);
+  void judge_stored(std::uint32_t tag, const Message& message);
   void judge_receipts(std::uint32_t tag, const Message& message);
   [[nodiscard]] std::string name(std::uint32_t tag) const;
   // By link and session: messages of one session arrive on one link in their order.

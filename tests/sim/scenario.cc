@@ -20,7 +20,12 @@ std::string upstream_text(const Scenario& s, unsigned upstream, unsigned window)
          "    enquire_link: {interval: 3s, timeout: 1s}\n    reconnect: {initial: 100ms, max: 500ms}\n"
          "    health: {recovery_threshold: 1}\n    throttling: {pause: 100ms}\n"
          "    failover: {threshold: 5, recovery_time: 500ms" +
-         (s.fallback && upstream == 0 ? ", fallback: up1" : "") + "}\n";
+         (s.fallback && upstream == 0 ? ", fallback: up1" : "") + "}\n" +
+         (s.stored
+              ? "    retry: {max_attempts: 0, delay: 100ms, max_delay: 1s, throttled_pause: 100ms, uncertain_wait: 1s,"
+                " uncertain: " +
+                    std::string(s.uncertain) + "}\n"
+              : "");
 }
 
 }  // namespace
@@ -62,6 +67,9 @@ Scenario draw(Random& random) {
   s.fallback = s.upstreams == 2 && !s.isolated && s.corrupt_upstream < 0 && random.chance(0.2);
   s.overloaded = s.rate_limited || (!waits && s.listener_window == 3) ||
                  s.window * s.links * s.hosts < s.sessions * s.clients * s.listener_window;
+  s.stored = random.chance(0.5);
+  constexpr const char* kPolicies[] = {"hold", "fail", "resend"};
+  s.uncertain = kPolicies[random.below(3)];
   return s;
 }
 
@@ -87,7 +95,8 @@ std::string describe(const Scenario& s) {
                                                    {s.slow_shards, "slow shards"},
                                                    {s.corrupt_client >= 0, "a corrupt client"},
                                                    {s.corrupt_upstream >= 0, "a corrupt upstream"},
-                                                   {s.isolated, "isolated"}};
+                                                   {s.isolated, "isolated"},
+                                                   {s.stored, "stored"}};
   for (const auto& [there, name] : troubles) {
     if (there) text += std::string(", ") + name;
   }
@@ -104,6 +113,8 @@ std::string config_text(const Scenario& s, unsigned variant) {
       std::to_string(s.listener_window) + ", overload: " + s.overload +
       ", overload_wait: 1s, enquire_link_interval: 3s, enquire_link_timeout: 1s,"
       " uncertain_status: 0x402, no_upstream_status: 0x401}\n"
+      "" +
+      std::string(s.stored ? "storage: {backend: memory, inbox: {delay: 100ms, max_delay: 1s}}\n" : "") +
       "receipts: {untracked_entries: 64, early_hold: 1s, park: 20s, max_entries: 100000}\n"
       "runtime: {drain_timeout: 8s}\n"
       "upstreams:\n";

@@ -23,6 +23,8 @@ struct Scenario {
   // Trouble. Without any, every message must be accepted.
   bool smsc_habits, esme_habits, cuts, stalls, sites, reloads, clock, descriptors, slow_shards, overloaded;
   int corrupt_client = -1, corrupt_upstream = -1;
+  bool stored;  // store_and_forward, in memory
+  const char* uncertain;
   // Only upstream 1 and its clients have trouble: the others must not notice.
   bool isolated;
 

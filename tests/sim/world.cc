@@ -9,6 +9,7 @@
 #include "accounts/password_pool.h"
 #include "config/loader.h"
 #include "runtime/shard.h"
+#include "server/plugin_list.h"
 #include "server/shard_unit.h"
 #include "telemetry/log.h"
 #include "tests/sim/esme.h"
@@ -54,6 +55,7 @@ class World {
   [[nodiscard]] std::shared_ptr<Wire> any_wire();
   // phases
   bool come_to_rest();
+  [[nodiscard]] std::uint64_t stored();
   void check_liveness();
   void send_one_each(bool trial);
   void check_emptiness();
@@ -72,6 +74,7 @@ class World {
   std::shared_ptr<const config::Config> config_;
   std::shared_ptr<downstream::ListenerShared> listener_;
   runtime::ShardGroup group_;
+  std::unique_ptr<store::Store> store_;
   std::vector<std::unique_ptr<server::ShardUnit>> units_;
   std::vector<std::unique_ptr<Smsc>> smscs_;
   std::vector<std::unique_ptr<Esme>> esmes_;
@@ -118,9 +121,21 @@ void World::publish(unsigned variant) {
 void World::start_smppd() {
   const auto loaded = config::load_text(config_text(scenario_, 0), config::Format::kYaml, "sim.yaml");
   const config::Receipts receipts = loaded.config == nullptr ? config::Receipts() : loaded.config->receipts;
+  if (scenario_.stored) {
+    store::StoreOptions options;
+    options.durability = store::Durability::kNone;
+    options.shards = group_.count();
+    store_ = std::move(*server::find_store("memory")->open(options));
+  }
+  ledger_.stored = scenario_.stored;
+  ledger_.resends = scenario_.uncertain == std::string_view("resend");
+  ledger_.ordered = !scenario_.stored || scenario_.calm();
   for (unsigned i = 0; i < group_.count(); ++i) {
     group_.shard(i).loop().set_turn_hook(&group_.shard(i));
-    units_.push_back(std::make_unique<server::ShardUnit>(group_.shard(i), idle_.resolver, idle_.verifier, receipts));
+    units_.push_back(std::make_unique<server::ShardUnit>(
+        group_.shard(i),
+        server::ShardUnit::Lasting{idle_.resolver, idle_.verifier, store_ == nullptr ? nullptr : &store_->partition(i)},
+        receipts));
   }
   publish(0);
 }
@@ -310,11 +325,13 @@ void World::calm_down() {
 bool World::come_to_rest() {
   const bool rest = run_until(seconds(60), [this] {
     const bool quiet = std::all_of(esmes_.begin(), esmes_.end(), [](const auto& e) { return e->bound() && e->idle(); });
-    return quiet && (scenario_.corrupt_upstream >= 0 ||
-                     std::all_of(smscs_.begin(), smscs_.end(), [](const auto& smsc) { return smsc->owed() == 0; }));
+    return quiet && stored() == 0 &&
+           (scenario_.corrupt_upstream >= 0 ||
+            std::all_of(smscs_.begin(), smscs_.end(), [](const auto& smsc) { return smsc->owed() == 0; }));
   });
   if (rest || !ledger_.violations.empty()) return rest;
   std::string what = "a minute after the last trouble there is no rest:";
+  if (stored() > 0) what += " " + std::to_string(stored()) + " items are in the store,";
   for (const auto& esme : esmes_) {
     if (!esme->bound()) what += " client " + std::to_string(esme->client()) + " is not bound,";
     if (!esme->idle()) what += " client " + std::to_string(esme->client()) + " waits for answers,";
@@ -360,7 +377,17 @@ void World::send_one_each(bool trial) {
   }
 }
 
+std::uint64_t World::stored() {
+  std::uint64_t items = 0;
+  for (auto& unit : units_) {
+    const auto stats = unit->flow().store_stats();
+    items += stats ? stats->items : 0;
+  }
+  return items;
+}
+
 void World::check_emptiness() {
+  if (!run_until(seconds(20), [this] { return stored() == 0; })) violated("the store does not become empty");
   for (auto& esme : esmes_) esme->finish();
   const auto no_sessions = [this] {
     return std::all_of(units_.begin(), units_.end(), [](const auto& unit) { return unit->sessions().size() == 0; });
@@ -402,6 +429,7 @@ void World::stop() {
 void World::drain_early() {
   run_until(kernel_.now() + milliseconds(random().between(100, 4'000)));
   stopping_ = true;
+  ledger_.stopped = true;
   for (auto& esme : esmes_) esme->stay_away();
   for (auto& unit : units_) unit->drain();
   if (random().chance(0.5)) calm_down();
@@ -424,6 +452,12 @@ void World::judge_scenario() {
     if (s.short_lives && message.answers[0].status == kNoUpstream) continue;
     violated("message " + std::to_string(tag) + " had no trouble, but was answered " +
              std::to_string(message.answers[0].status));
+  }
+  std::uint64_t given_up = 0;
+  for (auto& unit : units_) given_up += unit->flow().probe().dead;
+  if (ledger_.never_seen > given_up) {
+    violated(std::to_string(ledger_.never_seen) + " accepted messages were never sent, " + std::to_string(given_up) +
+             " are dead letters");
   }
   std::uint64_t counted = 0;
   for (auto& unit : units_) counted += unit->flow().probe().uncertain;
@@ -451,8 +485,8 @@ Outcome World::run() {
     if (come_to_rest()) check_liveness();
     if (ledger_.violations.empty()) check_emptiness();
   }
-  judge_scenario();
   ledger_.judge();
+  judge_scenario();
   stop();
   outcome.hash = kernel_.hash();
   outcome.events = kernel_.events_so_far();

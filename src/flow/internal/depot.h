@@ -13,6 +13,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include <absl/container/btree_map.h>
 #include <absl/container/flat_hash_map.h>
 
 #include "flow/flow.h"
@@ -221,11 +222,11 @@ struct Flow::Depot final : public store::Consumer {
   std::vector<std::uint8_t> redrawn;  // a PDU that was changed before it is kept
   Steps steps;
   std::deque<Owed> owed;
-  std::deque<SlabHandle> waiting_sessions;                              // until the store has room
-  absl::flat_hash_map<std::uint32_t, std::unique_ptr<Outlet>> outlets;  // by hash of the upstream's name
+  std::deque<SlabHandle> waiting_sessions;                          // until the store has room
+  absl::btree_map<std::uint32_t, std::unique_ptr<Outlet>> outlets;  // by hash of the upstream's name
   std::vector<Outlet*> outlet_by_id;
-  absl::flat_hash_map<std::uint32_t, std::unique_ptr<Box>> boxes;  // by hash of the client's name
-  absl::flat_hash_map<std::uint32_t, message::ClientId> clients;   // of this configuration, by hash
+  absl::btree_map<std::uint32_t, std::unique_ptr<Box>> boxes;     // by hash of the client's name
+  absl::flat_hash_map<std::uint32_t, message::ClientId> clients;  // of this configuration, by hash
   Slab<Entry> entries;
   Slab<Handed> handed;
   absl::flat_hash_map<store::ItemId, SlabHandle> uncertain_items;
