@@ -12,6 +12,9 @@ namespace smppd::flow {
 
 namespace {
 
+// A tick's worth: a clock that was set is followed at a hundredth of its pace.
+constexpr std::chrono::milliseconds kFollow{1};
+
 // A tag says what was asked: a lane, or the number of an Ask.
 constexpr std::uint64_t kAskBit = std::uint64_t{1} << 63U;
 
@@ -19,6 +22,8 @@ constexpr std::uint64_t kAskBit = std::uint64_t{1} << 63U;
 
 Flow::Depot::Depot(Flow& its_flow, store::Partition& its_partition) : flow(its_flow), partition(its_partition) {
   partition.attach(*this, [&loop = flow.shard_.loop(), flag = turn_flag] { loop.post([flag] { *flag = true; }); });
+  const auto wall = std::chrono::time_point_cast<std::chrono::milliseconds>(flow.shard_.loop().wall_now());
+  epoch = wall - std::chrono::duration_cast<std::chrono::milliseconds>(flow.shard_.loop().now().time_since_epoch());
   for (const store::LaneStats& lane : partition.stats().lanes) {
     const std::uint32_t hash = lanes::hash_in(lane.lane);
     if (lanes::kind(lane.lane) == lanes::Kind::kUpstream) {
@@ -33,8 +38,12 @@ Flow::Depot::Depot(Flow& its_flow, store::Partition& its_partition) : flow(its_f
   }
 }
 
-store::Moment Flow::Depot::now() const noexcept {
+store::Moment Flow::Depot::wall_now() const noexcept {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(flow.wall_now());
+}
+
+store::Moment Flow::Depot::now() const noexcept {
+  return epoch + std::chrono::duration_cast<std::chrono::milliseconds>(flow.shard_.loop().now().time_since_epoch());
 }
 
 void Flow::Depot::apply() {
@@ -71,7 +80,12 @@ void Flow::Depot::turn() noexcept {
 
 void Flow::Depot::tick() noexcept {
   if (flow.snapshot_ == nullptr) return;
-  for (auto& [hash, outlet] : outlets) pump(*outlet);
+  epoch += std::clamp(std::chrono::duration_cast<std::chrono::milliseconds>(wall_now() - now()), -kFollow, kFollow);
+  full_outlets.clear();
+  for (auto& [hash, outlet] : outlets) {
+    outlet->full_at = {};
+    pump(*outlet);
+  }
   for (auto& [hash, box] : boxes) {
     box->blocked = false;
     pump(*box);

@@ -47,7 +47,7 @@ Flow::Depot::Outlet& Flow::Depot::outlet_of(std::uint32_t hash) {
 
 // Stop 4.
 Flow::Taken Flow::Depot::keep(Submission& m) noexcept {
-  const Lifetime life = lifetime_of(times_of(m.view), options(), now());
+  const Lifetime life = lifetime(m.view);
   if (life.status != CommandStatus::ESME_ROK) {
     flow.refuse(m, life.status);
     return Taken::kYes;
@@ -117,6 +117,13 @@ TimesAsked times_of(const smpp::PduView& view) noexcept {
   return times;
 }
 
+Lifetime Flow::Depot::lifetime(const smpp::PduView& view) const noexcept {
+  Lifetime life = lifetime_of(times_of(view), options(), wall_now());
+  life.due = from_wall(life.due);
+  life.expires = from_wall(life.expires);
+  return life;
+}
+
 // The message as it came, behind what the flow must know of its sender. Empty when it cannot be written.
 ByteSpan Flow::Depot::body_of_message(Submission& m, store::Moment expires) noexcept {
   StoredMessage kept;
@@ -169,12 +176,14 @@ Flow::Depot::Ready Flow::Depot::prepare_at(Submission& m, message::UpstreamId id
   if (outlet.promised > 0 && outlet.promised >= group->free_slots()) {
     if (!group->alive()) return Ready::kDown;
     group->want_room();
+    full_at = id;
     return Ready::kFull;
   }
   const auto pick = group->pick(facts);
   if (pick.outcome == upstream::Group::Outcome::kDown) return Ready::kDown;
   if (pick.outcome == upstream::Group::Outcome::kFull) {
     group->want_room();
+    full_at = id;
     return Ready::kFull;
   }
   const auto pdu = flow.wire_form(m, *upstream);
@@ -235,7 +244,7 @@ void Flow::Depot::requeue(SlabHandle handle, Entry& entry, store::Moment due) no
 
 // As many as may leave now; the disk is asked for nothing that could not go on.
 void Flow::Depot::pump(Outlet& outlet) noexcept {
-  if (!may_send() || !outlet.any_ready()) return;
+  if (!may_send() || outlet.full_at.valid() || !outlet.any_ready()) return;
   if (flow.shard_.loop().now() < outlet.blocked_until) return;
   upstream::Group* group = outlet.upstream.valid() ? flow.upstreams_.find(outlet.upstream) : nullptr;
   const bool alive = group != nullptr && group->alive();
@@ -257,9 +266,18 @@ void Flow::Depot::pump(Outlet& outlet) noexcept {
 }
 
 void Flow::Depot::on_room_at(const upstream::Group& group) noexcept {
-  if (group.id().value() < outlet_by_id.size() && outlet_by_id[group.id().value()] != nullptr) {
-    Outlet& outlet = *outlet_by_id[group.id().value()];
+  const message::UpstreamId id = group.id();
+  if (id.value() < outlet_by_id.size() && outlet_by_id[id.value()] != nullptr) {
+    Outlet& outlet = *outlet_by_id[id.value()];
     outlet.blocked_until = {};
+    outlet.full_at = {};
+    pump(outlet);
+  }
+  for (std::size_t left = full_outlets.size(); left > 0; --left) {
+    Outlet& outlet = *full_outlets.front();
+    full_outlets.pop_front();
+    if (outlet.full_at == id) outlet.full_at = {};
+    if (outlet.full_at.valid()) full_outlets.push_back(&outlet);
     pump(outlet);
   }
 }
@@ -324,6 +342,10 @@ void Flow::Depot::send_again(const store::ItemView& item, const StoredMessage& s
   Outlet& outlet = outlet_of(lanes::hash_in(item.progress.lane));
   if (ready != Ready::kYes) {
     if (ready == Ready::kDown) outlet.blocked_until = flow.shard_.loop().now() + kBlocked;
+    if (ready == Ready::kFull && may_send()) {
+      outlet.full_at = full_at;
+      full_outlets.push_back(&outlet);
+    }
     (void)partition.put_back(item.id, item.progress.due);
     outlet.lanes[lanes::priority_in(item.progress.lane)].ready = true;
     return;

@@ -101,7 +101,7 @@ void Flow::Depot::cancel(const message::Flight& flight, const store::ItemView& i
 
 void Flow::Depot::replace(const message::Flight& flight, const smpp::PduView& request, const store::ItemView& item,
                           const StoredMessage& stored) noexcept {
-  const Lifetime life = lifetime_of(times_of(request), options(), now());
+  const Lifetime life = lifetime(request);
   smpp::PduView message;
   if (life.status != CommandStatus::ESME_ROK || !message.decode(stored.pdu)) {
     flow.operate_failed(flight,

@@ -81,6 +81,7 @@ class Ledger {
   // store_and_forward: what was answered is owned.
   bool stored = false;
   bool resends = false;          // what is uncertain is sent again
+  bool tells_again = false;      // answers of clients may be late or lost
   bool ordered = true;           // nothing is sent again
   bool stopped = false;          // what is left waits for another life
   std::uint64_t never_seen = 0;  // accepted, and no SMSC has it

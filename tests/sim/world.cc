@@ -129,6 +129,7 @@ void World::start_smppd() {
   }
   ledger_.stored = scenario_.stored;
   ledger_.resends = scenario_.uncertain == std::string_view("resend");
+  ledger_.tells_again = scenario_.esme_habits || scenario_.stalls || scenario_.cuts || scenario_.slow_shards;
   ledger_.ordered = !scenario_.stored || scenario_.calm();
   for (unsigned i = 0; i < group_.count(); ++i) {
     group_.shard(i).loop().set_turn_hook(&group_.shard(i));
@@ -325,7 +326,7 @@ void World::calm_down() {
 bool World::come_to_rest() {
   const bool rest = run_until(seconds(60), [this] {
     const bool quiet = std::all_of(esmes_.begin(), esmes_.end(), [](const auto& e) { return e->bound() && e->idle(); });
-    return quiet && stored() == 0 &&
+    return quiet && (stored() == 0 || ledger_.corrupt()) &&
            (scenario_.corrupt_upstream >= 0 ||
             std::all_of(smscs_.begin(), smscs_.end(), [](const auto& smsc) { return smsc->owed() == 0; }));
   });
@@ -387,12 +388,16 @@ std::uint64_t World::stored() {
 }
 
 void World::check_emptiness() {
-  if (!run_until(seconds(20), [this] { return stored() == 0; })) violated("the store does not become empty");
+  // What octets came out of a corrupt connection may have been a message for next year.
+  if (!run_until(seconds(20), [this] { return stored() == 0; }) && !ledger_.corrupt()) {
+    violated("the store does not become empty");
+  }
   for (auto& esme : esmes_) esme->finish();
   const auto no_sessions = [this] {
     return std::all_of(units_.begin(), units_.end(), [](const auto& unit) { return unit->sessions().size() == 0; });
   };
   if (!run_until(seconds(10), no_sessions)) violated("sessions are left after every client has said unbind");
+  if (stored() > 0) return;  // something corrupt that its SMSC refuses, and that is tried again and again
   for (auto& unit : units_) {
     unit->flow().upstreams().for_each([this](upstream::Group& group) {
       for (std::size_t i = 0; i < group.host_count(); ++i) {

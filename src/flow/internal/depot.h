@@ -36,7 +36,6 @@ struct Flow::Depot final : public store::Consumer {
   Depot(Flow& flow, store::Partition& partition);
   Depot(const Depot&) = delete;
   Depot& operator=(const Depot&) = delete;
-  ~Depot() = default;
 
   // depot.cc
   void apply();          // a configuration was published
@@ -52,6 +51,7 @@ struct Flow::Depot final : public store::Consumer {
   void on_expired(std::span<const store::ItemId> items) noexcept override;
 
   // outbox.cc
+  [[nodiscard]] Lifetime lifetime(const smpp::PduView& view) const noexcept;
   // Stop 4: the message belongs to the store; its sender is answered once it is durable.
   Taken keep(Submission& m) noexcept;
   // The SMSC answered, or did not; on the shard that has the item. `flight.origin` names the entry.
@@ -153,7 +153,12 @@ struct Flow::Depot final : public store::Consumer {
   void ask(store::ReadRequest request, Ask what) noexcept;
   void on_asked(const Ask& what, const store::ReadAnswer& answer) noexcept;
   void found_correlation(const Ask& what, const store::ReadAnswer& answer) noexcept;
+  // Wall time as it would be had nobody moved the clock: what is to wait a second does, whatever an operator or NTP
+  // does meanwhile. Follows the wall slowly, see tick().
   [[nodiscard]] store::Moment now() const noexcept;
+  // A moment by the wall, as a message says it.
+  [[nodiscard]] store::Moment from_wall(store::Moment wall) const noexcept { return wall + (now() - wall_now()); }
+  [[nodiscard]] store::Moment wall_now() const noexcept;
   [[nodiscard]] bool may_send() const noexcept { return !stopping && owed.empty() && room != store::Room::kNone; }
   // Nothing that was begun waits for the disk.
   [[nodiscard]] bool at_rest() const noexcept { return steps.size() == 0 && owed.empty(); }
@@ -214,6 +219,7 @@ struct Flow::Depot final : public store::Consumer {
 
   Flow& flow;
   store::Partition& partition;
+  store::Moment epoch;  // of now(), when the shard's clock shows zero
   store::Room room = store::Room::kOpen;
   bool stopping = false;  // smppd ends: what is not on its way stays where it is
   store::Transaction transaction;
@@ -225,6 +231,8 @@ struct Flow::Depot final : public store::Consumer {
   std::deque<SlabHandle> waiting_sessions;                          // until the store has room
   absl::btree_map<std::uint32_t, std::unique_ptr<Outlet>> outlets;  // by hash of the upstream's name
   std::vector<Outlet*> outlet_by_id;
+  std::deque<Outlet*> full_outlets;                               // with full_at
+  message::UpstreamId full_at;                                    // of the last prepare() that found no room
   absl::btree_map<std::uint32_t, std::unique_ptr<Box>> boxes;     // by hash of the client's name
   absl::flat_hash_map<std::uint32_t, message::ClientId> clients;  // of this configuration, by hash
   Slab<Entry> entries;

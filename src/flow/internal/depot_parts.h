@@ -39,9 +39,10 @@ struct Outlet {
   std::uint32_t hash = 0;
   message::UpstreamId upstream;  // invalid: not in this configuration
   std::array<Lane, lanes::kPriorities> lanes;
-  std::uint8_t turn = 0;     // where the turns between priorities stand
-  std::size_t promised = 0;  // requests that wait for the disk before they leave
-  Instant blocked_until{};   // nothing could be sent
+  std::uint8_t turn = 0;        // where the turns between priorities stand
+  std::size_t promised = 0;     // requests that wait for the disk before they leave
+  message::UpstreamId full_at;  // valid: nothing is taken until this upstream says that it has room
+  Instant blocked_until{};      // nothing could be sent
   [[nodiscard]] bool any_ready() const noexcept;
   [[nodiscard]] bool in_front_of(unsigned priority) const noexcept;
 };
