@@ -34,7 +34,7 @@ def parse(arguments):
 
 def choose(parser, patterns):
     if not patterns:
-        return SCENARIOS
+        return [scenario for scenario in SCENARIOS if not scenario.on_request]
     for pattern in patterns:
         if not any(matches(scenario, pattern) for scenario in SCENARIOS):
             parser.error(f"no scenario or suite is called {pattern}; --list names them")
@@ -42,6 +42,8 @@ def choose(parser, patterns):
 
 
 def matches(scenario, pattern):
+    if scenario.on_request:
+        return scenario.name == pattern
     return scenario.suite == pattern or fnmatch.fnmatchcase(scenario.name, pattern)
 
 
@@ -104,7 +106,7 @@ def plan_of(options, tools):
 def main(arguments):
     options = parse(arguments)
     if options.list:
-        for scenario in options.chosen:
+        for scenario in options.chosen if options.scenarios else SCENARIOS:
             print(f"{scenario.name:28} {scenario.question}")
         return 0
     raise_file_limit()

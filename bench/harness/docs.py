@@ -25,12 +25,16 @@ TARGETS = {
     "start": "start below 100 ms, reload below 500 ms, no message delayed by over 1 ms",
     "idle-18k": "less than 1,000 octets a session",
     "road": "no allocation",
+    "stored-10x100": "at most 2 us with fsync",
+    "stored-latency": "p99 added bounded by the commit interval, below 10 ms",
+    "queue-10m": "the same for each, start below 10 s",
 }
 TITLES = {
     "throughput": "CPU a message",
     "latency": "Latency",
     "connections": "Connections, start and reload",
     "memory": "Idle sessions",
+    "storage": "Store-and-forward",
     "road": "Instructions and allocations",
     "micro": "Parts",
 }

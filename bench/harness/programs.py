@@ -82,12 +82,12 @@ class Program:
         if self.process.poll() is not None:
             raise BenchError(f"{self.name} ended with {self.process.returncode}:\n{self.tail()}")
 
-    def wait_listening(self, port):
+    def wait_listening(self, port, timeout=START_SECONDS):
         def ready():
             self.check()
             return listening(port)
 
-        wait_until(ready, f"{self.name} listens on {port}")
+        wait_until(ready, f"{self.name} listens on {port}", timeout)
         return self
 
     def wait_output(self, pattern):

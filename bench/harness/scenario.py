@@ -13,6 +13,7 @@ class Scenario:
     suite: str
     question: str
     run: Callable
+    on_request: bool = False  # long: runs only when its own name is given
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What is measured between smppload and smppsim: an smppd, or HAProxy as the yardstick. Each is a Subject on a Workbench."""
 from pathlib import Path
 
-from .programs import BenchError, free_port, metric, wait_until
+from .programs import START_SECONDS, BenchError, free_port, metric, wait_until
 
 SMPPLOAD_ID = "smppload"  # the system_id that smppload binds with
 
@@ -53,15 +53,16 @@ def config(upstreams, *, shards=1, window=1000, max_connections=50_000, **sectio
     return whole
 
 
-def smppd(bench, binary, settings, name="smppd"):
-    """smppd with these settings, serving: its listener listens and every shard sees its upstreams."""
+def smppd(bench, binary, settings, name="smppd", bound=True, patience=START_SECONDS):
+    """smppd with these settings, serving: its listener listens and, unless they are away, all its links are bound."""
     file = bench.write(f"smppd-{free_port()}.json", settings)
     program = bench.start(name, [binary, "--config", file])
     port = int(settings["listeners"][0]["address"].rsplit(":", 1)[1])
-    program.wait_listening(port)
+    program.wait_listening(port, patience)
     management = int(settings["management"]["address"].rsplit(":", 1)[1])
     program.wait_listening(management)
-    wait_bound(program, management, sum(links_of(group) for group in settings["upstreams"]))
+    if bound:
+        wait_bound(program, management, sum(links_of(group) for group in settings["upstreams"]))
     subject = Subject(name, program, port)
     subject.management = management
     return subject
