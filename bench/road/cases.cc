@@ -46,6 +46,12 @@ std::vector<Case> make_cases() {
       {"routes-1000", "a thousand routes by prefix", {.routes = many_routes(1'000)}, ten},
       {"version-5.0", "clients of SMPP 5.0, an upstream of 3.4", {.version = smpp::Version::v50}, ten},
       {"mock-10", "answered by a mock upstream", {.mock = true}, ten},
+      {"stored-10", "kept in memory, then sent", {.store = "memory"}, ten},
+      {"stored-100", "a hundred of them a turn", {.store = "memory"}, hundred},
+      {"stored-receipt-10",
+       "the same full loop: receipts wait in the client's inbox",
+       {.receipts = true, .store = "memory"},
+       registered},
   };
 }
 

@@ -1,6 +1,7 @@
 #include "road/rig.h"
 
 #include <algorithm>
+#include <cstdlib>
 #include <stdexcept>
 #include <string_view>
 
@@ -11,6 +12,7 @@
 #include "config/loader.h"
 #include "micro/allocation_count.h"
 #include "runtime/acceptor.h"
+#include "server/plugin_list.h"
 #include "smpp/pdu_builder.h"
 
 extern "C" [[gnu::noinline]] void smppd_measured_turn(smppd::runtime::EventLoop& loop) { loop.run_once({}); }
@@ -84,6 +86,11 @@ Rig::Rig(const RigOptions& options) : receipts_(options.receipts), receipt_(rece
   }
   smsc_listener_ = listen_on_loopback();
   out_.reserve(1 << 20);
+  if (options.store == "rocksdb") {
+    std::string name = std::filesystem::temp_directory_path() / "smppd-road-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) fail("no folder for the store");
+    folder_ = name;
+  }
   build(yaml(options, runtime::local_address(smsc_listener_).port));
   bind_all(options);
 }
@@ -92,6 +99,9 @@ Rig::~Rig() {
   clients_.clear();
   for (int i = 0; i < 5; ++i) shard_.loop().run_once(1ms);
   unit_.reset();
+  store_.reset();
+  std::error_code ignored;
+  if (!folder_.empty()) std::filesystem::remove_all(folder_, ignored);
   ::close(smsc_listener_);
 }
 
@@ -108,6 +118,10 @@ std::string Rig::yaml(const RigOptions& options, unsigned smsc_port) const {
             "    bind: {system_id: us, password: secret}\n    window: {size: 1000}\n" +
             "    pool: {min_connections: " + links + ", max_connections: " + links + "}\n";
   }
+  if (!options.store.empty()) {
+    text.insert(0, "storage: {backend: " + options.store + ", durability: none" +
+                       (folder_.empty() ? "" : ", rocksdb: {path: \"" + folder_.string() + "\"}") + "}\n");
+  }
   return text + options.upstream + options.routes + "clients: [{system_id: shop, password: secret" + options.client +
          "}]\n" + options.sections;
 }
@@ -118,7 +132,9 @@ void Rig::build(const std::string& yaml) {
   auto publication = server::build_publication(loaded.config, nullptr, 1, lasting_);
   if (!publication) fail(publication.error());
   publication->snapshot->clients->publish(shard_.loop().now());
-  unit_ = std::make_unique<server::ShardUnit>(shard_, resolver_, verifier_, loaded.config->receipts);
+  open_store(loaded.config->storage);
+  const server::ShardUnit::Lasting lasting{resolver_, verifier_, store_ == nullptr ? nullptr : &store_->partition(0)};
+  unit_ = std::make_unique<server::ShardUnit>(shard_, lasting, loaded.config->receipts);
   auto shared = std::make_shared<downstream::ListenerShared>();
   shared->config = loaded.config;
   shared->options = &loaded.config->listeners[0];
@@ -126,6 +142,20 @@ void Rig::build(const std::string& yaml) {
   public_port_ = runtime::local_address(listener).port;
   unit_->apply(publication->snapshot, std::move(publication->chains[0]), publication->upstreams, lasting_.limits,
                {{shared, listener}}, {});
+}
+
+void Rig::open_store(const config::Storage& storage) {
+  if (!storage.enabled) return;
+  store::StoreOptions options;
+  options.path = storage.path;
+  options.durability = static_cast<store::Durability>(storage.durability);
+  options.max_items = storage.max_messages;
+  options.max_bytes = storage.max_bytes;
+  auto opened =
+      server::find_store(storage.backend == config::StoreBackend::kRocksdb ? "rocksdb" : "memory")->open(options);
+  if (!opened) fail(opened.error());
+  store_ = std::move(*opened);
+  shard_.loop().set_turn_hook(&shard_);  // the depot turns the store at the end of each turn of the loop
 }
 
 void Rig::bind_all(const RigOptions& options) {

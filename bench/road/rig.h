@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -15,6 +16,7 @@
 #include "server/shard_unit.h"
 #include "server/snapshot_builder.h"
 #include "smpp/values.h"
+#include "store/store.h"
 
 namespace smppd::bench {
 
@@ -28,6 +30,7 @@ struct RigOptions {
   std::string client = {};                     // keys of the client, YAML flow style, beginning with a comma
   std::string routes = "routes: [{name: all, match: {destination_addr: \"*\"}, upstream: carrier}]\n";
   std::string sections = {};  // further sections, YAML
+  std::string store = {};     // storage.backend: messages are stored and forwarded; empty: no store
 };
 
 class Rig {
@@ -61,6 +64,7 @@ class Rig {
 
   [[nodiscard]] std::string yaml(const RigOptions& options, unsigned smsc_port) const;
   void build(const std::string& yaml);
+  void open_store(const config::Storage& storage);
   void bind_all(const RigOptions& options);
   void serve();
   void serve(Peer& link);
@@ -76,6 +80,8 @@ class Rig {
   accounts::PasswordPool pool_{accounts::PasswordPool::Options{}};
   accounts::PasswordVerifier verifier_{pool_};
   server::Lasting lasting_;
+  std::filesystem::path folder_;  // of a store on disk; removed at the end
+  std::unique_ptr<store::Store> store_;
   std::unique_ptr<server::ShardUnit> unit_;
   std::vector<std::unique_ptr<Client>> clients_;
   std::vector<std::unique_ptr<Peer>> links_;
