@@ -99,13 +99,15 @@ void Flow::Depot::bury(const store::ItemView& item, const StoredMessage& stored,
   write_end(item, stored, burial);
   commit_owed();
   std::uint64_t suppressed = 0;
-  if (burial.reason == EndReason::kExpired || !dead_log.allow(flow.shard_.loop().now(), suppressed)) return;
-  kLog.warn("message given up", {{"id", message::OwnIdText(stored.own, message::IdFormat::kHex).view()},
-                                 {"client", stored.client},
-                                 {"reason", name_of(burial.reason)},
-                                 {"status", static_cast<std::uint32_t>(burial.status)},
-                                 {"attempts", item.progress.attempts},
-                                 {"suppressed", suppressed}});
+  if (burial.reason == EndReason::kExpired) return;
+  const bool loud = dead_log.allow(flow.shard_.loop().now(), suppressed);
+  kLog.write(loud ? telemetry::Level::kWarn : telemetry::Level::kDebug, "message given up",
+             {{"id", message::OwnIdText(stored.own, message::IdFormat::kHex).view()},
+              {"client", stored.client},
+              {"reason", name_of(burial.reason)},
+              {"status", static_cast<std::uint32_t>(burial.status)},
+              {"attempts", item.progress.attempts},
+              {"suppressed", suppressed}});
 }
 
 std::string_view Flow::Depot::name_of_lane(store::LaneId lane) noexcept {

@@ -366,10 +366,10 @@ void Flow::Depot::found_sent(const store::ItemView& item, const StoredMessage& s
   ++flow.probe_.uncertain;
   ++flow.probe_.found_uncertain;
   std::uint64_t suppressed = 0;
-  if (flow.uncertain_log_.allow(flow.shard_.loop().now(), suppressed)) {
-    kLog.warn("outcome unknown: smppd ended while the request was on its way",
-              {{"id", message::OwnIdText(stored.own, message::IdFormat::kHex).view()}, {"suppressed", suppressed}});
-  }
+  const bool loud = flow.uncertain_log_.allow(flow.shard_.loop().now(), suppressed);
+  kLog.write(loud ? telemetry::Level::kWarn : telemetry::Level::kDebug,
+             "outcome unknown: smppd ended while the request was on its way",
+             {{"id", message::OwnIdText(stored.own, message::IdFormat::kHex).view()}, {"suppressed", suppressed}});
   const NextStep next = after_loss(retry_input(item.progress.lane, item.progress.attempts, item.progress.expires),
                                    message::Loss::kLinkLost);
   if (next.kind == NextStep::Kind::kDead) {

@@ -355,13 +355,13 @@ void Flow::finish_lost(const message::Flight& flight, message::Loss loss) noexce
     ++probe_.uncertain;
     if (flight.prefix != upstream::kUnnoted) note_no_answer(flight);
     std::uint64_t suppressed = 0;
-    if (uncertain_log_.allow(shard_.loop().now(), suppressed)) {
-      kLog.warn("outcome unknown: the request was sent and its answer never came",
-                {{"id", message::OwnIdText(flight.id, message::IdFormat::kHex).view()},
-                 {"upstream", snapshot_->upstream_names[flight.upstream.value()]},
-                 {"reason", loss == message::Loss::kTimeout ? "no answer in time" : "link lost"},
-                 {"suppressed", suppressed}});
-    }
+    const bool loud = uncertain_log_.allow(shard_.loop().now(), suppressed);
+    kLog.write(loud ? telemetry::Level::kWarn : telemetry::Level::kDebug,
+               "outcome unknown: the request was sent and its answer never came",
+               {{"id", message::OwnIdText(flight.id, message::IdFormat::kHex).view()},
+                {"upstream", snapshot_->upstream_names[flight.upstream.value()]},
+                {"reason", loss == message::Loss::kTimeout ? "no answer in time" : "link lost"},
+                {"suppressed", suppressed}});
   } else if (loss == message::Loss::kNeverSent) {
     ++probe_.never_sent;
   }

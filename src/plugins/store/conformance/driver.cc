@@ -58,6 +58,23 @@ KeptAnswer Shard::read(ReadRequest request) {
   return answer;
 }
 
+std::vector<KeptAnswer> Shard::read_together(std::vector<ReadRequest> requests) {
+  const std::uint64_t first = next_tag_;
+  for (ReadRequest& request : requests) {
+    request.tag = next_tag_++;
+    partition_.read(request);
+  }
+  turn();
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  std::vector<KeptAnswer> answers;
+  for (std::uint64_t tag = first; tag < next_tag_; ++tag) {
+    turn_until([&] { return answers_.contains(tag); }, "an answer");
+    answers.push_back(std::move(answers_[tag]));
+    answers_.erase(tag);
+  }
+  return answers;
+}
+
 std::vector<KeptItem> Shard::take(LaneId lane, std::uint32_t limit) {
   ReadRequest request;
   request.kind = ReadRequest::Kind::kTake;

@@ -73,6 +73,8 @@ class Shard final : public Consumer {
   // Both of the above; fails the test when it is refused.
   void commit(const Transaction& transaction, Intake intake = Intake::kNew);
   KeptAnswer read(ReadRequest request);
+  // Asked in one turn, answered in one if the store is quick.
+  std::vector<KeptAnswer> read_together(std::vector<ReadRequest> requests);
 
   std::vector<KeptItem> take(LaneId lane, std::uint32_t limit = 1000);
   std::optional<KeptItem> item(ItemId id);

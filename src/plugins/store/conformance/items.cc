@@ -50,6 +50,23 @@ TEST_P(StoreConformance, AnAnswerSaysWhetherThereIsMore) {
   EXPECT_FALSE(shard().read(request).more);
 }
 
+// Bodies of one answer were read from freed memory once another answer lay beside it.
+TEST_P(StoreConformance, AnswersThatComeTogetherHaveTheirBodies) {
+  open();
+  constexpr ItemId kAnswers = 20;
+  std::vector<ReadRequest> requests(kAnswers);
+  for (ItemId id = 1; id <= kAnswers; ++id) {
+    shard().commit(one_item(id, queued(kLane, now_), "body " + std::to_string(id) + std::string(300, 'b')));
+    requests[id - 1].kind = ReadRequest::Kind::kItem;
+    requests[id - 1].id = id;
+  }
+  const auto answers = shard().read_together(requests);
+  for (ItemId id = 1; id <= kAnswers; ++id) {
+    ASSERT_EQ(answers[id - 1].items.size(), 1U);
+    EXPECT_EQ(answers[id - 1].items[0].body, "body " + std::to_string(id) + std::string(300, 'b'));
+  }
+}
+
 TEST_P(StoreConformance, WhatIsPutBackComesAgain) {
   open();
   shard().commit(one_item(1, queued(kLane, now_), "once more"));

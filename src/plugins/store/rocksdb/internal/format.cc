@@ -26,6 +26,18 @@ std::uint32_t record_checksum(const std::uint8_t* at, std::size_t payload, unsig
   return store::crc32c(ByteSpan(at + kRecordHeader, payload), store::crc32c(head));
 }
 
+// The offset behind the last octet that is not zero, `from` if there is none. A segment is mostly the zeros it was
+// allocated with, so they are passed by the page.
+std::size_t end_of_data(ByteSpan bytes, std::size_t from) noexcept {
+  static constexpr std::array<std::uint8_t, 4096> kZeros{};
+  std::size_t last = bytes.size();
+  while (last - from >= kZeros.size() && std::memcmp(&bytes[last - kZeros.size()], kZeros.data(), kZeros.size()) == 0) {
+    last -= kZeros.size();
+  }
+  while (last > from && bytes[last - 1] == 0) --last;
+  return last;
+}
+
 }  // namespace
 
 void begin_record(std::uint8_t* at, std::uint32_t payload, std::uint64_t position) noexcept {
@@ -53,7 +65,8 @@ std::optional<Record> RecordWalk::next() noexcept {
     good_ += record->size;
     return record;
   }
-  for (std::size_t at = good_ + kUnit; at + kRecordHeader <= bytes_.size(); at += kUnit) {
+  const std::size_t end = end_of_data(bytes_, good_);  // no record begins behind it
+  for (std::size_t at = good_ + kUnit; at < end && at + kRecordHeader <= bytes_.size(); at += kUnit) {
     if (auto record = read_record(bytes_.subspan(at), base_ + at, journal_)) {
       damaged_ += at - good_;
       ++places_;
@@ -64,11 +77,7 @@ std::optional<Record> RecordWalk::next() noexcept {
   return std::nullopt;
 }
 
-std::uint64_t RecordWalk::torn_bytes() const noexcept {
-  std::size_t last = bytes_.size();
-  while (last > good_ && bytes_[last - 1] == 0) --last;
-  return last - good_;
-}
+std::uint64_t RecordWalk::torn_bytes() const noexcept { return end_of_data(bytes_, good_) - good_; }
 
 void write_segment_header(std::uint8_t* at, const SegmentHeader& header) noexcept {
   std::memset(at, 0, kSegmentHeader);

@@ -38,6 +38,13 @@ struct Question {
 };
 
 struct Answer {
+  Answer() = default;
+  Answer(const Answer&) = delete;  // its views would stay with the other's octets
+  Answer& operator=(const Answer&) = delete;
+  Answer(Answer&&) = default;
+  Answer& operator=(Answer&&) = default;
+  ~Answer() = default;
+
   Question question;
   std::deque<std::vector<std::uint8_t>> blocks;  // what the views lie in
   std::vector<store::ItemView> items;
