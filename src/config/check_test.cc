@@ -140,6 +140,10 @@ TEST(Check, BoundsAgreeWithEachOther) {
   EXPECT_THAT(upstream("pool: {min_connections: 5, max_connections: 2}"),
               HasSubstr("upstreams[2].pool: min_connections 5 is more"));
   EXPECT_THAT(upstream("reconnect: {initial: 2m}"), HasSubstr("upstreams[2].reconnect: initial is longer than max"));
+  EXPECT_THAT(upstream("bind: {version: \"3.3\"}, message: {long_messages: sar_tlv}"),
+              HasSubstr("upstreams[2].message.long_messages: SMPP 3.3 has no TLVs"));
+  EXPECT_THAT(upstream("bind: {version: \"3.3\"}, message: {long_messages: message_payload}"), HasSubstr("no TLVs"));
+  EXPECT_THAT(upstream("bind: {version: \"3.3\"}, message: {long_messages: udh}"), Not(HasSubstr("no TLVs")));
   EXPECT_THAT(said_of_more("  - {name: c, hosts: [{address: \"h:1\", weight: 0}]}"),
               HasSubstr("upstreams[2].hosts: every weight is 0"));
   EXPECT_THAT(said_of_more("  - {name: c, hosts: [\"h:1\", \"h:1\"]}"),

@@ -25,11 +25,31 @@ struct Runtime {
   bool operator==(const Runtime&) const = default;
 };
 
+enum class PartReceipts : std::uint8_t { kAllParts, kEach, kLast };
+
+struct Segmentation {  // long messages towards SMSCs
+  bool enabled = false;
+  LongText method = LongText::kUdh;
+  int max_parts = 10;
+  PartReceipts receipts = PartReceipts::kAllParts;
+  bool operator==(const Segmentation&) const = default;
+};
+
+enum class ReferenceMode : std::uint8_t { kPreserve, kRegenerate, kSequential };
+
+struct References {  // by which handsets know the parts of one message
+  ReferenceMode mode = ReferenceMode::kPreserve;
+  bool wide = false;  // 16 bits in messages cut here
+  bool operator==(const References&) const = default;
+};
+
 struct Multipart {
   bool reassembly = false;
   Millis reassembly_timeout{300'000};
   int max_parts = 20;
   int buffer_size = 100'000;  // parts held per shard
+  Segmentation segmentation;
+  References reference;
   bool operator==(const Multipart&) const = default;
 };
 

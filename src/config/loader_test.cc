@@ -70,7 +70,7 @@ routes:
   - {match: {destination_addr: "+1*"}, split: {a: 70, b: 30}}
   - {match: {source_addr: Z}, response: ESME_RTHROTTLED}
   - {upstream: c, failover: d}
-multipart: {reassembly: true}
+multipart: {reassembly: true, segmentation: true, reference: sequential}
 )");
   ASSERT_NE(config, nullptr);
   const Upstream& upstream = config->upstreams[2];
@@ -89,6 +89,8 @@ multipart: {reassembly: true}
   EXPECT_EQ(config->routes[1].response->status, 0x58U);
   EXPECT_EQ(config->routes[2].failover, std::vector<std::string>{"d"});
   EXPECT_TRUE(config->multipart.reassembly);
+  EXPECT_TRUE(config->multipart.segmentation.enabled);
+  EXPECT_EQ(config->multipart.reference.mode, ReferenceMode::kSequential);
 }
 
 TEST(Loader, ReadsWhatReceiptCodesMeanInBothPlaces) {

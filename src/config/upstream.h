@@ -88,8 +88,12 @@ struct Failover {
   bool operator==(const Failover&) const = default;
 };
 
+// How a text that exceeds one short message is told to an SMSC.
+enum class LongText : std::uint8_t { kAsIs, kUdh, kSar, kPayload };
+
 struct MessageDefaults {
   int max_length = 0;                     // octets in short_message; 0: the version's own bound
+  std::optional<LongText> long_messages;  // empty: as `multipart.segmentation` says
   std::string default_alphabet = "gsm7";  // what data_coding 0 means to this SMSC: gsm7 | gsm7_packed | latin1 | ascii
   std::optional<std::uint8_t> registered_delivery;
   std::string service_type;

@@ -88,8 +88,8 @@ void Flow::match_report(const message::DeliveryTicket& ticket, ByteSpan pdu, Loo
 void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const UpstreamFacts& upstream,
                         Look look) noexcept {
   const Instant now = shard_.loop().now();
-  const Report report = read_report(view, upstream);
-  const auto state = report.receipt.state.value_or(smpp::MessageState::unknown);
+  Report report = read_report(view, upstream);
+  auto state = report.receipt.state.value_or(smpp::MessageState::unknown);
   if (look == Look::kFirst) {
     ++probe_.receipts_by_state[std::min<std::size_t>(static_cast<std::size_t>(state), 9)];
     if (upstream.receipt_codes != nullptr) count_code(ticket.upstream, report);
@@ -123,6 +123,13 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
     return;
   }
   if (quality_.on() && !intermediate) note_report(view, upstream, *entry, state);
+  if (entry->part) [[unlikely]] {
+    if (!gather_part(*entry, report)) {
+      answer_smsc(ticket, CommandStatus::ESME_ROK);
+      return;
+    }
+    state = report.receipt.state.value_or(smpp::MessageState::unknown);
+  }
   const accounts::ClientEntry* client = intermediate ? client_of(*entry) : nullptr;
   if (!is_receipt_wanted(entry->registered_delivery, state, client == nullptr ? nullptr : client->receipts.get())) {
     ++probe_.receipts_unwanted;
@@ -463,6 +470,7 @@ void Flow::tick() noexcept {
     reassembly_->tick(now);
     route_released();
   }
+  resume_parts(nullptr);
   upstreams_.reap();
   share_outcomes();
 }

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "flow/internal/depot.h"
+#include "flow/internal/long_message.h"
 #include "flow/internal/multi.h"
 
 namespace smppd::flow {
@@ -15,6 +16,7 @@ Flow::Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Rec
       chain_(std::make_unique<FilterChain>()),
       receipts_(receipts, shard.loop().now(), std::random_device{}()),
       ids_(node, shard.index(), std::chrono::system_clock::now()),
+      long_(std::make_unique<LongDesk>(shard.index(), shard.count(), std::random_device{}())),
       random_state_(std::random_device{}() | 1) {}
 
 void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<FilterChain> chain,
@@ -24,7 +26,9 @@ void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<Filte
   chain_ = std::move(chain);
   shard_.set_mail_handler(this);  // what another shard sent before this one had a configuration waited for it
   receipts_.configure(*snapshot_);
-  const config::Multipart& multipart = snapshot_->config->multipart;
+  config::Multipart multipart = snapshot_->config->multipart;
+  multipart.segmentation = {};  // as far as messages from handsets are concerned
+  multipart.reference = {};
   if (reassembly_ != nullptr && !(multipart == multipart_)) {
     reassembly_->release_all();
     route_released();
@@ -34,6 +38,7 @@ void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<Filte
   if (multipart.reassembly && reassembly_ == nullptr) {
     reassembly_ = std::make_unique<Reassembly>(Reassembly::options_of(multipart));
   }
+  long_->pins = {};
   upstreams_.apply(snapshot_->config, upstreams, limits, drain_until);
   follow_outcomes(upstreams);
   for (unsigned shard = 0; shard < shard_.count(); ++shard) {

@@ -95,9 +95,11 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void on_turn_end() noexcept override;
 
  private:
-  struct Submission;  // one message on the road, on the stack
-  struct Multi;       // a submit_multi waiting for its parts
-  struct Depot;       // what is stored
+  struct Submission;   // one message on the road, on the stack
+  struct Multi;        // a submit_multi waiting for its parts
+  struct Depot;        // what is stored
+  struct LongMessage;  // one that was cut into parts and is on its way
+  struct LongDesk;
 
   // road.cc, in the order of the stops
   Taken submit_message(const Sender& sender, ByteSpan pdu, bool again) noexcept;
@@ -134,6 +136,28 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
                    smpp::MessageState state) noexcept;
   void share_outcomes() noexcept;
   void hear_outcomes(ByteSpan deltas) noexcept;
+
+  // segment.cc: long messages
+  void find_part(Submission& m, upstream::PickFacts& facts) noexcept;
+  void pin_part(const Submission& m, const upstream::Group& group, std::uint16_t host) noexcept;
+  using Written = std::expected<ByteSpan, smpp::CommandStatus>;
+  [[nodiscard]] Written write_out(Submission& m, const UpstreamFacts& upstream) noexcept;
+  [[nodiscard]] bool goes_in_parts(const Submission& m) const noexcept;
+  [[nodiscard]] Written write_long(Submission& m, const UpstreamFacts& upstream) noexcept;
+  [[nodiscard]] Written write_part(Submission& m, const UpstreamFacts& upstream) noexcept;
+  void begin_long(const Submission& m, message::Flight& flight);
+  void drop_long(const message::Flight& flight) noexcept;
+  void send_part(SlabHandle handle, LongMessage& m) noexcept;
+  void stall_part(SlabHandle handle, LongMessage& m, Instant next_try) noexcept;
+  void resume_parts(const upstream::Group* group) noexcept;  // null: of every upstream
+  void part_answered(const message::Flight& flight, ByteSpan pdu, Duration took) noexcept;
+  void part_lost(const message::Flight& flight, message::Loss loss) noexcept;
+  void end_long(SlabHandle handle, LongMessage& m, ByteSpan answer, Duration took) noexcept;
+  void end_long(SlabHandle handle, LongMessage& m, message::Loss loss) noexcept;
+  [[nodiscard]] message::Flight release_long(SlabHandle handle, const LongMessage& m, std::size_t accepted,
+                                             std::string_view reason) noexcept;
+  void track_parts(const message::Flight& whole, const std::vector<std::string>& ids, bool complete) noexcept;
+  [[nodiscard]] bool gather_part(const ReceiptMap::Entry& entry, Report& report) noexcept;
 
   // multi.cc
   Taken submit_multi(const Sender& sender, ByteSpan pdu, bool again) noexcept;
@@ -208,6 +232,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   std::unique_ptr<Reassembly> reassembly_;  // null: long MO pass part by part
   message::OwnIdGenerator ids_;
   Slab<Multi> multis_;
+  std::unique_ptr<LongDesk> long_;
   std::unordered_map<message::UpstreamId, std::deque<SlabHandle>> waiting_;  // sessions, by what they wait for
   smpp::PduBuilder scratch_;
   smpp::PduBuilder adapted_;

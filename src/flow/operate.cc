@@ -14,6 +14,10 @@ namespace {
 
 constexpr std::size_t kMaxId33 = 9;  // octets of a message_id in 3.3, its NUL included
 
+bool is_question(smpp::CommandId request) noexcept {
+  return request == smpp::CommandId::query_sm || request == smpp::CommandId::query_msg_details;
+}
+
 }  // namespace
 
 smpp::CommandStatus failure_of(smpp::CommandId request) noexcept {
@@ -70,7 +74,9 @@ void Flow::operate_here(message::Flight flight, ByteSpan pdu) noexcept {
   const bool owner =
       known->client == flight.client && (flight.source_hash == 0 || flight.source_hash == known->source_hash);
   upstream::Group* group = upstreams_.find(known->upstream);
-  if (!owner || group == nullptr) {
+  // Of a message in parts one alone would be cancelled or replaced.
+  const bool whole = !known->part || is_question(flight.command_id);
+  if (!owner || group == nullptr || !whole) {
     operate_failed(flight, owner ? failure_of(flight.command_id) : smpp::CommandStatus::ESME_RINVMSGID);
     return;
   }

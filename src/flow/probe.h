@@ -33,6 +33,8 @@ struct FlowProbe {
   std::uint64_t receipts = 0, receipts_forwarded = 0, receipts_unwanted = 0, receipts_unmatched = 0;
   std::uint64_t receipts_parked = 0, receipts_refused = 0, receipts_duplicate = 0;
   std::uint64_t receipts_by_state[10] = {};  // by MessageState octet, 0 for what is unknown
+  std::uint64_t long_messages = 0, long_parts = 0, long_partial = 0, long_refused = 0, parts_rewritten = 0;
+  std::uint64_t receipts_of_parts = 0;  // kept until the message's other parts have theirs
   std::uint64_t mo = 0, mo_forwarded = 0, mo_refused = 0, mo_reassembled = 0;
   std::uint64_t alerts = 0, alerts_forwarded = 0, alerts_unclaimed = 0;
   std::uint64_t cross_shard = 0;

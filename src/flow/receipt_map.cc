@@ -12,6 +12,7 @@ constexpr std::uint64_t kAddressSeed = 0x4144'4452'0000'0001U;
 constexpr std::uint64_t kPlaces = 100'000'000;  // eight digits
 constexpr std::uint8_t kFinalSeen = 1;
 constexpr std::uint8_t kTelling = 4;
+constexpr std::uint8_t kPart = 8;
 constexpr std::uint32_t kTicksOfRetention = 512;  // half of the wheel, so that validity fits too
 constexpr std::uint32_t kMaxEntries = 1U << 30U;
 
@@ -150,7 +151,7 @@ bool ReceiptMap::insert(const Submission& submission) noexcept {
   record.destination_hash = submission.destination_hash;
   record.upstream = submission.upstream.value();
   record.registered_delivery = submission.registered_delivery;
-  record.bits = 0;
+  record.bits = submission.part ? kPart : 0;
   write_id(record, submission.upstream_id);
   if (!index_record(index)) {
     ++stats_.refused;
@@ -213,6 +214,7 @@ ReceiptMap::Entry ReceiptMap::entry_at(std::uint32_t index) const noexcept {
           .destination_hash = record.destination_hash,
           .registered_delivery = record.registered_delivery,
           .final_seen = (record.bits & kFinalSeen) != 0,
+          .part = (record.bits & kPart) != 0,
           .telling = (record.bits & kTelling) != 0,
           .submitted = epoch_ + std::chrono::seconds(record.submitted) + fraction};
 }

@@ -42,6 +42,7 @@ struct Submission {
   std::uint8_t registered_delivery = 0;  // what the client asked for
   Instant at;                            // when it was submitted
   Duration validity{};                   // the entry lives this much longer than the retention
+  bool part = false;                     // one of several that a message was cut into
 };
 
 class ReceiptMap {
@@ -69,6 +70,7 @@ class ReceiptMap {
     std::uint16_t destination_hash = 0;
     std::uint8_t registered_delivery = 0;
     bool final_seen = false;
+    bool part = false;     // its message was cut into several, each with an entry
     bool telling = false;  // a final receipt is with the client, who has not answered
     Instant submitted;     // to 1/256 s
   };

@@ -96,9 +96,11 @@ bool is_report(const smpp::PduView& view, const UpstreamFacts& upstream) noexcep
 ReceiptDesk::ReceiptDesk(const config::Receipts& options, Instant now, std::uint64_t seed)
     : map_(map_options(options, seed), now),
       recent_(options.untracked_entries),
-      parking_(parking_options(options, seed ^ 0x9E37'79B9'7F4A'7C15ULL)) {}
+      parking_(parking_options(options, seed ^ 0x9E37'79B9'7F4A'7C15ULL)),
+      parts_(options.max_entries / 2, options.retention) {}
 
 void ReceiptDesk::configure(const Snapshot& snapshot) {
+  part_receipts_ = snapshot.config->multipart.segmentation.receipts;
   for (std::size_t i = 0; i < snapshot.upstreams.size(); ++i) {
     const UpstreamFacts& facts = snapshot.upstreams[i];
     if (facts.options == nullptr) continue;
@@ -135,7 +137,11 @@ std::vector<ParkedReport> ReceiptDesk::accepted(const message::Flight& flight, s
     submission.destination_hash = flight.destination_hash;
     submission.registered_delivery = flight.registered_delivery;
     submission.at = now;
+    submission.part = flight.parts > 1;
     if (!map_.insert(submission)) return waited;
+    if (submission.part) {
+      parts_.expect(flight.id, flight.parts, part_receipts_ == config::PartReceipts::kEach, upstream_id, now);
+    }
   }
   if (parking_.empty()) return waited;
   const smpp::CanonicalId id = smpp::canonical_id(upstream_id);
@@ -213,6 +219,11 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match_recent(message::UpstreamId u
   return std::nullopt;
 }
 
+void ReceiptDesk::part_done(ReceiptMap::Ref part, Instant now) noexcept {
+  map_.finish(part, now + kAfterFinal);
+  parts_.settle(part.own);
+}
+
 bool ReceiptDesk::hold(ReceiptMap::Ref message, const message::DeliveryTicket& ticket) {
   if (held_.size() >= kMaxHeld) return false;
   held_.emplace(message.index, Held{message.own, ticket});
@@ -221,7 +232,10 @@ bool ReceiptDesk::hold(ReceiptMap::Ref message, const message::DeliveryTicket& t
 
 std::vector<message::DeliveryTicket> ReceiptDesk::told(ReceiptMap::Ref message, bool taken, Instant now) {
   map_.set_telling(message, false);
-  if (taken) map_.finish(message, now + kAfterFinal);
+  if (taken) {
+    map_.finish(message, now + kAfterFinal);
+    if (!parts_.empty()) parts_.settle(message.own);
+  }
   std::vector<message::DeliveryTicket> held;
   if (held_.empty()) return held;
   for (auto [at, end] = held_.equal_range(message.index); at != end;) {
@@ -244,15 +258,16 @@ std::optional<message::DeliveryTicket> ReceiptDesk::park(const message::Delivery
 
 std::optional<ReceiptDesk::Known> ReceiptDesk::known(const internal::RecentRing::Record* record) {
   if (record == nullptr) return std::nullopt;
-  return Known{record->own, message::ClientId(record->client), message::UpstreamId(record->upstream),
-               record->source_hash, std::string(record->upstream_id())};
+  return Known{record->own,         message::ClientId(record->client),  message::UpstreamId(record->upstream),
+               record->source_hash, std::string(record->upstream_id()), record->own == 0};
 }
 
 std::optional<ReceiptDesk::Known> ReceiptDesk::find_own(message::OwnId own) {
   const auto entry = map_.entry_of(own);
   if (!entry) return known(recent_.find(own));
-  return Known{entry->own, entry->client, entry->upstream, entry->source_hash,
-               std::string(map_.upstream_id(entry->ref))};
+  return Known{
+      entry->own, entry->client, entry->upstream, entry->source_hash, std::string(map_.upstream_id(entry->ref)),
+      entry->part};
 }
 
 std::optional<ReceiptDesk::Known> ReceiptDesk::find_theirs(message::UpstreamId upstream, std::string_view id) {
@@ -260,8 +275,9 @@ std::optional<ReceiptDesk::Known> ReceiptDesk::find_theirs(message::UpstreamId u
   const auto entry = map_.find(upstream, canonical);
   if (!entry) return known(recent_.find(upstream, canonical));
   if (const auto* newer = newer_than(*entry)) return known(newer);
-  return Known{entry->own, entry->client, entry->upstream, entry->source_hash,
-               std::string(map_.upstream_id(entry->ref))};
+  return Known{
+      entry->own, entry->client, entry->upstream, entry->source_hash, std::string(map_.upstream_id(entry->ref)),
+      entry->part};
 }
 
 }  // namespace smppd::flow

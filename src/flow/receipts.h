@@ -11,6 +11,7 @@
 
 #include "config/config.h"
 #include "flow/internal/id_matcher.h"
+#include "flow/internal/part_receipts.h"
 #include "flow/internal/receipt_parking.h"
 #include "flow/internal/recent_ring.h"
 #include "flow/receipt_codes.h"
@@ -29,6 +30,7 @@ struct Report {
   std::string_view id_in_text;  // empty: the text has none
   bool vendor_text = false;     // grammar or words of the carrier's own: clients get the usual text instead
   const ReceiptCodes::Meaning* meaning = nullptr;  // what the upstream's map makes of its code; `receipt` has the state
+  bool of_all_parts = false;                       // its state is another part's than the PDU's
 };
 
 // Reads the receipt in a deliver_sm or data_sm, TLVs first (interop rows 7, 8).
@@ -63,6 +65,11 @@ class ReceiptDesk {
   // Returns the held receipts of the message (nearly always none), which get the same answer.
   [[nodiscard]] std::vector<message::DeliveryTicket> told(ReceiptMap::Ref message, bool taken, Instant now);
 
+  // What the parts of this message have been told so far; null when it was not cut. Until the next call.
+  [[nodiscard]] internal::PartReceipts::Message* parts_of(message::OwnId own) noexcept { return parts_.find(own); }
+  // The part's final receipt is kept for the message's: another for this part is a duplicate.
+  void part_done(ReceiptMap::Ref part, Instant now) noexcept;
+
   // Keeps a receipt whose message is not known yet. What comes back is given up as unmatched for want of room: the
   // oldest one or this one.
   [[nodiscard]] std::optional<message::DeliveryTicket> park(const message::DeliveryTicket& ticket,
@@ -77,6 +84,7 @@ class ReceiptDesk {
     message::UpstreamId upstream;
     std::uint32_t source_hash;
     std::string upstream_id;
+    bool part = false;  // it is one of several at the SMSC
   };
   // For query, cancel and replace: by our id, or by the SMSC's own where the client was shown that.
   template <typename IsHome>
@@ -100,6 +108,7 @@ class ReceiptDesk {
   void tick(Instant now, Acknowledge&& acknowledge, Unmatched&& unmatched) {
     constexpr std::size_t kExpireBudget = 2'000;
     (void)map_.expire(now, kExpireBudget);
+    parts_.expire(now);
     while (const auto due = parking_.next_due(now)) {
       const message::DeliveryTicket ticket = due->receipt.ticket;
       if (due->kind == ReceiptParking::Due::Kind::kAcknowledge) {
@@ -131,6 +140,8 @@ class ReceiptDesk {
   ReceiptMap map_;
   internal::RecentRing recent_;
   ReceiptParking parking_;
+  internal::PartReceipts parts_;
+  config::PartReceipts part_receipts_{};
   std::unordered_map<message::UpstreamId, IdMatcher> matchers_;
   std::unordered_map<message::UpstreamId, smpp::IdFormat> formats_;
   struct Held {

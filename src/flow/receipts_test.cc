@@ -27,6 +27,7 @@ constexpr UpstreamId kUpstream(0);
 struct ReceiptDeskTest : testing::Test {
   ReceiptDeskTest() {
     upstream.name = "carrier";
+    snapshot.config = std::make_shared<config::Config>();
     snapshot.upstreams.resize(1);
     facts().options = &upstream;
     desk.configure(snapshot);

@@ -140,7 +140,7 @@ void Flow::decide_road(Submission& m) noexcept {
 
 // The client's mode, the route's, what the client asks for in esm_class (3.4 §5.2.12), else the store's.
 bool Flow::belongs_to_store(const Submission& m) const noexcept {
-  if (m.header.command_id == smpp::CommandId::broadcast_sm) return false;
+  if (m.header.command_id == smpp::CommandId::broadcast_sm || goes_in_parts(m)) return false;
   std::optional<config::MessageMode> mode = m.sender.entry == nullptr ? std::nullopt : m.sender.entry->mode;
   if (!mode) mode = snapshot_->mode_of(m.road.route);
   if (mode) return *mode == config::MessageMode::kStoreAndForward;
@@ -150,7 +150,10 @@ bool Flow::belongs_to_store(const Submission& m) const noexcept {
 
 // Stop 6: the first upstream on the list that is alive takes the message, or has it wait.
 Flow::Taken Flow::pick_and_send(Submission& m) noexcept {
-  const upstream::PickFacts facts{message::normalised_destination(m.facts), m.sender.address_hash, random(), &quality_};
+  upstream::PickFacts facts{message::normalised_destination(m.facts), m.sender.address_hash, random(), &quality_};
+  if (smpp::EsmClass{m.facts.esm_class}.has_udh() || !m.view.tlv_bytes().empty()) [[unlikely]] {
+    find_part(m, facts);
+  }
   for (const message::UpstreamId id : m.road.to_try()) {
     if (const auto taken = try_upstream(m, id, facts)) return *taken;
   }
@@ -176,6 +179,14 @@ std::optional<Flow::Taken> Flow::try_upstream(Submission& m, message::UpstreamId
   if (pick.outcome == upstream::Group::Outcome::kDown) return std::nullopt;
   wait_for(m.sender, *group);
   return Taken::kWait;
+}
+
+// The octets for this upstream: of the first part where the message is cut.
+Flow::Written Flow::write_out(Submission& m, const UpstreamFacts& upstream) noexcept {
+  if (m.facts.short_message.size() > upstream.long_rules.look_above || m.is_part) [[unlikely]] {
+    return write_long(m, upstream);
+  }
+  return wire_form(m, upstream);
 }
 
 // The client's own octets where nothing has to change.
@@ -213,18 +224,23 @@ message::Flight Flow::flight_of(const Submission& m, const upstream::Group& grou
 // Stop 7.
 Flow::Taken Flow::send(Submission& m, upstream::Group& group, const UpstreamFacts& upstream,
                        const upstream::Group::Pick& pick) noexcept {
-  const auto written = wire_form(m, upstream);
+  const auto written = write_out(m, upstream);
   if (!written) {
     group.give_back();
     refuse(m, written.error());
     return Taken::kYes;
   }
   const ByteSpan pdu = *written;
-  const message::Flight flight = flight_of(m, group, pick);
+  message::Flight flight = flight_of(m, group, pick);
+  if (m.is_part) [[unlikely]]
+    pin_part(m, group, pick.host);
+  if (m.parts > 1) [[unlikely]]
+    begin_long(m, flight);
   group.launched(pick.host, pick.shard);
   if (pick.shard == here()) {
     if (group.send(flight, pdu, pick.link)) return Taken::kYes;
     group.abandoned(pick.host, pick.shard);
+    if (flight.part != 0) drop_long(flight);
     wait_for(m.sender, group);
     return Taken::kWait;
   }
@@ -248,6 +264,7 @@ void Flow::wait_for(const Sender& sender, upstream::Group& group) noexcept {
 // As many sessions try again as there are slots, the longest waiting first; the others keep their place.
 void Flow::on_room(upstream::Group& group) noexcept {
   if (depot_ != nullptr) depot_->on_room_at(group);
+  resume_parts(&group);
   const auto at = waiting_.find(group.id());
   if (at == waiting_.end()) return;
   std::size_t slots = std::max<std::size_t>(group.free_slots(), 1);
@@ -320,6 +337,10 @@ void Flow::finish(const message::Flight& flight, ByteSpan pdu, Duration took, bo
   if (upstream::Group* group = flight.unbooked ? nullptr : upstreams_.find(flight.upstream)) {
     group->settled({flight.host, flight.lane_shard, true, status, took});
   }
+  if (flight.part != 0) {
+    part_answered(flight, pdu, took);
+    return;
+  }
   const std::string_view upstream_id = gives_an_id(flight.command_id) ? id_in_response(pdu) : std::string_view();
   note_outcome(flight, status, false, upstream_id);
   if (flight.prefix != upstream::kUnnoted) note_answer(flight, status, took);
@@ -350,6 +371,10 @@ void Flow::finish_lost(const message::Flight& flight, message::Loss loss) noexce
     } else {
       group->abandoned(flight.host, flight.lane_shard);
     }
+  }
+  if (flight.part != 0) {
+    part_lost(flight, loss);
+    return;
   }
   if (uncertain) {
     ++probe_.uncertain;

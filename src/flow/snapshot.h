@@ -30,9 +30,20 @@ struct PeerSide {
   bool operator==(const PeerSide&) const noexcept = default;
 };
 
+// What `multipart` and `message.long_messages` say about one upstream. Made by long_rules().
+struct LongRules {
+  config::LongText method = config::LongText::kAsIs;
+  config::ReferenceMode references = config::ReferenceMode::kPreserve;
+  config::PartReceipts receipts = config::PartReceipts::kAllParts;
+  bool wide_reference = false;
+  std::uint8_t max_parts = 0;
+  std::uint32_t look_above = UINT32_MAX;  // no text of so few octets is too long: nobody looks
+};
+
 struct UpstreamFacts {
   const config::Upstream* options = nullptr;  // null: no upstream has this id in this configuration
   PeerSide side;
+  LongRules long_rules;
   message::UpstreamId fallback;
   bool has_defaults = false;        // config::MessageDefaults says something
   bool passes_ids_through = false;  // message_id: upstream

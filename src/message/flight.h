@@ -35,6 +35,8 @@ struct Flight {
   std::uint16_t destination_hash = 0;  // flow::destination_hash(); only where a receipt was asked for
   bool stored = false;                 // origin names an entry of that shard's depot, not a session
   std::uint32_t prefix = 0;            // upstream::PrefixCode of the destination; 0 where outcomes are not followed
+  std::uint8_t part = 0;   // of a message that was cut here, from 1; then `origin` names its gathering point
+  std::uint8_t parts = 0;  // of the message; 0: it was not cut
 };
 
 // How a request that was forwarded ended without an answer.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "flow/segmenter.h"
 #include "server/plugin_list.h"
 #include "smpp/text/charset.h"
 #include "smpp/text/receipt_pattern.h"
@@ -28,12 +29,14 @@ bool has_defaults(const config::MessageDefaults& defaults) noexcept {
          defaults.source_addr_npi;
 }
 
-Fallible<flow::UpstreamFacts> facts_of(const config::Upstream& upstream, const message::Names& names) {
+Fallible<flow::UpstreamFacts> facts_of(const config::Upstream& upstream, const config::Multipart& multipart,
+                                       const message::Names& names) {
   flow::UpstreamFacts facts;
   facts.options = &upstream;
   facts.side.version = smpp::from_interface_version(upstream.bind.interface_version);
   facts.side.alphabet = smpp::parse_alphabet(upstream.message.default_alphabet).value_or(smpp::Alphabet::gsm7);
   facts.side.max_short_message = static_cast<std::uint16_t>(upstream.message.max_length);
+  facts.long_rules = flow::long_rules(upstream, multipart);
   if (upstream.failover.enabled && !upstream.failover.fallback.empty()) {
     facts.fallback = names.upstreams.find(upstream.failover.fallback);
   }
@@ -146,7 +149,7 @@ Fallible<Publication> build_publication(config::ConfigPtr config, const config::
   Publication publication;
   for (const config::Upstream& upstream : config->upstreams) {
     const message::UpstreamId id = lasting.names.upstreams.find(upstream.name);
-    auto facts = facts_of(upstream, lasting.names);
+    auto facts = facts_of(upstream, config->multipart, lasting.names);
     if (!facts) return std::unexpected(facts.error());
     if (snapshot->upstreams.size() <= id.value()) snapshot->upstreams.resize(id.value() + 1U);
     snapshot->upstreams[id.value()] = std::move(*facts);

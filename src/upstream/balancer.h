@@ -39,6 +39,8 @@ struct PickFacts {
   std::uint64_t client_hash = 0;       // of the client's address, for ip_hash
   std::uint32_t random = 0;
   const Quality* quality = nullptr;  // for adaptive; null: weights alone
+  message::UpstreamId pinned;        // valid: this upstream's host `host`, as long as that one lives
+  std::uint16_t host = 0;
 };
 
 class Balancer {

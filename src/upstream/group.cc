@@ -228,6 +228,8 @@ Group::Pick Group::pick(const PickFacts& facts) noexcept {
     pick = {mock_->free_slots() > 0 ? Outcome::kSend : Outcome::kFull, 0, shard(), {}, nullptr};
   } else if (hosts_.size() == 1) {
     if (allows(hosts_[0], now)) pick = place_at(0, now);
+  } else if (facts.pinned == id_ && facts.host < hosts_.size() && allows(hosts_[facts.host], now)) {
+    pick = place_at(facts.host, now);
   } else {
     pick = pick_among(facts, now);
   }

@@ -138,6 +138,10 @@ void check_upstream(const Upstream& upstream, Reader& reader) {
                       "is there twice; use `pool` for more links and `weight` for more messages");
     }
   }
+  const auto method = upstream.message.long_messages;
+  if (upstream.bind.interface_version < 0x34 && (method == LongText::kSar || method == LongText::kPayload)) {
+    reader.error_at(path + ".message.long_messages", "SMPP 3.3 has no TLVs; use `udh` or `as_is`");
+  }
   if (upstream.mock) {
     const Mock& mock = *upstream.mock;
     if (mock.latency_min > mock.latency_max) reader.error_at(path + ".mock.latency", "min is longer than max");

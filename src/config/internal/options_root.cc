@@ -29,6 +29,40 @@ Options runtime() {
   return d.take();
 }
 
+Options segmentation() {
+  using T = Segmentation;
+  Describe<T> d;
+  d.value("enabled", &T::enabled, boolean(),
+          "Send texts that exceed one short message (160 GSM characters, 70 of UCS-2, 140 octets) in parts.");
+  d.value("method", &T::method,
+          enumeration<LongText>(
+              {{"udh", LongText::kUdh}, {"sar_tlv", LongText::kSar}, {"message_payload", LongText::kPayload}}),
+          "How parts are marked, clients' own parts as well: by a user data header or by TLVs; `message_payload` sends "
+          "the text whole and leaves cutting to the SMSC. SMSCs of 3.3 always get a header.");
+  d.value("max_parts", &T::max_parts, integer(1, 255), "Longer texts are refused with ESME_RINVMSGLEN.");
+  d.value("receipts", &T::receipts,
+          enumeration<PartReceipts>(
+              {{"all_parts", PartReceipts::kAllParts}, {"each", PartReceipts::kEach}, {"last", PartReceipts::kLast}}),
+          "What the client hears of a message sent in parts: one receipt when all parts are final, with the worst "
+          "state; a receipt for each part; or that of the last part alone, and only that is asked for.");
+  return d.take();
+}
+
+Options references() {
+  using T = References;
+  Describe<T> d;
+  d.value("mode", &T::mode,
+          enumeration<ReferenceMode>({{"preserve", ReferenceMode::kPreserve},
+                                      {"regenerate", ReferenceMode::kRegenerate},
+                                      {"sequential", ReferenceMode::kSequential}}),
+          "References of clients' own parts: kept; replaced by one that depends on the client and the destination, so "
+          "that two clients do not meet on one handset; or replaced by the next of a sequence. Messages cut here "
+          "always take the next.");
+  d.value("bits", &T::wide, enumeration<bool>({{"8", false}, {"16", true}}),
+          "Of the reference of messages cut here; 16 cost a character of each part.");
+  return d.take();
+}
+
 Options multipart() {
   using T = Multipart;
   Describe<T> d;
@@ -39,8 +73,9 @@ Options multipart() {
   reassembly.value("max_parts", &T::max_parts, integer(2, 255), "Longer messages are delivered in parts.");
   reassembly.value("buffer_size", &T::buffer_size, integer(1, kMaxCount), "Parts held per shard.").in("parts");
   d.group("reassembly", reassembly.take(), "Long messages from handsets.").scalar_is("enabled");
-  d.unbuilt("segmentation", "splitting long messages");
-  d.unbuilt("reference", "choosing concatenation references");
+  d.child("segmentation", &T::segmentation, segmentation(), "Long messages towards SMSCs.").scalar_is("enabled");
+  d.child("reference", &T::reference, references(), "The number by which handsets know the parts of one message.")
+      .scalar_is("mode");
   return d.take();
 }
 

@@ -119,6 +119,13 @@ Options message() {
   d.value("max_length", &T::max_length, integer(0, 65'535),
           "Most octets this SMSC takes in short_message; 0 is what its version allows.")
       .in("octets");
+  d.value("long_messages", &T::long_messages,
+          maybe(enumeration<LongText>({{"udh", LongText::kUdh},
+                                       {"sar_tlv", LongText::kSar},
+                                       {"message_payload", LongText::kPayload},
+                                       {"as_is", LongText::kAsIs}})),
+          "How this SMSC takes texts that exceed one short message; without it as `multipart.segmentation` says. "
+          "`as_is` leaves them and clients' own parts as they are.");
   d.value("default_encoding", &T::default_alphabet, choice({"gsm7", "gsm7_packed", "latin1", "ascii"}),
           "What data_coding 0 means to this SMSC.")
       .also_called("default_alphabet");

@@ -1,5 +1,6 @@
 #include "flow/internal/adapt.h"
 
+#include <algorithm>
 #include <array>
 #include <string>
 
@@ -34,11 +35,6 @@ bool has_what_33_lacks(const smpp::PduView& view, const PeerSide& to) noexcept {
   return to.version == Version::v33 && (!view.tlv_bytes().empty() || view.id() == CommandId::data_sm);
 }
 
-std::size_t text_limit(const PeerSide& to) noexcept {
-  const std::size_t most = to.version == Version::v33 ? 254 : to.version == Version::v34 ? 254 : 255;
-  return to.max_short_message == 0 ? most : std::min<std::size_t>(to.max_short_message, most);
-}
-
 // The body in the alphabet the other side reads, its UDH untouched.
 void transcode_body(ByteSpan body, std::uint8_t esm_class, std::uint8_t coding, const PeerSide& from,
                     const PeerSide& to, std::vector<std::uint8_t>& out) {
@@ -59,7 +55,7 @@ void transcode_body(ByteSpan body, std::uint8_t esm_class, std::uint8_t coding, 
 // Puts the text where this peer can read it: short_message while it fits, else message_payload.
 CommandStatus place_text(smpp::PduBuilder& builder, ByteSpan text, const PeerSide& to) {
   const bool has_short = smpp::spec_of(builder.id())->has(Field::short_message);
-  if (has_short && text.size() <= text_limit(to)) {
+  if (has_short && text.size() <= short_message_limit(to)) {
     builder.remove_tlv(TlvTag::message_payload);
     builder.set(Field::short_message, text);
     return CommandStatus::ESME_ROK;
@@ -118,7 +114,7 @@ std::expected<void, CommandStatus> finish(const smpp::PduView& view, const PeerS
   static thread_local std::vector<std::uint8_t> transcoded;
   const bool transcode = alphabets_differ(view, from, to);
   const ByteSpan body = body_of(view);
-  if (transcode || body.size() > text_limit(to) || to.version == Version::v33) {
+  if (transcode || body.size() > short_message_limit(to) || to.version == Version::v33) {
     ByteSpan text = body;
     if (transcode) {
       transcode_body(body, view.u8(Field::esm_class), view.u8(Field::data_coding), from, to, transcoded);
@@ -136,41 +132,60 @@ std::expected<void, CommandStatus> finish(const smpp::PduView& view, const PeerS
   return std::unexpected(too_much ? CommandStatus::ESME_RINVMSGLEN : CommandStatus::ESME_RSYSERR);
 }
 
+struct Message {
+  Draft& draft;
+  const message::MessageFacts& facts;
+  const PeerSide& from;
+  const UpstreamFacts& upstream;
+};
+
+// `to`: the side it is written for, the upstream's or one with more room.
+std::expected<void, CommandStatus> adapt_to(const Message& m, const PeerSide& to, smpp::PduBuilder& builder,
+                                            std::vector<std::uint8_t>& out) {
+  const smpp::PduView& original = m.draft.original();
+  const smpp::PduView* view = &original;
+  // A filter rewrote it: take what it wrote through the wire form of the client's version, then adapt that.
+  std::vector<std::uint8_t> edited;
+  smpp::PduView again;
+  if (m.draft.edited()) {
+    const auto encoded = m.draft.edit().encode(edited, CommandStatus::ESME_ROK, original.sequence_number());
+    if (!encoded || !again.decode(edited)) return std::unexpected(CommandStatus::ESME_RSYSERR);
+    view = &again;
+  }
+  if (original.id() == CommandId::data_sm && m.upstream.side.version == Version::v33) {
+    redress(*view, CommandId::submit_sm, to.version, builder);
+  } else {
+    builder.from(*view, to.version);
+  }
+  if (m.upstream.has_defaults) apply_defaults(m.upstream.options->message, m.facts, builder);
+  return finish(*view, m.from, to, builder, out);
+}
+
 }  // namespace
+
+std::size_t short_message_limit(const PeerSide& to) noexcept {
+  const std::size_t most = to.version == Version::v33 ? 254 : to.version == Version::v34 ? 254 : 255;
+  return to.max_short_message == 0 ? most : std::min<std::size_t>(to.max_short_message, most);
+}
 
 bool needs_adapting(const smpp::PduView& view, const PeerSide& from, const UpstreamFacts& to) noexcept {
   if (to.has_defaults || has_what_33_lacks(view, to.side) || alphabets_differ(view, from, to.side)) return true;
   const std::size_t text =
       view.message_layout() ? view.short_message().size() : view.octets(Field::short_message).size();
-  return text > text_limit(to.side);
+  return text > short_message_limit(to.side);
 }
 
 std::expected<void, CommandStatus> adapt(Draft& draft, const message::MessageFacts& facts, const PeerSide& from,
                                          const UpstreamFacts& to, smpp::PduBuilder& builder,
                                          std::vector<std::uint8_t>& out) {
-  const smpp::PduView& view = draft.original();
-  const bool redressed = view.id() == CommandId::data_sm && to.side.version == Version::v33;
-  if (!draft.edited()) {
-    if (redressed) {
-      redress(view, CommandId::submit_sm, to.side.version, builder);
-    } else {
-      builder.from(view, to.side.version);
-    }
-    if (to.has_defaults) apply_defaults(to.options->message, facts, builder);
-    return finish(view, from, to.side, builder, out);
-  }
-  // A filter rewrote it: take what it wrote through the wire form of the client's version, then adapt that.
-  std::vector<std::uint8_t> edited;
-  const auto encoded = draft.edit().encode(edited, CommandStatus::ESME_ROK, view.sequence_number());
-  smpp::PduView again;
-  if (!encoded || !again.decode(edited)) return std::unexpected(CommandStatus::ESME_RSYSERR);
-  if (redressed) {
-    redress(again, CommandId::submit_sm, to.side.version, builder);
-  } else {
-    builder.from(again, to.side.version);
-  }
-  if (to.has_defaults) apply_defaults(to.options->message, facts, builder);
-  return finish(again, from, to.side, builder, out);
+  return adapt_to({draft, facts, from, to}, to.side, builder, out);
+}
+
+std::expected<void, CommandStatus> adapt_whole(Draft& draft, const message::MessageFacts& facts, const PeerSide& from,
+                                               const UpstreamFacts& to, smpp::PduBuilder& builder,
+                                               std::vector<std::uint8_t>& out) {
+  const PeerSide roomy{std::max(to.side.version, Version::v34), to.side.alphabet, 0};
+  return adapt_to({draft, facts, from, to}, roomy, builder, out);
 }
 
 std::expected<void, CommandStatus> adapt_delivery(const smpp::PduView& view, const smpp::PduBuilder* edited,
@@ -188,7 +203,7 @@ std::expected<void, CommandStatus> adapt_delivery(const smpp::PduView& view, con
     return finish(view, from, to, builder, out);
   }
   if (!has_what_33_lacks(view, to) && !alphabets_differ(view, from, to) &&
-      view.octets(Field::short_message).size() <= text_limit(to)) {
+      view.octets(Field::short_message).size() <= short_message_limit(to)) {
     out.insert(out.end(), view.bytes().begin(), view.bytes().end());
     return {};
   }

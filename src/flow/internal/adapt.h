@@ -22,6 +22,15 @@ namespace smppd::flow {
                                                              const PeerSide& from, const UpstreamFacts& to,
                                                              smpp::PduBuilder& builder, std::vector<std::uint8_t>& out);
 
+// The same but for the length: the whole text, in short_message or message_payload of 3.4 at least, to be cut.
+[[nodiscard]] std::expected<void, smpp::CommandStatus> adapt_whole(Draft& draft, const message::MessageFacts& facts,
+                                                                   const PeerSide& from, const UpstreamFacts& to,
+                                                                   smpp::PduBuilder& builder,
+                                                                   std::vector<std::uint8_t>& out);
+
+// Octets this peer takes in short_message.
+[[nodiscard]] std::size_t short_message_limit(const PeerSide& to) noexcept;
+
 // The same for a deliver_sm or data_sm towards a client. `edited`: what a filter or the receipt writer made of it.
 [[nodiscard]] std::expected<void, smpp::CommandStatus> adapt_delivery(const smpp::PduView& view,
                                                                       const smpp::PduBuilder* edited,

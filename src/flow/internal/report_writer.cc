@@ -119,7 +119,9 @@ void write_report(const smpp::PduView& view, const Report& report, const ReportS
     const auto state = static_cast<std::uint8_t>(*report.receipt.state);
     builder.replace_tlv(TlvTag::message_state, ByteSpan(&state, 1));
   }
-  if (const auto was = view.tlv(TlvTag::network_error_code)) {
+  if (report.of_all_parts) {
+    builder.remove_tlv(TlvTag::network_error_code);  // of a part that is not the worst
+  } else if (const auto was = view.tlv(TlvTag::network_error_code)) {
     const NetworkErrorEdit edit(report, *was);
     if (!edit.octets().empty()) builder.replace_tlv(TlvTag::network_error_code, edit.octets());
   }

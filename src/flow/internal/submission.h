@@ -5,6 +5,7 @@
 #include "flow/flow.h"
 #include "flow/internal/facts_of.h"
 #include "routing/route_table.h"
+#include "smpp/text/udh.h"
 
 namespace smppd::flow {
 
@@ -25,8 +26,11 @@ struct Flow::Submission {
   routing::Decision road;
   bool again;
   bool part_of_multi = false;
-  bool mended = false;  // the peer's octets break a rule that was let pass: never forward them as they are
-  SlabHandle multi;     // part_of_multi: where its answer is gathered
+  bool mended = false;     // the peer's octets break a rule that was let pass: never forward them as they are
+  bool is_part = false;    // of a long message that the client cut
+  std::uint8_t parts = 0;  // it was cut into, 0: it was not
+  smpp::Concat concat{};   // is_part: which one
+  SlabHandle multi;        // part_of_multi: where its answer is gathered
   std::uint32_t multi_index = 0;
 };
 

@@ -11,6 +11,7 @@
 
 #include "config/loader.h"
 #include "flow/flow.h"
+#include "flow/segmenter.h"
 
 namespace smppd::flow {
 
@@ -107,16 +108,19 @@ class FlowTest : public testing::Test {
     snapshot->routes = *routing::RouteTable::compile(*config, names);
     snapshot->mo_routes = *routing::MoTable::compile(*config, names);
     snapshot->clients = *accounts::ClientRegistry::compile(*config, names, states);
-    snapshot->upstreams.resize(config->upstreams.size());
+    snapshot->upstreams.resize(names.upstreams.size());
+    snapshot->upstream_names.resize(names.upstreams.size());
     std::vector<upstream::UpstreamSet::Entry> entries;
     upstream::SharedLimits limits;
     for (const config::Upstream& upstream : config->upstreams) {
       const auto id = names.upstreams.find(upstream.name);
       UpstreamFacts& facts = snapshot->upstreams[id.value()];
       facts.options = &upstream;
+      facts.side.max_short_message = static_cast<std::uint16_t>(upstream.message.max_length);
+      facts.long_rules = long_rules(upstream, config->multipart);
       facts.passes_ids_through = upstream.message_id == "upstream";
       entries.push_back({id, &upstream, false});
-      snapshot->upstream_names.push_back(upstream.name);
+      snapshot->upstream_names[id.value()] = upstream.name;
       const config::RateLimit& rate = upstream.rate_limit;
       if (rate.messages_per_second > 0) {
         limits[id] = std::make_shared<upstream::SharedLimit>(rate.messages_per_second, rate.burst);
