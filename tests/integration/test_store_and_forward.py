@@ -1,4 +1,6 @@
 """Messages that smppd answers for: kept before they are answered, sent when there is a way, and not lost by kill -9."""
+import time
+
 import pytest
 
 from harness import smpp
@@ -88,6 +90,7 @@ def test_a_receipt_finds_its_message_after_kill_9(gateway, carriers, tmp_path, s
     message_id = submit(session, registered_delivery=1)
     one = carrier.wait_received(1)[0]
     wait_until(lambda: smppd.metric("smppd_store_messages") == 0, "the message is done")
+    time.sleep(0.5)  # and its end is on the disk, which nobody is told of
     smppd.kill()
     smppd.process.returncode = 0
     again = gateway(to(carrier), storage=storage(tmp_path), shards=shards)
