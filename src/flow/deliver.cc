@@ -166,7 +166,7 @@ void Flow::forward_report(const message::DeliveryTicket& ticket, const smpp::Pdu
   const bool intermediate = report.receipt.state && !smpp::is_final(*report.receipt.state);
   const Delivery delivery{{}, ticket, intermediate ? 0 : entry.own, entry.ref.index};
   if (!intermediate) receipts_.tell(entry.ref);
-  const auto& receivers = directory_.of(entry.client, here());
+  const auto receivers = directory_.of(entry.client, here());
   const accounts::ClientEntry* client = client_of(entry);
   const message::OwnIdText own(entry.own, client == nullptr
                                               ? message::IdFormat::kHex
@@ -349,8 +349,8 @@ bool Flow::store_mo(const message::MessageFacts& facts, const Offer& offered) no
       client = taker;
     }
     if (!client.valid() && !takers.clients.empty()) client = takers.clients.front();
-  } else if (const auto& receivers = directory_.covering(facts.destination_addr); !receivers.empty()) {
-    client = receivers.front().client;
+  } else if (const Receiver* first = directory_.covering(facts.destination_addr).next()) {
+    client = first->client;
   }
   if (!client.valid()) return offer_to_takers(facts, offered);  // nobody, or an anonymous one
   ByteSpan pdu = offered.view.bytes();
@@ -365,12 +365,13 @@ bool Flow::store_mo(const message::MessageFacts& facts, const Offer& offered) no
 
 // Gives the delivery to the first receiver that takes it; one on another shard gets it by mail, and that shard looks
 // further if its session cannot take it.
-bool Flow::offer(const std::vector<Receiver>& receivers, const Offer& offered) noexcept {
+bool Flow::offer(Candidates receivers, const Offer& offered) noexcept {
   static thread_local std::vector<std::uint8_t> pdu;
   const bool alert = offered.kind == OfferKind::kAlert;
   const PeerSide* written_for = nullptr;
   Delivery delivery = offered.delivery;
-  for (const Receiver& receiver : receivers) {
+  while (const Receiver* next = receivers.next()) {
+    const Receiver& receiver = *next;
     if ((offered.tried & bit_of(receiver.shard)) != 0) continue;
     if (alert && receiver.side.version == smpp::Version::v33) continue;  // 3.4 brought it
     if (written_for == nullptr || !(*written_for == receiver.side)) {

@@ -200,7 +200,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void route_alert(message::DeliveryTicket ticket, const smpp::PduView& view) noexcept;
   [[nodiscard]] bool store_mo(const message::MessageFacts& facts, const Offer& offered) noexcept;
   [[nodiscard]] bool offer_to_takers(const message::MessageFacts& facts, const Offer& offered) noexcept;
-  [[nodiscard]] bool offer(const std::vector<Receiver>& receivers, const Offer& offered) noexcept;
+  [[nodiscard]] bool offer(Candidates receivers, const Offer& offered) noexcept;
   void deliver_here(const DeliverMail& mail, ByteSpan pdu) noexcept;
   void note_receiver(const ReceiverMail& mail, std::string_view address_range) noexcept;
   void call(message::ClientId client) noexcept;

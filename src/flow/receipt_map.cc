@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 #include "flow/internal/hash.h"
 
@@ -21,6 +22,19 @@ std::uint32_t tick_of(Duration retention) noexcept {
   return static_cast<std::uint32_t>(std::clamp<std::int64_t>(whole / kTicksOfRetention, 1, 86'400));
 }
 
+// The number that eight octets spell in digits; empty when one of them is none.
+std::optional<std::uint64_t> eight_digits(const char* text) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, text, sizeof word);  // the first digit in the lowest octet
+  word ^= 0x3030'3030'3030'3030U;
+  if ((((word + 0x0606'0606'0606'0606U) | word) & 0xF0F0'F0F0'F0F0'F0F0U) != 0) return std::nullopt;
+  word = word * 10 + (word >> 8U);  // pairs in every second octet
+  constexpr std::uint64_t kPairs = 0x0000'00FF'0000'00FFU;
+  const std::uint64_t high = (word & kPairs) * (100 + (1'000'000ULL << 32U));
+  const std::uint64_t low = (word >> 16U & kPairs) * (1 + (10'000ULL << 32U));
+  return (high + low) >> 32U;
+}
+
 }  // namespace
 
 std::uint32_t address_hash(std::string_view address) noexcept {
@@ -29,6 +43,14 @@ std::uint32_t address_hash(std::string_view address) noexcept {
 
 std::uint16_t destination_hash(std::string_view address) noexcept {
   if (address.empty()) return 0;
+  const auto shortened = [](std::uint64_t hash) {
+    return std::max<std::uint16_t>(static_cast<std::uint16_t>(hash >> 48U), 1);
+  };
+  if (address.size() >= 8) {
+    if (const auto number = eight_digits(address.data() + address.size() - 8)) {
+      return shortened(internal::hash_number(*number, kAddressSeed));
+    }
+  }
   std::uint64_t number = 0;
   std::uint64_t place = 1;
   bool digits = false;
@@ -39,8 +61,7 @@ std::uint16_t destination_hash(std::string_view address) noexcept {
     number += place * static_cast<unsigned>(c - '0');
     place *= 10;
   }
-  const auto hash = digits ? internal::hash_number(number, kAddressSeed) : internal::hash_text(address, kAddressSeed);
-  return std::max<std::uint16_t>(static_cast<std::uint16_t>(hash >> 48U), 1);
+  return shortened(digits ? internal::hash_number(number, kAddressSeed) : internal::hash_text(address, kAddressSeed));
 }
 
 ReceiptMap::ReceiptMap(const Options& options, Instant now)
@@ -186,8 +207,16 @@ void ReceiptMap::make_room() noexcept {
   while (lists_[first_tick_ % kBuckets].next == (first_tick_ % kBuckets | kListBit)) ++first_tick_;
   remove(lists_[first_tick_ % kBuckets].next);
   ++stats_.evicted;
-  const std::uint32_t next = lists_[first_tick_ % kBuckets].next;
-  if ((next & kListBit) == 0) __builtin_prefetch(&records_[next]);  // the next to go
+  prefetch_removal(lists_[first_tick_ % kBuckets].next);
+}
+
+// What remove() of a record will read, and the record behind it, for which this is called next.
+void ReceiptMap::prefetch_removal(std::uint32_t index) const noexcept {
+  if ((index & kListBit) != 0) return;
+  const Record& record = records_[index];
+  by_key_.prefetch(record.key_hash);
+  by_own_.prefetch(own_hash(record.own));
+  if ((record.link.next & kListBit) == 0) __builtin_prefetch(&records_[record.link.next]);
 }
 
 void ReceiptMap::remove(std::uint32_t index) noexcept {
@@ -308,6 +337,7 @@ bool ReceiptMap::expire(Instant at, std::size_t budget) noexcept {
       continue;
     }
     if (budget-- == 0) return true;
+    prefetch_removal(records_[index].link.next);
     if (records_[index].expires <= now) {
       remove(index);
       ++stats_.expired;

@@ -181,6 +181,7 @@ class ReceiptMap {
   void free_id(const Record& record) noexcept;
   bool index_record(std::uint32_t index) noexcept;
   void make_room() noexcept;
+  void prefetch_removal(std::uint32_t index) const noexcept;
   void remove(std::uint32_t index) noexcept;
 
   [[nodiscard]] std::uint32_t seconds(Instant at) const noexcept;

@@ -6,6 +6,7 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
@@ -21,6 +22,7 @@ namespace {
 
 constexpr Duration kPingInterval = std::chrono::milliseconds(500);
 constexpr Duration kPublishPatience = std::chrono::seconds(30);
+constexpr int kControlNice = 5;  // a reload compiles for tens of milliseconds; a third of a shard's weight is enough
 constexpr unsigned kMaxShards = 32;  // message::OwnId has five bits for them
 
 unsigned shard_count(const config::Runtime& runtime) {
@@ -153,18 +155,29 @@ Fallible<void> Server::publish(config::ConfigPtr config) {
   }
   listeners_ = std::move(*opened);
   for (OpenListener& listener : listeners_) listener.fds.clear();
+  in_force_.push_back(next.snapshot);
+  in_force_.push_back(config);
+  free_what_was_replaced();
   const std::lock_guard lock(mutex_);
   config_ = std::move(config);
   config_loaded_ = std::chrono::system_clock::now();
   return {};
 }
 
+// Tables of 100,000 routes take milliseconds to free: never on a shard, which lets go of them earlier than this thread.
+void Server::free_what_was_replaced() {
+  std::erase_if(in_force_, [](const auto& held) { return held.use_count() == 1; });
+}
+
 void Server::run() {
+  // Threads inherit it, so not before the shards run.
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kControlNice);
   pollfd watched[2] = {{signal_fd_, POLLIN, 0}, {work_fd_, POLLIN, 0}};
   while (true) {
     ping_shards();
     ::poll(watched, 2, static_cast<int>(std::chrono::duration_cast<std::chrono::milliseconds>(kPingInterval).count()));
     if ((watched[1].revents & POLLIN) != 0) run_control_work();
+    free_what_was_replaced();
     signalfd_siginfo signal{};
     while (::read(signal_fd_, &signal, sizeof signal) == static_cast<ssize_t>(sizeof signal)) {
       if (signal.ssi_signo == SIGHUP) {

@@ -64,6 +64,7 @@ class Server final : public admin::Backend {
   admin::ReloadOutcome reload_now();
   void post_control(std::function<void()> work);
   void run_control_work();
+  void free_what_was_replaced();
   void ping_shards();
   void drain();
 
@@ -77,6 +78,7 @@ class Server final : public admin::Backend {
   std::unique_ptr<store::Store> store_;            // null without `storage`; its threads wake the shards
   std::vector<std::unique_ptr<ShardUnit>> units_;  // each used on its shard's thread only
   std::vector<OpenListener> listeners_;
+  std::vector<std::shared_ptr<const void>> in_force_;  // snapshots and configurations that shards may still hold
   std::unique_ptr<admin::Management> management_;
 
   struct Pulse {

@@ -38,20 +38,10 @@ void Directory::remove(std::uint8_t shard, SlabHandle session) {
   std::erase_if(ranged_, [&](const Ranged& r) { return is_it(r.receiver); });
 }
 
-const std::vector<Receiver>& Directory::of(message::ClientId client, std::uint8_t near) noexcept {
-  found_.clear();
+Candidates Directory::of(message::ClientId client, std::uint8_t near) noexcept {
   const auto at = by_client_.find(client);
-  if (at == by_client_.end()) return found_;
-  found_ = at->second;
-  if (found_.size() == 1) return found_;
-  ++turn_;
-  std::rotate(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(turn_ % found_.size()), found_.end());
-  // In place: a stable partition of the library would allocate.
-  auto end_of_near = found_.begin();
-  for (auto r = found_.begin(); r != found_.end(); ++r) {
-    if (r->shard == near) std::rotate(end_of_near++, r, r + 1);
-  }
-  return found_;
+  if (at == by_client_.end()) return {};
+  return Candidates(at->second, ++turn_, near);
 }
 
 bool Directory::covers(const Ranged& ranged, std::string_view destination) noexcept {
@@ -64,16 +54,12 @@ bool Directory::covers(const Ranged& ranged, std::string_view destination) noexc
   return destination.starts_with(range);
 }
 
-const std::vector<Receiver>& Directory::covering(std::string_view destination) noexcept {
+Candidates Directory::covering(std::string_view destination) noexcept {
   found_.clear();
   for (const Ranged& ranged : ranged_) {
     if (covers(ranged, destination)) found_.push_back(ranged.receiver);
   }
-  if (found_.size() > 1) {
-    ++turn_;
-    std::rotate(found_.begin(), found_.begin() + static_cast<std::ptrdiff_t>(turn_ % found_.size()), found_.end());
-  }
-  return found_;
+  return Candidates(found_, ++turn_);
 }
 
 }  // namespace smppd::flow

@@ -2,8 +2,11 @@
 // goes. Shard-local.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -23,6 +26,37 @@ struct Receiver {
   PeerSide side;
 };
 
+// Sessions in the order to offer them a message, without a copy of them: from `first` on, around, and where a shard is
+// near, its own before the others. Valid until a session comes or goes.
+class Candidates {
+ public:
+  Candidates() = default;
+  explicit Candidates(std::span<const Receiver> all, std::size_t turn, std::optional<std::uint8_t> near = {}) noexcept
+      : all_(all), first_(all.size() > 1 ? turn % all.size() : 0), near_(near) {}
+
+  [[nodiscard]] bool empty() const noexcept { return all_.empty(); }
+  [[nodiscard]] std::size_t size() const noexcept { return all_.size(); }
+
+  // The one to offer it to next; null after the last.
+  [[nodiscard]] const Receiver* next() noexcept {
+    for (; laps_ < (near_ ? 2 : 1); ++laps_, seen_ = 0) {
+      while (seen_ < all_.size()) {
+        const std::size_t at = first_ + seen_++;
+        const Receiver& receiver = all_[at < all_.size() ? at : at - all_.size()];
+        if (!near_ || (receiver.shard == *near_) == (laps_ == 0)) return &receiver;
+      }
+    }
+    return nullptr;
+  }
+
+ private:
+  std::span<const Receiver> all_;
+  std::size_t first_ = 0;
+  std::size_t seen_ = 0;
+  std::optional<std::uint8_t> near_;
+  std::uint8_t laps_ = 0;
+};
+
 class Directory {
  public:
   // A receive-capable session appeared; `address_range` is its bind's (3.4 §5.2.7: a regular expression, or a prefix).
@@ -31,9 +65,9 @@ class Directory {
 
   // The client's sessions in the order to offer a message: those of `near` first, then the others, each turn another
   // one first. Empty when the client cannot receive now.
-  [[nodiscard]] const std::vector<Receiver>& of(message::ClientId client, std::uint8_t near) noexcept;
+  [[nodiscard]] Candidates of(message::ClientId client, std::uint8_t near) noexcept;
   // The sessions whose address_range covers the destination, for MO without a route.
-  [[nodiscard]] const std::vector<Receiver>& covering(std::string_view destination) noexcept;
+  [[nodiscard]] Candidates covering(std::string_view destination) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
 
  private:
