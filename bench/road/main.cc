@@ -14,7 +14,7 @@ namespace {
 using namespace smppd::bench;
 
 int usage() {
-  std::fputs("usage: road_count CASE [MESSAGES]\n\ncases:\n", stderr);
+  std::fputs("usage: road_count CASE [MESSAGES]\n       road_count --list\n\ncases:\n", stderr);
   for (const Case& each : cases()) {
     std::fprintf(stderr, "  %-16s %s\n", each.name, each.question);
   }
@@ -38,6 +38,10 @@ int count(const Case& wanted, unsigned messages) {
 
 int main(int argc, char** argv) try {
   if (argc < 2 || argc > 3) return usage();
+  if (std::string_view(argv[1]) == "--list") {
+    for (const Case& each : cases()) std::puts(each.name);
+    return 0;
+  }
   const auto messages = argc == 3 ? std::strtoul(argv[2], nullptr, 10) : 4'000;
   if (messages == 0 || messages > 1'000'000'000) return usage();
   smppd::telemetry::LogOptions quiet;
