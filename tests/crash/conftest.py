@@ -8,8 +8,8 @@ def ordeal(tmp_path):
     """ordeal(deaths=10, ...) has its peers running; smppd is not started yet."""
     started = []
 
-    def make(env=None, **plan):
-        started.append(Ordeal(tmp_path, Plan(**plan), env))
+    def make(env=None, store=None, **plan):
+        started.append(Ordeal(tmp_path, Plan(**plan), env, store))
         return started[-1]
 
     yield make

@@ -3,6 +3,7 @@ import random
 import re
 import socket
 import time
+from collections import Counter
 
 from harness import smpp
 
@@ -10,6 +11,7 @@ from . import wire
 from .ledger import Delivered, EsmeLedger, Submitted
 
 RECONNECT = 0.02
+PADDING_TLV = 0x1501  # of the range for vendors
 REFUSED_SHARE = 0.01  # of what is delivered to the client, so that it has to come again
 RECEIPT = re.compile(rb"id:(\S+) .*stat:(\w+) .*text:(.*)$", re.IGNORECASE)
 
@@ -54,7 +56,7 @@ class Session:
             self.sequence += 1
             tag = self.peer.tag(self.peer.next(), self.client)
             body, registered = random.choice(self.bodies)
-            parts.append(wire.pdu(wire.SUBMIT_SM, 0, self.sequence, body + tag))
+            parts.append(wire.pdu(wire.SUBMIT_SM, 0, self.sequence, body + tag + self.peer.padding))
             name = tag.decode()
             self.open[self.sequence] = name
             ledger.submitted[name] = Submitted(self.client, registered, now)
@@ -100,9 +102,10 @@ class Session:
 class Clients(wire.Peer):
     """`clients` by name: how many sessions each has. `rate`: messages a second of all together."""
 
-    def __init__(self, line, *, port, clients, destinations, rate, window):
+    def __init__(self, line, *, port, clients, destinations, rate, window, padding):
         super().__init__(line)
         self.port, self.rate, self.window = port, rate, window
+        self.padding = smpp.tlv(PADDING_TLV, bytes(padding)) if padding else b""
         self.ledger, self.number, self.active = EsmeLedger(), 0, False
         self.sessions = [Session(self, name, destinations) for name, count in clients.items() for _ in range(count)]
         self.last = time.monotonic()
@@ -135,7 +138,8 @@ class Clients(wire.Peer):
 
     def do_status(self):
         unanswered = sum(len(session.open) for session in self.sessions)
-        return {"unanswered": unanswered, "submitted": len(self.ledger.submitted), "delivered": len(self.ledger.delivered),
+        answers = Counter(one.status == 0 for one in self.ledger.submitted.values() if one.status is not None)
+        return {"unanswered": unanswered, "taken": answers[True], "refused": answers[False], "submitted": len(self.ledger.submitted), "delivered": len(self.ledger.delivered),
                 "bound": sum(session.bound for session in self.sessions)}
 
     def do_ledger(self):

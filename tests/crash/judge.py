@@ -12,6 +12,7 @@ class Case:
     smsc: object  # SmscLedger
     deaths: list  # when smppd ended, in order
     uncertain: set  # ids of messages that smppd called uncertain, in its log
+    unanswered: set = field(default_factory=set)  # those of them whose SMSC did not answer while smppd lived
     durable: bool = True  # store_and_forward; else transaction mode, which keeps nothing
     uncertain_may_end: bool = True  # policy hold or fail: an uncertain message need not have reached an SMSC
     refusals: tuple = ()  # statuses by which smppd says that it did not take a message
@@ -37,10 +38,18 @@ class Judge:
     def __init__(self, case):
         self.case, self.verdict = case, Verdict()
         self.say, self.find = self.verdict.figures, self.verdict.find
+        self.learn_ids()
         self.tag_of_id = {one.id: tag for tag, one in case.esme.submitted.items() if one.id}
         self.known_uncertain = case.uncertain & self.tag_of_id.keys()
         # Messages whose answer the client never got have no name that both know.
         self.nameless = len(case.uncertain) - len(self.known_uncertain)
+
+    def learn_ids(self):
+        """Of messages whose answer their client never got: a receipt names both."""
+        for one in self.case.esme.delivered:
+            message = self.case.esme.submitted.get(one.tag)
+            if one.id and message is not None and not message.id:
+                message.id = one.id
 
     def judge(self):
         self.say["deaths"] = len(self.case.deaths)
@@ -105,7 +114,8 @@ class Judge:
 
     def doubled(self, tag, one, came):
         """1 when only the number of nameless uncertain messages can explain it."""
-        if any(self.deaths_between(a.at, b.at) == 0 for a, b in zip(came, came[1:])):
+        in_one_life = any(self.deaths_between(a.at, b.at) == 0 for a, b in zip(came, came[1:]))
+        if in_one_life and one.id not in self.case.unanswered:
             self.find("doubled", f"{tag} came to a carrier {len(came)} times in one life: {came}")
         elif one.id and not self.is_uncertain(one):
             self.find("doubled", f"{tag} ({one.id}) came {len(came)} times, and was not called uncertain: {came}")
@@ -124,7 +134,7 @@ class Judge:
                 self.say["receipts delivered"] += 1
                 self.receipt(one, owed, got)
         for tag, delivered in got.items():
-            self.repeated("receipt", tag, delivered, again=False)
+            self.repeated("receipt", tag, delivered, again=self.has_two_ends(tag, delivered))
         for tag, receipts in owed.items():
             self.owed_to(tag, receipts, got.get(tag, ()))
 
@@ -141,7 +151,7 @@ class Judge:
         if not message.registered:
             self.find("not asked for", f"{one} about {tag}")
         if one.state not in {receipt.state for receipt in owed.get(tag, ())} and not self.is_uncertain(message):
-            self.find("from nowhere", f"{tag} has the state {one.state}, which no carrier told")
+            self.find("from nowhere", f"{one} about {tag} has a state that no carrier told: {message}")
         got[tag].append(one)
 
     def repeated(self, what, tag, delivered, again):
@@ -155,6 +165,13 @@ class Judge:
                 self.say[f"{what}s doubled, explained"] += 1
             else:
                 self.find(f"{what} doubled", f"{tag}: {first}, {second}, next death {death - first.at:.3f} s after the first")
+
+    def has_two_ends(self, tag, delivered):
+        """An uncertain message that came to carriers twice has a receipt from each of them."""
+        message = self.case.esme.submitted[tag]
+        came = sum(reception.status == 0 for reception in self.case.smsc.received.get(tag, ()))
+        taken = sum(one.taken for one in delivered)
+        return came > 1 and taken <= came and (self.is_uncertain(message) or not message.id)
 
     def owed_to(self, tag, receipts, delivered):
         taken = [one for one in receipts if one.taken]

@@ -1,6 +1,7 @@
 """The run: peers that outlive smppd, smppd that dies again and again, and the verdict on what both ends wrote down."""
 import json
 import multiprocessing
+import os
 import random
 import signal
 import subprocess
@@ -16,7 +17,7 @@ from .judge import Case, Judge
 from .smsc import Carriers
 
 UNCERTAIN, NO_UPSTREAM = 0x402, 0x401
-START_SECONDS = 20
+START_SECONDS = 60
 CLIENTS = {"alpha": 2, "beta": 2, "gamma": 1}
 DESTINATIONS = ("2580000001", "2590000001")
 CARRIERS = {
@@ -38,7 +39,8 @@ class Plan:
     uncertain_wait: float = 2.0
     refusals: tuple = ()
     storage: dict = field(default_factory=dict)
-    in_hands: float = 1.0
+    in_hands: float = 4.0
+    padding: int = 0  # octets that each message carries besides its text
     seed: int = field(default_factory=lambda: random.SystemRandom().randrange(1 << 32))
 
 
@@ -68,13 +70,13 @@ class Line:
 
 
 class Ordeal:
-    """`wrap`: words before the command line of smppd. `env`: added to its environment."""
+    """`env`: added to smppd's environment. `store`: where its store's folder is to be, if not in `folder`."""
 
-    def __init__(self, folder, plan, env=None):
-        self.folder, self.plan, self.env = Path(folder), plan, env
+    def __init__(self, folder, plan, env=None, store=None):
+        self.folder, self.plan, self.env = Path(folder), plan, {**os.environ, **(env or {})}
         self.chance = random.Random(plan.seed)
         self.log = self.folder / "smppd.log"
-        self.store = self.folder / "store"
+        self.store = Path(store or folder) / "store"
         self.store.mkdir(exist_ok=True)
         self.deaths, self.starts, self.process = [], [], None
         ports = {name: (free_port(), options) for name, options in CARRIERS.items()}
@@ -82,11 +84,13 @@ class Ordeal:
         self.port = gateway.port_of(self.config)
         self.path = write_config(self.folder, self.config)
         self.smsc = Line(Carriers, carriers=ports)
-        self.esme = Line(Clients, port=self.port, clients=CLIENTS, destinations=DESTINATIONS, rate=plan.rate, window=plan.window)
+        wishes = {"rate": plan.rate, "window": plan.window, "padding": plan.padding}
+        self.esme = Line(Clients, port=self.port, clients=CLIENTS, destinations=DESTINATIONS, **wishes)
 
     def _config(self, ports):
         plan = self.plan
-        more = {"pool": {"min_connections": 2, "max_connections": 2}, "window": {"size": 100}}
+        patience = {"response": "10s", "bind": "2s", "connect": "2s", "write": "2s"}
+        more = {"timeouts": patience, "pool": {"min_connections": 2, "max_connections": 2}, "window": {"size": 100}}
         if plan.mode == "store_and_forward":
             retry = {"uncertain": plan.uncertain, "uncertain_wait": f"{plan.uncertain_wait}s", "delay": "200ms", "max_delay": "1s"}
             more["retry"] = retry
@@ -103,7 +107,8 @@ class Ordeal:
         }
         if plan.mode == "store_and_forward":
             sections["storage"] = {"backend": "rocksdb", "rocksdb": {"path": str(self.store)}, **plan.storage}
-        listener = {"smpp": {"uncertain_status": UNCERTAIN, "no_upstream_status": NO_UPSTREAM, "window_size": 1000}}
+        smpp = {"uncertain_status": UNCERTAIN, "no_upstream_status": NO_UPSTREAM, "window_size": 1000, "overload_wait": "1s"}
+        listener = {"smpp": smpp}
         return gateway.config(*upstreams, listener=listener, **sections)
 
     def start(self, wait=True):
@@ -159,7 +164,7 @@ class Ordeal:
         self.kill()
 
     def run(self, between=lambda: None):
-        """All lives, then one in which everything is brought to its end, and the verdict."""
+        """All lives, with something done after each, then one in which everything comes to its end, and the verdict."""
         self.go()
         for _ in range(self.plan.deaths):
             self.live()
@@ -201,6 +206,7 @@ class Ordeal:
                 self.smsc.ask("ledger"),
                 self.deaths,
                 self.uncertain_ids(),
+                {line["id"] for line in self.log_lines() if "its answer never came" in line.get("msg", "")},
                 durable=durable,
                 uncertain_may_end=plan.uncertain != "resend",
                 refusals=plan.refusals if durable else (*plan.refusals, NO_UPSTREAM, 0x58, 0x14, 0x08),
@@ -230,7 +236,13 @@ class Ordeal:
                 continue  # cut by a death, or not of the log
 
     def uncertain_ids(self):
-        return {line["id"] for line in self.log_lines() if line.get("msg", "").startswith("outcome unknown") and "id" in line}
+        """What smppd said itself: when it found or lost a request without an answer, and when it gave such a one up."""
+        return {
+            line["id"]
+            for line in self.log_lines()
+            if line.get("msg", "").startswith("outcome unknown")
+            or (line.get("msg") == "message given up" and line.get("reason") == "uncertain")
+        }
 
     def end(self):
         if self.process is not None and self.process.poll() is None:

@@ -110,6 +110,8 @@ class Link:
             self.carrier.received(self, sequence, body)
         elif command == wire.DELIVER_SM | wire.RESPONSE:
             self._answered(status, sequence)
+        elif command in wire.BINDS and self.carrier.peer.shut:
+            it.send(wire.pdu(command | wire.RESPONSE, smpp.RBINDFAIL, sequence))
         elif command in wire.BINDS:
             self.bound = True
             it.send(wire.pdu(command | wire.RESPONSE, 0, sequence, b"carrier\0"))
@@ -137,7 +139,7 @@ class Carriers(wire.Peer):
 
     def __init__(self, line, *, carriers):
         super().__init__(line)
-        self.ledger, self.active = SmscLedger(), False
+        self.ledger, self.active, self.shut = SmscLedger(), False, False
         self.carriers = [Carrier(self, name, port, options) for name, (port, options) in carriers.items()]
 
     def turn(self, now):
@@ -146,6 +148,13 @@ class Carriers(wire.Peer):
 
     def do_go(self, active):
         self.active = active
+
+    def do_shut(self, shut):
+        """Refuses binds and ends the links, or takes binds again."""
+        self.shut = shut
+        for carrier in self.carriers:
+            for link in list(carrier.links) if shut else ():
+                link.wire.end()
 
     def do_status(self):
         owed = sum(len(carrier.owed) + len(carrier.due) for carrier in self.carriers)
