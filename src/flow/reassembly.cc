@@ -12,7 +12,7 @@ using smpp::Alphabet;
 using smpp::Field;
 using smpp::TlvTag;
 
-constexpr std::uint8_t kUdhi = 0x40;
+constexpr std::uint8_t kUdhIndicator = 0x40;
 constexpr std::size_t kMaxShortMessage = 254;
 constexpr std::uint8_t kUcs2 = 0x08;
 
@@ -37,7 +37,7 @@ Part read_part(const smpp::PduView& pdu) noexcept {
   part.text = pdu.octets(Field::short_message);
   if (part.text.empty()) part.text = pdu.tlv(TlvTag::message_payload).value_or(ByteSpan());
   part.concat = sar_of(pdu);
-  if ((pdu.u8(Field::esm_class) & kUdhi) == 0) return part;
+  if ((pdu.u8(Field::esm_class) & kUdhIndicator) == 0) return part;
   const auto header = smpp::UserDataHeader::parse(part.text);
   if (!header) return {};  // not what its esm_class says: nobody can join that
   if (const auto concat = header->concat()) part.concat = concat;
@@ -188,7 +188,7 @@ bool Reassembly::join(const smpp::Reassembler::Message& message, Alphabet peer_d
     builder_.remove_tlv(tag);
   }
   const std::uint8_t esm_class = first.u8(Field::esm_class);
-  builder_.set(Field::esm_class, static_cast<std::uint8_t>(has_header ? esm_class : esm_class & ~kUdhi));
+  builder_.set(Field::esm_class, static_cast<std::uint8_t>(has_header ? esm_class : esm_class & ~kUdhIndicator));
   builder_.set(Field::data_coding, joined->data_coding);
   const bool fits = first.has(Field::short_message) && joined->text.size() <= kMaxShortMessage;
   if (first.has(Field::short_message)) {

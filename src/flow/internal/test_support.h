@@ -2,6 +2,7 @@
 // the test's own thread. For tests of this module.
 #pragma once
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -95,7 +96,9 @@ clients:
 
 class FlowTest : public testing::Test {
  protected:
-  explicit FlowTest(unsigned shard_count = 1) : shards(shard_count) {
+  // `stores`: a partition for each shard, or none at all; they outlive this.
+  explicit FlowTest(unsigned shard_count = 1, std::vector<store::Partition*> stores = {})
+      : shards(shard_count), partitions(std::move(stores)) {
     const auto loaded = config::load_text(kFlowConfig, config::Format::kYaml, "test.yaml");
     EXPECT_NE(loaded.config, nullptr) << config::to_text(loaded.diagnostics);
     if (loaded.config != nullptr) publish(loaded.config);
@@ -112,6 +115,10 @@ class FlowTest : public testing::Test {
     snapshot->upstream_names.resize(names.upstreams.size());
     std::vector<upstream::UpstreamSet::Entry> entries;
     upstream::SharedLimits limits;
+    for (const accounts::ClientEntry& client : snapshot->clients->all()) {
+      snapshot->client_names.resize(std::max<std::size_t>(snapshot->client_names.size(), client.id.value() + 1U));
+      snapshot->client_names[client.id.value()] = client.system_id;
+    }
     for (const config::Upstream& upstream : config->upstreams) {
       const auto id = names.upstreams.find(upstream.name);
       UpstreamFacts& facts = snapshot->upstreams[id.value()];
@@ -206,7 +213,8 @@ class FlowTest : public testing::Test {
 
   // One shard's.
   struct Node {
-    Node(runtime::Shard& shard, runtime::Resolver& resolver) : flow(shard, resolver, config::Receipts{}, 0) {
+    Node(runtime::Shard& shard, runtime::Resolver& resolver, store::Partition* partition)
+        : flow(shard, resolver, config::Receipts{}, 0, partition) {
       flow.set_sessions(sessions);
     }
     FakeSessions sessions;
@@ -216,12 +224,13 @@ class FlowTest : public testing::Test {
     std::vector<std::unique_ptr<Node>> made;
     for (unsigned i = 0; i < shards.count(); ++i) {
       shards.shard(i).loop().set_turn_hook(&shards.shard(i));
-      made.push_back(std::make_unique<Node>(shards.shard(i), resolver));
+      made.push_back(std::make_unique<Node>(shards.shard(i), resolver, partitions.empty() ? nullptr : partitions[i]));
     }
     return made;
   }
 
   runtime::ShardGroup shards;
+  std::vector<store::Partition*> partitions;
   runtime::Shard& shard = shards.shard(0);
   runtime::Resolver resolver;
   message::Names names;
