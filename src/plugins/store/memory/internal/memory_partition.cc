@@ -31,12 +31,17 @@ void Records::remove(Map::iterator at) {
 void Records::put(store::Table table, std::string_view key, ByteSpan value, store::Moment expires) {
   const std::lock_guard lock(mutex_);
   const std::string whole = key_of(table, key);
-  if (const auto old = records_.find(whole); old != records_.end()) remove(old);
-  const Value kept{std::string(as_text(value)), expires, ++order_};
+  auto at = records_.lower_bound(whole);
+  if (at != records_.end() && at->first == whole) {
+    remove(at);
+    at = records_.lower_bound(whole);
+  }
+  Value kept{std::string(as_text(value)), expires, ++order_};
   bytes_ += cost(whole, kept);
-  expiries_.insert({expires, whole});
-  if (table == store::Table::kOutcomes) outcomes_.insert({kept.order, whole});
-  records_.insert({whole, kept});
+  // Mostly the latest of all.
+  expiries_.insert(expiries_.end(), {expires, whole});
+  if (table == store::Table::kOutcomes) outcomes_.insert(outcomes_.end(), {kept.order, whole});
+  records_.insert(at, {whole, std::move(kept)});
 }
 
 void Records::erase(store::Table table, std::string_view key) {
