@@ -249,6 +249,7 @@ void Flow::Depot::on_asked(const Ask& what, const store::ReadAnswer& answer) noe
         operate_on(what.flight, what.pdu, answer.items.front());
       }
       return;
+    case Ask::Kind::kSettle: settle_found(answer); return;
     case Ask::Kind::kOutcome: show_outcome(what, answer); return;
     case Ask::Kind::kEnd:
       if (!answer.items.empty()) end_item(answer.items.front(), what.burial);
@@ -296,7 +297,33 @@ void Flow::Depot::found_correlation(const Ask& what, const store::ReadAnswer& an
   flight.command_id = smpp::CommandId::submit_sm;
   flight.tracked = true;
   flight.arrived = flow.shard_.loop().now() - std::chrono::duration_cast<Duration>(now() - found->submitted);
+  settle_item(found->own);
+  for (unsigned shard = 0; shard < flow.shard_.count(); ++shard) {
+    if (shard != flow.here()) post(flow.shard_, shard, MailKind::kSettled, SettledMail{found->own});
+  }
   flow.track(flight, found->upstream_id);  // goes to the home shard, which knows who waits for it
+}
+
+void Flow::Depot::settle_item(message::OwnId own) noexcept {
+  store::ReadRequest request;
+  request.kind = store::ReadRequest::Kind::kItem;
+  request.id = own;
+  Ask what;
+  what.kind = Ask::Kind::kSettle;
+  ask(request, std::move(what));
+}
+
+void Flow::Depot::settle_found(const store::ReadAnswer& answer) noexcept {
+  if (answer.items.empty()) return;
+  const store::ItemView& item = answer.items.front();
+  if (static_cast<ItemState>(item.progress.state) != ItemState::kUncertain) return;
+  if (const auto waiting = uncertain_items.find(item.id); waiting != uncertain_items.end()) {
+    entries.release(waiting->second);
+    uncertain_items.erase(waiting);
+  }
+  ++flow.probe_.adopted;
+  begin().finish(item.id);
+  commit_owed();
 }
 
 }  // namespace smppd::flow

@@ -474,6 +474,10 @@ void Flow::Depot::correlated(const message::Flight& flight, std::string_view ups
 
 void Flow::Depot::put_correlation(const message::Flight& flight, store::Moment expires, std::string_view upstream_id,
                                   bool final) noexcept {
+  // Its receipt may have come before this, by another shard or another link.
+  message::OwnId& told = told_lately[flight.id % told_lately.size()];
+  if (final) told = flight.id;
+  final = final || told == flight.id;
   Correlation correlation;
   correlation.own = flight.id;
   if (flight.client.valid()) correlation.client = flow.snapshot_->client_names[flight.client.value()];

@@ -94,6 +94,8 @@ struct Flow::Depot final : public store::Consumer {
   // A receipt whose message is not in memory: what is found on disk goes on as if the SMSC had just answered.
   void look_up(message::UpstreamId upstream, std::string_view receipt_id) noexcept;
   void look_up_here(message::UpstreamId upstream, std::string_view canonical_id) noexcept;
+  // The SMSC has this message: it is not uncertain any more, if it was.
+  void settle_item(message::OwnId own) noexcept;
   // Adds to begin(): the id is known from now on, until its receipts cannot come any more.
   void put_correlation(const message::Flight& flight, store::Moment expires, std::string_view upstream_id,
                        bool final) noexcept;
@@ -153,6 +155,7 @@ struct Flow::Depot final : public store::Consumer {
   void ask(store::ReadRequest request, Ask what) noexcept;
   void on_asked(const Ask& what, const store::ReadAnswer& answer) noexcept;
   void found_correlation(const Ask& what, const store::ReadAnswer& answer) noexcept;
+  void settle_found(const store::ReadAnswer& answer) noexcept;
   // Wall time as it would be had nobody moved the clock: what is to wait a second does, whatever an operator or NTP
   // does meanwhile. Follows the wall slowly, see tick().
   [[nodiscard]] store::Moment now() const noexcept;
@@ -164,12 +167,8 @@ struct Flow::Depot final : public store::Consumer {
   [[nodiscard]] bool at_rest() const noexcept { return steps.size() == 0 && owed.empty(); }
 
   // outbox.cc
-  struct Prepared {
-    message::Flight flight;
-    ByteSpan pdu;
-    Outlet* outlet = nullptr;
-  };
-  enum class Ready : std::uint8_t { kYes, kFull, kDown, kRefused };
+  using Prepared = depot::Prepared;
+  using Ready = depot::Ready;
   [[nodiscard]] Ready prepare(Submission& m, Prepared& prepared, smpp::CommandStatus& refusal) noexcept;
   [[nodiscard]] Ready prepare_at(Submission& m, message::UpstreamId id, const upstream::PickFacts& facts,
                                  Prepared& prepared, smpp::CommandStatus& refusal) noexcept;
@@ -231,7 +230,8 @@ struct Flow::Depot final : public store::Consumer {
   std::deque<SlabHandle> waiting_sessions;                          // until the store has room
   absl::btree_map<std::uint32_t, std::unique_ptr<Outlet>> outlets;  // by hash of the upstream's name
   std::vector<Outlet*> outlet_by_id;
-  std::deque<Outlet*> full_outlets;                               // with full_at
+  std::vector<message::OwnId> told_lately = std::vector<message::OwnId>(4096);  // by the id; see put_correlation()
+  std::deque<Outlet*> full_outlets;                                             // with full_at
   message::UpstreamId full_at;                                    // of the last prepare() that found no room
   absl::btree_map<std::uint32_t, std::unique_ptr<Box>> boxes;     // by hash of the client's name
   absl::flat_hash_map<std::uint32_t, message::ClientId> clients;  // of this configuration, by hash

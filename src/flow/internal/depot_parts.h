@@ -65,7 +65,7 @@ struct Box {
 };
 // A question to the store that is about one thing, not about a lane.
 struct Ask {
-  enum class Kind : std::uint8_t { kEnd, kCorrelation, kOperate, kOutcome } kind{};
+  enum class Kind : std::uint8_t { kEnd, kCorrelation, kOperate, kOutcome, kSettle } kind{};
   Burial burial;                  // kEnd
   message::UpstreamId upstream;   // kCorrelation
   message::Flight flight;         // kOperate, kOutcome: of the operation
@@ -109,6 +109,14 @@ struct CorrelatedStep {
 struct OperatedStep {
   message::Flight flight;
 };
+// A message that may leave, with its slot; `pdu` lives until the next one is prepared.
+struct Prepared {
+  message::Flight flight;
+  ByteSpan pdu;
+  Outlet* outlet = nullptr;
+};
+enum class Ready : std::uint8_t { kYes, kFull, kDown, kRefused };
+
 // A transaction that found no room at all, with its step.
 struct Owed {
   store::Transaction transaction;

@@ -40,6 +40,7 @@ enum class MailKind : std::uint32_t {
   kCorrelate,        // CorrelateMail + SMSC's message id: make it durable (to the upstream's home shard)
   kCorrelated,       // CorrelatedMail + SMSC's message id: it is (to the shard that has the item)
   kOperationAnswer,  // OperatedMail + response: it was carried out; tell the client
+  kSettled,          // SettledMail: an SMSC has this message after all; whoever holds it as uncertain lets go of it
   kLookUp,           // LookUpMail + canonical id: whose message is this? Whoever knows answers with a kTrack
   kOutcomes,         // OutcomesMail + upstream::Quality::Delta in a row: what I saw become of messages
 };
@@ -124,6 +125,9 @@ struct CorrelateMail {
 };
 struct CorrelatedMail {
   message::Flight flight;
+};
+struct SettledMail {
+  message::OwnId own;
 };
 struct LookUpMail {
   message::UpstreamId upstream;
