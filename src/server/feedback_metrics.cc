@@ -21,8 +21,8 @@ constexpr MetricDescription kScore{"smppd_feedback_score", MetricKind::kGauge,
                                    "How well messages fared lately: 1 is best, 0 worst"};
 constexpr MetricDescription kRate{"smppd_feedback_messages_per_second", MetricKind::kGauge,
                                   "Messages answered or given up lately"};
-constexpr MetricDescription kLatency{"smppd_feedback_latency_seconds", MetricKind::kGauge,
-                                     "Mean time to the answer lately"};
+constexpr MetricDescription kSmoothedLatency{"smppd_feedback_latency_seconds", MetricKind::kGauge,
+                                             "Mean time to the answer lately"};
 constexpr MetricDescription kDelay{"smppd_feedback_receipt_delay_seconds", MetricKind::kGauge,
                                    "Mean time to the receipt that says delivered lately"};
 constexpr MetricDescription kEntries{"smppd_feedback_entries", MetricKind::kGauge,
@@ -53,7 +53,7 @@ void collect_row(const Quality::Row& row, const upstream::Group& group, Collecto
                       {"prefix", upstream::text_of(row.prefix)}};
   collector.add(kScore, row.score, labels);
   collector.add(kRate, row.per_second, labels);
-  if (row.latency > 0) collector.add(kLatency, row.latency, labels);
+  if (row.latency > 0) collector.add(kSmoothedLatency, row.latency, labels);
   if (row.delay > 0) collector.add(kDelay, row.delay, labels);
   for (std::size_t i = 0; i < upstream::kEndings; ++i) {
     if (row.counts[i] <= 0) continue;
