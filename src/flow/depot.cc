@@ -75,6 +75,7 @@ void Flow::Depot::apply() {
 void Flow::Depot::turn() noexcept {
   if (!turn_wanted) return;
   turn_wanted = false;
+  if (!owed.empty()) flush_owed();  // there may have been no room in the middle of a turn only
   partition.turn(now());
 }
 
@@ -118,16 +119,18 @@ void Flow::Depot::run(const Steps::Step& step) noexcept {
       flow.answer_smsc(step.facts<AcknowledgeStep>().ticket, smpp::CommandStatus::ESME_ROK);
       return;
     case StepKind::kTaken: hand_over(step.facts<TakenStep>(), step.octets<TakenStep>()); return;
-    case StepKind::kCorrelated: {
-      const message::Flight flight = step.facts<CorrelatedStep>().flight;
-      if (flight.origin.shard == flow.here()) {
-        correlated(flight, as_text(step.octets<CorrelatedStep>()));
-      } else {
-        post(flow.shard_, flight.origin.shard, MailKind::kCorrelated, CorrelatedMail{flight},
-             step.octets<CorrelatedStep>());
-      }
+    case StepKind::kCorrelated:
+      tell_correlated(step.facts<CorrelatedStep>().flight, as_text(step.octets<CorrelatedStep>()));
       return;
-    }
+  }
+}
+
+// The shard that has the item.
+void Flow::Depot::tell_correlated(const message::Flight& flight, std::string_view upstream_id) noexcept {
+  if (flight.origin.shard == flow.here()) {
+    correlated(flight, upstream_id);
+  } else {
+    post(flow.shard_, flight.origin.shard, MailKind::kCorrelated, CorrelatedMail{flight}, as_bytes(upstream_id));
   }
 }
 

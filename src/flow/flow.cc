@@ -17,7 +17,9 @@ Flow::Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Rec
       receipts_(receipts, shard.loop().now(), std::random_device{}()),
       ids_(node, shard.index(), std::chrono::system_clock::now()),
       long_(std::make_unique<LongDesk>(shard.index(), shard.count(), std::random_device{}())),
-      random_state_(std::random_device{}() | 1) {}
+      random_state_(std::random_device{}() | 1) {
+  if (depot_ != nullptr) ids_.start_after(depot_->partition.stats().highest_item);
+}
 
 void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<FilterChain> chain,
                  const std::vector<upstream::UpstreamSet::Entry>& upstreams, const upstream::SharedLimits& limits,

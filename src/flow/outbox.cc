@@ -234,7 +234,7 @@ void Flow::Depot::requeue(SlabHandle handle, Entry& entry, store::Moment due) no
   progress.lane = entry.lane;
   progress.due = due;
   progress.expires = entry.expires;
-  progress.held = due == store::Moment{};
+  progress.held = due == store::Moment{} && owed.empty();
   begin().amend(entry.item, progress);
   commit_owed();
   if (progress.held) (void)partition.put_back(entry.item, due);  // before what came after it
@@ -462,6 +462,10 @@ void Flow::Depot::correlate(const message::Flight& flight, store::Moment expires
                             std::string_view upstream_id) noexcept {
   begin();
   put_correlation(flight, expires, upstream_id, false);
+  if (transaction.empty()) {  // an id that cannot be kept
+    tell_correlated(flight, upstream_id);
+    return;
+  }
   commit_owed(StepKind::kCorrelated, CorrelatedStep{flight}, as_bytes(upstream_id));
 }
 

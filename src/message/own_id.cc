@@ -49,6 +49,8 @@ OwnIdGenerator::OwnIdGenerator(unsigned node, unsigned shard, WallTime now) noex
       short_counter_(static_cast<std::uint32_t>(tick_ >> 12)),
       shard_(shard) {}
 
+void OwnIdGenerator::start_after(OwnId given) noexcept { tick_ = std::max(tick_, given >> (kShardBits + kNodeBits)); }
+
 OwnId OwnIdGenerator::next(WallTime now) noexcept {
   tick_ = std::max(tick_ + 1, tick_of(now));
   return tick_ << (kShardBits + kNodeBits) | low_bits_;

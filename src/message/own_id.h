@@ -17,6 +17,8 @@ enum class IdFormat : std::uint8_t { kHex, kDecimal, kUuid };
 class OwnIdGenerator {
  public:
   OwnIdGenerator(unsigned node, unsigned shard, WallTime now) noexcept;
+  // Ids come after this one from now on, whatever the clock says: it was given before a restart.
+  void start_after(OwnId given) noexcept;
   // `now` is the wall time of the turn; the result is greater than every earlier one.
   [[nodiscard]] OwnId next(WallTime now) noexcept;
   // For SMPP 3.3 peers, whose message_id is at most 8 hexadecimal digits (3.3 §6.2): the last 32 bits of a counter.

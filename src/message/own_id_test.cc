@@ -52,5 +52,14 @@ TEST(OwnId, RefusesWhatItCannotHaveWritten) {
   EXPECT_FALSE(parse_own_id("12x", IdFormat::kDecimal));
 }
 
+TEST(OwnIdGenerator, GivesNoIdAgainWhenTheClockWasSetBack) {
+  const WallTime before{std::chrono::sys_days(std::chrono::year(2027) / 3 / 1)};
+  OwnIdGenerator old(1, 2, before);
+  const OwnId given = old.next(before);
+  OwnIdGenerator again(1, 2, before - std::chrono::hours(1));
+  again.start_after(given);
+  EXPECT_GT(again.next(before - std::chrono::hours(1)), given);
+}
+
 }  // namespace
 }  // namespace smppd::message

@@ -115,6 +115,7 @@ struct PartitionStats {
   std::uint64_t write_failures = 0;
   std::uint64_t moved = 0;    // items and records that were copied so that a segment could go
   std::uint64_t evicted = 0;  // finished messages that made room (memory)
+  ItemId highest_item = 0;    // of those that opening found a trace of, gone ones too; 0: none
   std::uint64_t damaged = 0;  // items and records that did not read back as written
   Room room = Room::kOpen;
   std::vector<LaneStats> lanes;  // those that have items; right after opening, what the flow has to serve

@@ -60,6 +60,7 @@ struct Flow::Depot final : public store::Consumer {
   void lost(const message::Flight& flight, message::Loss loss) noexcept;
   // On the upstream's home shard: makes the SMSC's id durable, then tells the shard that has the item.
   void correlate(const message::Flight& flight, store::Moment expires, std::string_view upstream_id) noexcept;
+  void tell_correlated(const message::Flight& flight, std::string_view upstream_id) noexcept;
   void correlated(const message::Flight& flight, std::string_view upstream_id) noexcept;
   void on_room_at(const upstream::Group& group) noexcept;
   void serve_waiting_sessions() noexcept;
@@ -159,7 +160,6 @@ struct Flow::Depot final : public store::Consumer {
   // Wall time as it would be had nobody moved the clock: what is to wait a second does, whatever an operator or NTP
   // does meanwhile. Follows the wall slowly, see tick().
   [[nodiscard]] store::Moment now() const noexcept;
-  // A moment by the wall, as a message says it.
   [[nodiscard]] store::Moment from_wall(store::Moment wall) const noexcept { return wall + (now() - wall_now()); }
   [[nodiscard]] store::Moment wall_now() const noexcept;
   [[nodiscard]] bool may_send() const noexcept { return !stopping && owed.empty() && room != store::Room::kNone; }

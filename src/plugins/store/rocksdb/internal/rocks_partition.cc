@@ -52,7 +52,10 @@ Fallible<void> RocksPartition::recover(store::Moment now, store::Recovery& recov
   question.directory = options_.directory;
   question.journal = options_.journal;
   question.applied = tables_.marker(options_.journal);
-  question.on_entry = [this](const IndexEntry& entry) { apply(entry); };
+  question.on_entry = [this](const IndexEntry& entry) {
+    if (entry.kind == Change::Kind::kEnqueue) highest_item_ = std::max(highest_item_, entry.id);
+    apply(entry);
+  };
   Tables::Batch batch;
   std::size_t waiting = 0;
   Fallible<std::uint64_t> applied = 0;
@@ -389,6 +392,7 @@ store::PartitionStats RocksPartition::stats() const {
   stats.write_failures = journal_->failures();
   stats.moved = moved_;
   stats.damaged = damaged_;
+  stats.highest_item = highest_item_;
   stats.room = room_now();
   index_.lanes(stats.lanes);
   return stats;

@@ -131,6 +131,7 @@ class RocksPartition final : public store::Partition {
   std::uint64_t refused_ = 0;
   std::uint64_t moved_ = 0;
   std::uint64_t damaged_ = 0;
+  store::ItemId highest_item_ = 0;
 
   std::atomic<bool> woken_up_{false};
   // In this order: the journal ends first and the keeper works off what it committed.
