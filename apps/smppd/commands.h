@@ -41,6 +41,21 @@ int store_stats(const std::string& path, bool json);
 
 // What became of the messages of the smppd that runs with this configuration; asks its management listener.
 int show_feedback(const ConfigChoice& choice, bool json);
+// Where the management listener of a running smppd is: as its configuration says, or as these do.
+struct ManagerChoice {
+  ConfigChoice config;
+  std::string address;  // host:port
+  std::string username;
+  std::string password;
+};
+struct ReceiptQuestion {
+  ManagerChoice manager;
+  std::string what;  // formats, unmatched or replay
+  std::string upstream;
+  std::string limit;
+  bool json = false;
+};
+int receipts(const ReceiptQuestion& question);
 
 int print_version();
 

@@ -18,6 +18,43 @@ CLI::App* add_feedback(CLI::App& app, smppd::cli::ConfigChoice& choice, bool& js
   return feedback;
 }
 
+CLI::App* add_route_test(CLI::App& app, smppd::cli::ConfigChoice& choice, smppd::cli::RouteQuestion& question) {
+  auto* route = app.add_subcommand("route", "Routing questions");
+  route->require_subcommand(1);
+  auto* test = route->add_subcommand("test", "Which route would a message take, and why");
+  add_config_options(*test, choice, true);
+  test->add_option("destination", question.destination, "destination_addr")->required();
+  test->add_option("--source", question.source, "source_addr");
+  test->add_option("--client", question.client, "system_id of the client");
+  test->add_option("--text", question.text, "Text of the message");
+  test->add_option("--service-type", question.service_type, "service_type");
+  test->add_option("--at", question.at, "When, as 2026-01-31T22:15:00Z (default: now)");
+  test->add_flag("--json", question.json, "Answer as JSON");
+  return test;
+}
+
+// Returns the commands, which all fill in `question`.
+CLI::App* add_receipt_commands(CLI::App& app, smppd::cli::ReceiptQuestion& question) {
+  auto* receipts = app.add_subcommand("receipts", "What a running smppd knows of receipts");
+  receipts->require_subcommand(1);
+  const auto add = [&](const char* name, const char* sentence, bool of_upstream) {
+    auto* command = receipts->add_subcommand(name, sentence);
+    add_config_options(*command, question.manager.config, false);
+    command->add_option("--address", question.manager.address, "Its management listener (default: as configured)");
+    command->add_option("--username", question.manager.username, "Instead of management.auth");
+    command->add_option("--password", question.manager.password, "Instead of management.auth");
+    if (of_upstream) command->add_option("--upstream", question.upstream, "Of this upstream only");
+    command->add_flag("--json", question.json, "Answer as JSON");
+    command->callback([&question, name] { question.what = name; });
+    return command;
+  };
+  add("formats", "How each upstream writes the ids of receipts, and how that is known", false);
+  auto* unmatched = add("unmatched", "Receipts that found no message, newest first", true);
+  unmatched->add_option("--limit", question.limit, "So many at most (default: 100)");
+  add("replay", "Try the unmatched receipts again", true);
+  return receipts;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -32,18 +69,7 @@ int main(int argc, char** argv) {
   auto* validate_command = app.add_subcommand("validate", "Check a configuration and tell everything that is wrong");
   add_config_options(*validate_command, choice, true);
 
-  auto* route = app.add_subcommand("route", "Routing questions");
-  route->require_subcommand(1);
-  auto* test = route->add_subcommand("test", "Which route would a message take, and why");
-  add_config_options(*test, choice, true);
-  test->add_option("destination", question.destination, "destination_addr")->required();
-  test->add_option("--source", question.source, "source_addr");
-  test->add_option("--client", question.client, "system_id of the client");
-  test->add_option("--text", question.text, "Text of the message");
-  test->add_option("--service-type", question.service_type, "service_type");
-  test->add_option("--at", question.at, "When, as 2026-01-31T22:15:00Z (default: now)");
-  test->add_flag("--json", question.json, "Answer as JSON");
-
+  auto* test = add_route_test(app, choice, question);
   auto* config = app.add_subcommand("config", "Configuration questions");
   config->require_subcommand(1);
   auto* dump = config->add_subcommand("dump", "The normalised configuration with every default, secrets masked");
@@ -62,6 +88,8 @@ int main(int argc, char** argv) {
 
   bool feedback_json = false;
   auto* feedback = add_feedback(app, choice, feedback_json);
+  ReceiptQuestion receipt_question;
+  auto* receipts_command = add_receipt_commands(app, receipt_question);
   auto* version = app.add_subcommand("version", "What this binary is");
 
   try {
@@ -75,6 +103,7 @@ int main(int argc, char** argv) {
   if (*check) return check_store(store_path);
   if (*stats) return store_stats(store_path, store_json);
   if (*feedback) return show_feedback(choice, feedback_json);
+  if (*receipts_command) return receipts(receipt_question);
   if (*dump) return dump_config(choice, format);
   if (choice.file.empty()) {
     std::cerr << "smppd: no configuration: start it as smppd --config FILE (configs/minimal.yaml is a beginning)\n";

@@ -1,12 +1,16 @@
 #include "admin/management.h"
 
+#include <algorithm>
 #include <atomic>
+#include <charconv>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "admin/internal/feedback_view.h"
 #include "admin/internal/guard.h"
 #include "admin/internal/process_metrics.h"
+#include "admin/internal/receipt_views.h"
 #include "admin/internal/stats.h"
 #include "admin/internal/views.h"
 #include "http/router.h"
@@ -25,6 +29,7 @@ using telemetry::MetricKind;
 
 constexpr telemetry::Logger kLog{"admin"};
 constexpr auto kReplyTimeout = std::chrono::seconds(30);
+constexpr std::size_t kMostUnmatched = 1'000;  // in one answer
 constexpr telemetry::MetricDescription kRefused{"smppd_admin_requests_refused_total", MetricKind::kCounter,
                                                 "Management requests refused, by status: 401 or 403."};
 constexpr telemetry::MetricDescription kReloads{"smppd_admin_reloads_total", MetricKind::kCounter,
@@ -36,7 +41,8 @@ constexpr std::string_view kIndex =
     R"({"endpoints":["GET /livez","GET /readyz","GET /healthz","GET /metrics","GET /stats?format=json|text",)"
     R"("GET /config?format=yaml|json","POST /config/reload","GET /clusters","GET /feedback/stats?format=json|text","GET /api/status","GET /api/upstreams",)"
     R"("GET /api/upstreams/NAME","GET /api/clients","GET /api/clients/SYSTEM_ID","GET /api/routes",)"
-    R"("POST /api/config/reload"]})"
+    R"("POST /api/config/reload","GET /api/receipts/formats","GET /api/receipts/unmatched?upstream=&limit=",)"
+    R"("POST /api/receipts/unmatched/replay?upstream="]})"
     "\n";
 
 Response json_response(int status, std::string body) {
@@ -88,10 +94,12 @@ struct Management::State : std::enable_shared_from_this<State> {
   using Listener = std::unique_ptr<http::Server>;
   using Collected = std::function<void(const Collector&)>;
 
-  State(ManagementOptions o, Backend& b) : backend(b), options(std::move(o)) {}
+  State(ManagementOptions o, Backend& b, ReceiptBackend& r) : backend(b), receipts(r), options(std::move(o)) {}
 
   void build_routes();
   void add_views();
+  void add_receipt_routes();
+  [[nodiscard]] std::optional<Response> no_such_upstream(const std::string& name);
   void handle(Request request, bool on_metrics_port, const Reply& reply);
   void refuse(const Request& request, Response response, const Reply& reply);
   [[nodiscard]] ManagementOptions current() {
@@ -113,6 +121,7 @@ struct Management::State : std::enable_shared_from_this<State> {
   void reload(const Reply& reply);
 
   Backend& backend;
+  ReceiptBackend& receipts;
   http::Router router;
 
   std::mutex mutex;
@@ -142,6 +151,7 @@ void Management::State::build_routes() {
     return json_response(200, status_json(backend.status(), backend.readiness()));
   });
   add_views();
+  add_receipt_routes();
 }
 
 void Management::State::add_views() {
@@ -173,6 +183,40 @@ void Management::State::add_views() {
   });
   router.add_sync("GET", "/api/routes",
                   [this](const Request&) { return json_response(200, routes_json(*backend.status().config)); });
+}
+
+std::optional<Response> Management::State::no_such_upstream(const std::string& name) {
+  const auto config = backend.status().config;
+  const bool known = std::ranges::find(config->upstreams, name, &config::Upstream::name) != config->upstreams.end();
+  if (known || name.empty()) return std::nullopt;
+  return not_found("upstream", name, "/api/upstreams");
+}
+
+void Management::State::add_receipt_routes() {
+  router.add("GET", "/api/receipts/formats", [this](const Request&, const Reply& reply) {
+    receipts.receipt_formats(
+        [reply](std::vector<ReceiptFormat> formats) { reply(json_response(200, formats_json(std::move(formats)))); });
+  });
+  router.add("GET", "/api/receipts/unmatched", [this](const Request& request, const Reply& reply) {
+    const std::string upstream = http::query_value(request.query, "upstream").value_or("");
+    if (auto refused = no_such_upstream(upstream)) return reply(std::move(*refused));
+    const std::string text = http::query_value(request.query, "limit").value_or("100");
+    std::size_t limit = 0;
+    const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), limit);
+    if (status != std::errc{} || end != text.data() + text.size() || limit == 0 || limit > kMostUnmatched) {
+      return reply(http::error_response(400, "limit=" + text + " is no number of receipts",
+                                        "use 1 to " + std::to_string(kMostUnmatched)));
+    }
+    receipts.unmatched_receipts(upstream, limit, [reply](const UnmatchedReceipts& unmatched) {
+      reply(json_response(200, unmatched_json(unmatched)));
+    });
+  });
+  router.add("POST", "/api/receipts/unmatched/replay", [this](const Request& request, const Reply& reply) {
+    const std::string upstream = http::query_value(request.query, "upstream").value_or("");
+    if (auto refused = no_such_upstream(upstream)) return reply(std::move(*refused));
+    receipts.replay_receipts(
+        upstream, [reply](const ReplayOutcome& outcome) { reply(json_response(200, replay_json(outcome))); });
+  });
 }
 
 void Management::State::handle(Request request, bool on_metrics_port, const Reply& reply) {
@@ -352,11 +396,12 @@ Management::~Management() {
   for (const auto& listener : state_->retired) listener->stop();
 }
 
-Fallible<std::unique_ptr<Management>> Management::start(const ManagementOptions& options, Backend& backend) {
+Fallible<std::unique_ptr<Management>> Management::start(const ManagementOptions& options, Backend& backend,
+                                                        ReceiptBackend& receipts) {
   ManagementOptions nothing;
   nothing.enabled = false;
   nothing.metrics = false;
-  auto state = std::make_shared<State>(nothing, backend);
+  auto state = std::make_shared<State>(nothing, backend, receipts);
   state->build_routes();
   std::unique_ptr<Management> management(new Management(std::move(state)));
   if (auto listening = management->update(options); !listening) return std::unexpected(listening.error());

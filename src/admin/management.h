@@ -71,10 +71,13 @@ struct ManagementOptions {
   [[nodiscard]] static ManagementOptions from(const config::Config& config);
 };
 
+class ReceiptBackend;
+
 class Management {
  public:
-  // `backend` outlives the object. On error one sentence that names the address and what to do.
-  [[nodiscard]] static Fallible<std::unique_ptr<Management>> start(const ManagementOptions& options, Backend& backend);
+  // The backends outlive the object. On error one sentence that names the address and what to do.
+  [[nodiscard]] static Fallible<std::unique_ptr<Management>> start(const ManagementOptions& options, Backend& backend,
+                                                                   ReceiptBackend& receipts);
   Management(const Management&) = delete;
   Management& operator=(const Management&) = delete;
   ~Management();  // finishes the requests under way, two seconds at most

@@ -8,6 +8,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "admin/receipt_backend.h"
 #include "http/test_client.h"
 
 namespace smppd::admin {
@@ -117,6 +118,41 @@ class FakeBackend final : public Backend {
   }
 };
 
+class FakeReceipts final : public ReceiptBackend {
+ public:
+  void receipt_formats(std::function<void(std::vector<ReceiptFormat>)> done) override {
+    ReceiptFormat learned;
+    learned.upstream = "b";
+    learned.configured = "auto";
+    learned.learned = "hex_to_dec";
+    learned.hex_to_dec = 7;
+    learned.response_id = "7f3***1b0";
+    learned.receipt_id = "213***144";
+    ReceiptFormat configured;
+    configured.upstream = "a";
+    configured.configured = "as_is";
+    done({learned, configured});
+  }
+  void unmatched_receipts(const std::string& upstream, std::size_t limit,
+                          std::function<void(UnmatchedReceipts)> done) override {
+    asked = upstream + ":" + std::to_string(limit);
+    UnmatchedReceipts found;
+    found.kept = 3;
+    found.dropped = 2;
+    UnmatchedReceipt one;
+    one.upstream = "carrier";
+    one.received = WallTime(std::chrono::seconds(1'700'000'000));
+    one.text = "\xFF\"raw";
+    found.receipts.push_back(one);
+    done(found);
+  }
+  void replay_receipts(const std::string& upstream, std::function<void(ReplayOutcome)> done) override {
+    asked = upstream;
+    done({5, 2, 1});
+  }
+  std::string asked;
+};
+
 class ManagementApi : public testing::Test {
  protected:
   ManagementApi() {
@@ -124,7 +160,7 @@ class ManagementApi : public testing::Test {
     options_.port = 0;
   }
   void start() {
-    auto started = Management::start(options_, backend_);
+    auto started = Management::start(options_, backend_, receipts_);
     ASSERT_TRUE(started) << started.error();
     management_ = std::move(*started);
   }
@@ -138,6 +174,7 @@ class ManagementApi : public testing::Test {
 
   ManagementOptions options_;
   FakeBackend backend_;
+  FakeReceipts receipts_;
   std::unique_ptr<Management> management_;
 };
 
@@ -151,6 +188,44 @@ TEST_F(ManagementApi, ProbesSayOkOrWhatIsMissing) {
   EXPECT_THAT(ready, StartsWith("HTTP/1.1 503 "));
   EXPECT_THAT(ready, EndsWith("{\"status\":\"unavailable\",\"reasons\":[\"no upstream is bound\"]}\n"));
   EXPECT_THAT(ask("GET", "/livez"), StartsWith("HTTP/1.1 503 "));
+}
+
+TEST_F(ManagementApi, ShowsIdFormatsWithTheirEvidence) {
+  start();
+  EXPECT_THAT(ask("GET", "/api/receipts/formats"),
+              EndsWith(R"({"formats":[{"upstream":"a","configured":"as_is","learned":null,"evidence":{"as_is":0,)"
+                       R"("hex_to_dec":0,"dec_to_hex":0,"ambiguous":0},"last_pair":null},{"upstream":"b",)"
+                       R"("configured":"auto","learned":"hex_to_dec","evidence":{"as_is":0,"hex_to_dec":7,)"
+                       R"("dec_to_hex":0,"ambiguous":0},"last_pair":{"response":"7f3***1b0","receipt":"213***144"}}]})"
+                       "\n"));
+}
+
+TEST_F(ManagementApi, ShowsUnmatchedReceiptsWithinBounds) {
+  start();
+  const auto answer = json("/api/receipts/unmatched?upstream=carrier&limit=7");
+  EXPECT_EQ(receipts_.asked, "carrier:7");
+  EXPECT_EQ(answer.at("kept"), 3);
+  EXPECT_EQ(answer.at("dropped"), 2);
+  EXPECT_EQ(answer.at("unmatched").at(0).at("received"), "2023-11-14T22:13:20Z");
+  EXPECT_TRUE(answer.at("unmatched").at(0).at("id").is_null());
+  (void)json("/api/receipts/unmatched");
+  EXPECT_EQ(receipts_.asked, ":100");
+  EXPECT_THAT(ask("GET", "/api/receipts/unmatched?upstream=nobody"), StartsWith("HTTP/1.1 404 "));
+  for (const char* limit : {"0", "1001", "x", "-1", "5x", ""}) {
+    EXPECT_THAT(ask("GET", std::string("/api/receipts/unmatched?limit=") + limit), StartsWith("HTTP/1.1 400 "))
+        << limit;
+  }
+}
+
+TEST_F(ManagementApi, ReplaysUnmatchedReceiptsOnlyWhenTold) {
+  start();
+  const std::string answer = ask("POST", "/api/receipts/unmatched/replay?upstream=carrier", "Content-Length: 0\r\n");
+  EXPECT_THAT(answer, EndsWith(R"({"tried":5,"matched":2,"client_away":1,"left":3})"
+                               "\n"));
+  EXPECT_EQ(receipts_.asked, "carrier");
+  EXPECT_THAT(ask("GET", "/api/receipts/unmatched/replay"), StartsWith("HTTP/1.1 405 "));
+  EXPECT_THAT(ask("POST", "/api/receipts/unmatched/replay?upstream=nobody", "Content-Length: 0\r\n"),
+              StartsWith("HTTP/1.1 404 "));
 }
 
 TEST_F(ManagementApi, HealthIsDegradedWhenAnUpstreamIsDownAndUnavailableWhenNotReady) {
@@ -351,7 +426,7 @@ TEST_F(ManagementApi, ChangesThePasswordWithoutClosingConnections) {
 TEST_F(ManagementApi, MovesToAnotherPortAndKeepsTheOldOneWhenTheNewOneIsTaken) {
   start();
   const std::uint16_t before = management_->port();
-  auto other = Management::start(options_, backend_);
+  auto other = Management::start(options_, backend_, receipts_);
   ASSERT_TRUE(other);
   ManagementOptions taken = options_;
   taken.port = (*other)->port();

@@ -89,14 +89,13 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
                         Look look) noexcept {
   const Instant now = shard_.loop().now();
   Report report = read_report(view, upstream);
-  auto state = report.receipt.state.value_or(smpp::MessageState::unknown);
+  const auto state = report.receipt.state.value_or(smpp::MessageState::unknown);
   if (look == Look::kFirst) {
     ++probe_.receipts_by_state[std::min<std::size_t>(static_cast<std::size_t>(state), 9)];
     if (upstream.receipt_codes != nullptr) count_code(ticket.upstream, report);
   }
   if (report.receipt.id.empty()) {
-    ++probe_.receipts_unmatched;
-    answer_smsc(ticket, CommandStatus::ESME_ROK);
+    give_up_report(ticket, view.bytes());
     return;
   }
   const auto entry = receipts_.match(ticket.upstream, report.receipt.id, view.text(Field::source_addr),
@@ -105,38 +104,50 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
     if (look == Look::kFirst) ++probe_.receipts_parked;
     const bool ask_the_store = depot_ != nullptr && look == Look::kFirst;
     if (const auto released = receipts_.park(ticket, report.receipt.id, view.bytes(), now)) {
-      ++probe_.receipts_unmatched;
-      answer_smsc(*released, CommandStatus::ESME_ROK);
+      give_up_report(released->ticket, released->pdu);
     }
     if (ask_the_store) depot_->look_up(ticket.upstream, report.receipt.id);
     return;
   }
+  tell_report(ticket, view, report, *entry);
+}
+
+// Nothing is known of its message: it is acknowledged, so that the SMSC sends on, and kept to be looked at.
+void Flow::give_up_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
+  ++probe_.receipts_unmatched;
+  receipts_.strays().keep(ticket.upstream, wall_now(), pdu);
+  answer_smsc(ticket, CommandStatus::ESME_ROK);
+}
+
+Reported Flow::tell_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, Report& report,
+                           const ReceiptMap::Entry& entry) noexcept {
+  auto state = report.receipt.state.value_or(smpp::MessageState::unknown);
   const bool intermediate = !smpp::is_final(state);
-  if (entry->final_seen) {
+  if (entry.final_seen) {
     ++probe_.receipts_duplicate;
     answer_smsc(ticket, CommandStatus::ESME_ROK);
-    return;
+    return Reported::kDone;
   }
-  if (entry->telling) {
+  if (entry.telling) {
     ++probe_.receipts_duplicate;
-    if (!receipts_.hold(entry->ref, ticket)) answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
-    return;
+    if (!receipts_.hold(entry.ref, ticket)) answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
+    return Reported::kDone;
   }
-  if (quality_.on() && !intermediate) note_report(view, upstream, *entry, state);
-  if (entry->part) [[unlikely]] {
-    if (!gather_part(*entry, report)) {
+  if (quality_.on() && !intermediate) note_report(view, *snapshot_->upstream(ticket.upstream), entry, state);
+  if (entry.part) [[unlikely]] {
+    if (!gather_part(entry, report)) {
       answer_smsc(ticket, CommandStatus::ESME_ROK);
-      return;
+      return Reported::kDone;
     }
     state = report.receipt.state.value_or(smpp::MessageState::unknown);
   }
-  const accounts::ClientEntry* client = intermediate ? client_of(*entry) : nullptr;
-  if (!is_receipt_wanted(entry->registered_delivery, state, client == nullptr ? nullptr : client->receipts.get())) {
+  const accounts::ClientEntry* client = intermediate ? snapshot_->client(entry.client) : nullptr;
+  if (!is_receipt_wanted(entry.registered_delivery, state, client == nullptr ? nullptr : client->receipts.get())) {
     ++probe_.receipts_unwanted;
     answer_smsc(ticket, CommandStatus::ESME_ROK);
-    return;
+    return Reported::kDone;
   }
-  forward_report(ticket, view, report, *entry);
+  return forward_report(ticket, view, report, entry);
 }
 
 void Flow::count_code(message::UpstreamId upstream, const Report& report) noexcept {
@@ -156,18 +167,14 @@ void Flow::count_code(message::UpstreamId upstream, const Report& report) noexce
   }
 }
 
-const accounts::ClientEntry* Flow::client_of(const ReceiptMap::Entry& entry) const noexcept {
-  return entry.client.valid() ? snapshot_->clients->find(entry.client) : nullptr;
-}
-
-void Flow::forward_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const Report& report,
-                          const ReceiptMap::Entry& entry) noexcept {
+Reported Flow::forward_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const Report& report,
+                              const ReceiptMap::Entry& entry) noexcept {
   const UpstreamFacts& upstream = *snapshot_->upstream(ticket.upstream);
   const bool intermediate = report.receipt.state && !smpp::is_final(*report.receipt.state);
   const Delivery delivery{{}, ticket, intermediate ? 0 : entry.own, entry.ref.index};
   if (!intermediate) receipts_.tell(entry.ref);
   const auto receivers = directory_.of(entry.client, here());
-  const accounts::ClientEntry* client = client_of(entry);
+  const accounts::ClientEntry* client = snapshot_->client(entry.client);
   const message::OwnIdText own(entry.own, client == nullptr
                                               ? message::IdFormat::kHex
                                               : static_cast<message::IdFormat>(client->message_id_format));
@@ -179,38 +186,40 @@ void Flow::forward_report(const message::DeliveryTicket& ticket, const smpp::Pdu
       shape.is_plain() && splice_report(view, report, shape.id, spliced_) && spliced.decode(spliced_);
   if (!as_octets) write_report(view, report, shape, wall_now(), scratch_);
   if (keeps_deliveries() && entry.client.valid()) {
-    store_report(delivery, entry, upstream.side, as_octets ? nullptr : &scratch_);
-    return;
+    return store_report(delivery, entry, as_octets ? nullptr : &scratch_);
   }
   if (as_octets) {
-    if (offer(receivers, {OfferKind::kReceipt, delivery, spliced, upstream.side, nullptr})) return;
+    if (offer(receivers, {OfferKind::kReceipt, delivery, spliced, upstream.side, nullptr})) return Reported::kDone;
   } else {
-    if (offer(receivers, {OfferKind::kReceipt, delivery, view, upstream.side, &scratch_})) return;
+    if (offer(receivers, {OfferKind::kReceipt, delivery, view, upstream.side, &scratch_})) return Reported::kDone;
   }
   count_left(probe_, OfferKind::kReceipt);
   call(entry.client);
   delivered(delivery, CommandStatus::ESME_RX_T_APPN);
+  return Reported::kNoTaker;
 }
 
 bool Flow::keeps_deliveries() const noexcept { return depot_ != nullptr && depot_->options().keep_deliveries; }
 
 // The receipt becomes the client's own, whether it is there or not; its message is told of at the same moment.
-void Flow::store_report(const Delivery& delivery, const ReceiptMap::Entry& entry, const PeerSide& side,
-                        smpp::PduBuilder* edited) noexcept {
+Reported Flow::store_report(const Delivery& delivery, const ReceiptMap::Entry& entry,
+                            smpp::PduBuilder* edited) noexcept {
+  const PeerSide& side = snapshot_->upstream(delivery.ticket.upstream)->side;
   if (edited != nullptr) {
     spliced_.clear();
     if (!edited->encode(spliced_, CommandStatus::ESME_ROK, delivery.ticket.sequence_number)) {
       delivered(delivery, CommandStatus::ESME_RX_T_APPN);
-      return;
+      return Reported::kNoTaker;
     }
   }
   depot_->begin();
   if (delivery.id != 0) depot_->put_final(entry, receipts_.upstream_id(entry.ref));
   if (depot_->take_in({entry.client, OfferKind::kReceipt, side, delivery.ticket, delivery.id, delivery.entry},
                       spliced_))
-    return;
+    return Reported::kDone;
   count_left(probe_, OfferKind::kReceipt);
   delivered(delivery, CommandStatus::ESME_RX_T_APPN);
+  return Reported::kNoTaker;
 }
 
 // On the upstream's home shard: what the client said to a final receipt is said to those that came after it, too.
@@ -457,13 +466,13 @@ void Flow::tick() noexcept {
   const Instant now = shard_.loop().now();
   receipts_.tick(
       now, [this](const message::DeliveryTicket& ticket) { answer_smsc(ticket, CommandStatus::ESME_ROK); },
-      [this, now](const message::DeliveryTicket& ticket) {
-        ++probe_.receipts_unmatched;
-        answer_smsc(ticket, CommandStatus::ESME_ROK);
+      [this, now](const ReceiptParking::Parked& parked) {
+        give_up_report(parked.ticket, parked.pdu);
         std::uint64_t suppressed = 0;
         if (unmatched_log_.allow(now, suppressed)) {
-          kLog.warn("receipt for a message that is not known here",
-                    {{"upstream", snapshot_->upstream_names[ticket.upstream.value()]}, {"suppressed", suppressed}});
+          kLog.warn(
+              "receipt for a message that is not known here",
+              {{"upstream", snapshot_->upstream_names[parked.ticket.upstream.value()]}, {"suppressed", suppressed}});
         }
       });
   if (depot_ != nullptr) depot_->tick();

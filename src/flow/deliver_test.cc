@@ -56,6 +56,42 @@ TEST_F(Receipts, WithoutATakerTheNextOneIsOfferedAgain) {
   EXPECT_EQ(flow.probe().receipts_forwarded, 1U);
 }
 
+// A receipt that named another message is tried again when the message it names is there.
+TEST_F(Receipts, ThatMatchedNothingAreKeptAndToldWhenTheyMatch) {
+  flow.receiver_bound(receiver(4), "");
+  smpp::PduBuilder nameless(CommandId::deliver_sm, smpp::Version::v34);
+  nameless.set(Field::source_addr, "258841234567").set(Field::destination_addr, "SHOP").set(Field::esm_class, 4);
+  nameless.set(Field::short_message, "lab-1 delivered");
+  from_lab(nameless);
+  EXPECT_EQ(flow.probe().receipts_unmatched, 1U);
+  flow.receipts().strays().keep(names.upstreams.find("lab"), {}, as_bytes(std::string_view("no PDU")));
+  std::vector<std::uint8_t> late;
+  smpp::PduBuilder about(CommandId::deliver_sm, smpp::Version::v34);
+  about.set(Field::esm_class, 4).set(Field::short_message, "id:lab-1 stat:DELIVRD err:000");
+  ASSERT_TRUE(about.encode(late, {}, 9));
+  flow.receipts().strays().keep(names.upstreams.find("lab"), {}, late);
+
+  auto replay = flow.replay_strays({}, 0, 10);
+  EXPECT_EQ(replay.tried, 3U);
+  EXPECT_EQ(replay.matched, 0U);
+  EXPECT_TRUE(replay.finished);
+  (void)submit(sender(1), "258841234567", 5, 1);
+  ASSERT_TRUE(run_until([&] { return sessions.answers.size() == 1; }));
+  sessions.takes = false;
+  EXPECT_EQ(flow.replay_strays({}, 0, 10).away, 1U);
+  sessions.takes = true;
+  EXPECT_EQ(flow.replay_strays(names.upstreams.find("slow"), 0, 10).tried, 0U);
+  replay = flow.replay_strays({}, 0, 2);
+  EXPECT_EQ(replay.matched, 0U);
+  EXPECT_FALSE(replay.finished);
+  replay = flow.replay_strays({}, replay.next, 2);
+  EXPECT_EQ(replay.matched, 1U);
+  EXPECT_TRUE(replay.finished);
+  ASSERT_EQ(sessions.deliveries.size(), 1U);
+  EXPECT_TRUE(sessions.deliveries[0].ticket.answered);
+  EXPECT_EQ(flow.receipts().strays().stats().kept, 2U);
+}
+
 struct Alerts : FlowTest {
   void alert(std::string_view esme_addr) {
     smpp::PduBuilder builder(CommandId::alert_notification, smpp::Version::v34);

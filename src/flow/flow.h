@@ -78,6 +78,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   [[nodiscard]] bool is_home(message::UpstreamId id) const noexcept { return home_of(id) == shard_.index(); }
   [[nodiscard]] std::uint64_t loop_turns() const noexcept { return shard_.loop().turns(); }
   [[nodiscard]] WallTime wall_now() noexcept;
+  Replay replay_strays(message::UpstreamId upstream, std::uint64_t after, std::size_t most) noexcept;
   // Periodic work; the server calls it about every 100 ms.
   void tick() noexcept;
 
@@ -186,13 +187,14 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void match_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const UpstreamFacts& upstream,
                     Look look) noexcept;
   void count_code(message::UpstreamId upstream, const Report& report) noexcept;
-  [[nodiscard]] const accounts::ClientEntry* client_of(const ReceiptMap::Entry& entry) const noexcept;
   void settle_report(ReceiptMap::Ref message, smpp::CommandStatus status) noexcept;
-  void forward_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const Report& report,
-                      const ReceiptMap::Entry& entry) noexcept;
+  Reported tell_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, Report& report,
+                       const ReceiptMap::Entry& entry) noexcept;
+  Reported forward_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const Report& report,
+                          const ReceiptMap::Entry& entry) noexcept;
   [[nodiscard]] bool keeps_deliveries() const noexcept;
-  void store_report(const Delivery& delivery, const ReceiptMap::Entry& entry, const PeerSide& side,
-                    smpp::PduBuilder* edited) noexcept;
+  Reported store_report(const Delivery& delivery, const ReceiptMap::Entry& entry, smpp::PduBuilder* edited) noexcept;
+  void give_up_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
   void join_mo(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
   void route_released() noexcept;
   void route_mo(const message::DeliveryTicket& ticket, const smpp::PduView& view) noexcept;

@@ -13,6 +13,8 @@ using smpp::TlvTag;
 
 constexpr Duration kAfterFinal = std::chrono::hours(1);
 constexpr std::size_t kMaxHeld = 10'000;
+constexpr std::size_t kMaxStrays = 10'000;
+constexpr std::size_t kMaxStrayBytes = 8U * 1024 * 1024;
 constexpr Duration kClockOfMap = std::chrono::nanoseconds(1'000'000'000 / 256 + 1);  // ReceiptMap::Entry::submitted
 
 ReceiptMap::Options map_options(const config::Receipts& options, std::uint64_t seed) {
@@ -97,6 +99,7 @@ ReceiptDesk::ReceiptDesk(const config::Receipts& options, Instant now, std::uint
     : map_(map_options(options, seed), now),
       recent_(options.untracked_entries),
       parking_(parking_options(options, seed ^ 0x9E37'79B9'7F4A'7C15ULL)),
+      strays_(kMaxStrays, kMaxStrayBytes),
       parts_(options.max_entries / 2, options.retention) {}
 
 void ReceiptDesk::configure(const Snapshot& snapshot) {
@@ -249,11 +252,9 @@ std::vector<message::DeliveryTicket> ReceiptDesk::told(ReceiptMap::Ref message, 
   return held;
 }
 
-std::optional<message::DeliveryTicket> ReceiptDesk::park(const message::DeliveryTicket& ticket,
-                                                         std::string_view receipt_id, ByteSpan pdu, Instant now) {
-  const auto released = parking_.park(ticket, matcher_of(ticket.upstream).candidates(receipt_id), pdu, now);
-  if (!released) return std::nullopt;
-  return released->ticket;
+std::optional<ReceiptParking::Parked> ReceiptDesk::park(const message::DeliveryTicket& ticket,
+                                                        std::string_view receipt_id, ByteSpan pdu, Instant now) {
+  return parking_.park(ticket, matcher_of(ticket.upstream).candidates(receipt_id), pdu, now);
 }
 
 std::optional<ReceiptDesk::Known> ReceiptDesk::known(const internal::RecentRing::Record* record) {

@@ -14,6 +14,7 @@
 #include "flow/internal/part_receipts.h"
 #include "flow/internal/receipt_parking.h"
 #include "flow/internal/recent_ring.h"
+#include "flow/internal/strays.h"
 #include "flow/receipt_codes.h"
 #include "flow/receipt_map.h"
 #include "flow/snapshot.h"
@@ -43,6 +44,9 @@ struct ParkedReport {
   std::vector<std::uint8_t> pdu;
 };
 
+// What became of a receipt that was told.
+enum class Reported : std::uint8_t { kDone, kNoTaker, kUnmatched };
+
 class ReceiptDesk {
  public:
   ReceiptDesk(const config::Receipts& options, Instant now, std::uint64_t seed);
@@ -70,10 +74,10 @@ class ReceiptDesk {
   // The part's final receipt is kept for the message's: another for this part is a duplicate.
   void part_done(ReceiptMap::Ref part, Instant now) noexcept;
 
-  // Keeps a receipt whose message is not known yet. What comes back is given up as unmatched for want of room: the
-  // oldest one or this one.
-  [[nodiscard]] std::optional<message::DeliveryTicket> park(const message::DeliveryTicket& ticket,
-                                                            std::string_view receipt_id, ByteSpan pdu, Instant now);
+  // Keeps a receipt whose message is not known yet. What comes back, until the next call, is given up as unmatched for
+  // want of room: the oldest one or this one.
+  [[nodiscard]] std::optional<ReceiptParking::Parked> park(const message::DeliveryTicket& ticket,
+                                                           std::string_view receipt_id, ByteSpan pdu, Instant now);
 
   // As the SMSC gave it; empty when the message is gone. Valid until the next call.
   [[nodiscard]] std::string_view upstream_id(ReceiptMap::Ref message) noexcept { return map_.upstream_id(message); }
@@ -110,14 +114,16 @@ class ReceiptDesk {
     (void)map_.expire(now, kExpireBudget);
     parts_.expire(now);
     while (const auto due = parking_.next_due(now)) {
-      const message::DeliveryTicket ticket = due->receipt.ticket;
       if (due->kind == ReceiptParking::Due::Kind::kAcknowledge) {
-        acknowledge(ticket);
+        acknowledge(due->receipt.ticket);
       } else {
-        unmatched(ticket);
+        unmatched(due->receipt);
       }
     }
   }
+
+  // Receipts that matched nothing in the end.
+  [[nodiscard]] Strays& strays() noexcept { return strays_; }
 
   // Of messages without a receipt to come.
   [[nodiscard]] std::size_t recent() const noexcept { return recent_.size(); }
@@ -140,6 +146,7 @@ class ReceiptDesk {
   ReceiptMap map_;
   internal::RecentRing recent_;
   ReceiptParking parking_;
+  StrayRing strays_;
   internal::PartReceipts parts_;
   config::PartReceipts part_receipts_{};
   std::unordered_map<message::UpstreamId, IdMatcher> matchers_;

@@ -293,6 +293,18 @@ TEST_F(ReceiptDeskTest, WhatWasLearntOutlivesAReloadUnlessTheFormatChanges) {
   EXPECT_EQ(desk.matcher(UpstreamId(4)), nullptr);
 }
 
+TEST_F(ReceiptDeskTest, EvidenceIsCountedForAConfiguredFormatTooAndTheLastPairIsKept) {
+  upstream.receipts.id_format = "hex_to_dec";
+  desk.configure(snapshot);
+  (void)accept(11, "7F3A21B0");
+  EXPECT_EQ(matched("2134516144"), 11U);
+  const IdMatcher& matcher = *desk.matcher(kUpstream);
+  EXPECT_EQ(matcher.evidence().hex_to_dec, 1U);
+  EXPECT_EQ(matcher.configured(), smpp::IdFormat::hex_to_dec);
+  EXPECT_EQ(matcher.last_pair().response(), "7F3A21B0");
+  EXPECT_EQ(matcher.last_pair().receipt(), "2134516144");
+}
+
 TEST_F(ReceiptDeskTest, TlvsAreBelievedBeforeTheText) {
   auto builder = deliver("id:wrong sub:001 dlvrd:000 stat:UNDELIV err:011 text:hi");
   builder.add_tlv_text(TlvTag::receipted_message_id, "right");

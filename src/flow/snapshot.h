@@ -63,6 +63,10 @@ struct Snapshot {
   std::vector<std::string> client_names;                        // by ClientId
   std::vector<std::string> upstream_names;                      // by UpstreamId
 
+  // Null for the anonymous client, and for one that is gone.
+  [[nodiscard]] const accounts::ClientEntry* client(message::ClientId id) const noexcept {
+    return id.valid() ? clients->find(id) : nullptr;
+  }
   [[nodiscard]] const UpstreamFacts* upstream(message::UpstreamId id) const noexcept {
     return id.value() < upstreams.size() && upstreams[id.value()].options != nullptr ? &upstreams[id.value()] : nullptr;
   }

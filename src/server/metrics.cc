@@ -196,6 +196,12 @@ constexpr MetricDescription kMapBytes{"smppd_flow_receipt_map_bytes", kGauge, "M
 constexpr MetricDescription kMapEvicted{"smppd_flow_receipt_map_evicted_total", kCounter,
                                         "Messages forgotten because the receipt map was full"};
 constexpr MetricDescription kParked{"smppd_flow_receipts_waiting", kGauge, "Receipts parked right now"};
+constexpr MetricDescription kUnmatchedKept{"smppd_flow_receipts_unmatched_kept", kGauge,
+                                           "Unmatched receipts kept to be tried again"};
+constexpr MetricDescription kUnmatchedDropped{"smppd_flow_receipts_unmatched_dropped_total", kCounter,
+                                              "Unmatched receipts forgotten for want of room"};
+constexpr MetricDescription kReplayed{"smppd_flow_receipts_replayed_total", kCounter,
+                                      "Unmatched receipts that found their message on another try"};
 constexpr MetricDescription kCodes{"smppd_flow_receipt_codes_total", kCounter,
                                    "Receipts of upstreams with receipts.map, by whether it knows their code"};
 constexpr MetricDescription kTurns{"smppd_runtime_loop_turns_total", kCounter, "Turns of the event loop"};
@@ -350,6 +356,10 @@ void collect_flow(flow::Flow& flow, unsigned shard, Collector& collector) {
   collector.add(kMapBytes, static_cast<double>(flow.receipts().memory_bytes()));
   collector.add(kMapEvicted, static_cast<double>(map.evicted));
   collector.add(kParked, static_cast<double>(flow.receipts().parking_stats().parked));
+  const flow::Strays::Stats strays = flow.receipts().strays().stats();
+  collector.add(kUnmatchedKept, static_cast<double>(strays.kept));
+  collector.add(kUnmatchedDropped, static_cast<double>(strays.dropped));
+  collector.add(kReplayed, static_cast<double>(strays.matched));
   collector.add(kTurns, static_cast<double>(flow.loop_turns()), {{"shard", std::to_string(shard)}});
   for (std::size_t state = 0; state < std::size(probe.receipts_by_state); ++state) {
     if (probe.receipts_by_state[state] == 0) continue;

@@ -69,7 +69,7 @@ Fallible<std::unique_ptr<Server>> Server::start(const config::ConfigPtr& config,
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::unique_ptr<Server> server(new Server(config, std::move(load)));
   if (auto started = server->start_shards(); !started) return std::unexpected(started.error());
-  auto management = admin::Management::start(admin::ManagementOptions::from(*config), *server);
+  auto management = admin::Management::start(admin::ManagementOptions::from(*config), *server, *server);
   if (!management) return std::unexpected(management.error());
   server->management_ = std::move(*management);
   kLog.info("smppd is up", {{"version", version()},

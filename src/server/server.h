@@ -14,6 +14,7 @@
 #include "accounts/password_pool.h"
 #include "accounts/password_verifier.h"
 #include "admin/management.h"
+#include "admin/receipt_backend.h"
 #include "base/result.h"
 #include "config/loader.h"
 #include "runtime/resolver.h"
@@ -24,7 +25,7 @@
 
 namespace smppd::server {
 
-class Server final : public admin::Backend {
+class Server final : public admin::Backend, public admin::ReceiptBackend {
  public:
   // How a reload finds the configuration again.
   using Load = std::function<config::Loaded()>;
@@ -43,6 +44,11 @@ class Server final : public admin::Backend {
   admin::Status status() override;
   std::string config_dump(config::Format format) override;
   void reload(std::function<void(admin::ReloadOutcome)> done) override;
+  // admin::ReceiptBackend
+  void receipt_formats(std::function<void(std::vector<admin::ReceiptFormat>)> done) override;
+  void unmatched_receipts(const std::string& upstream, std::size_t limit,
+                          std::function<void(admin::UnmatchedReceipts)> done) override;
+  void replay_receipts(const std::string& upstream, std::function<void(admin::ReplayOutcome)> done) override;
 
  private:
   Server(config::ConfigPtr config, Load load);

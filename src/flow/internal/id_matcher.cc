@@ -41,8 +41,13 @@ smpp::IdCandidates IdMatcher::candidates(std::string_view receipt_id) const noex
   return found;
 }
 
+void IdMatcher::Pair::remember(std::string_view response_id, std::string_view receipt_id) noexcept {
+  response_size_ = static_cast<std::uint8_t>(response_id.copy(response_.data(), kRoom));
+  receipt_size_ = static_cast<std::uint8_t>(receipt_id.copy(receipt_.data(), kRoom));
+}
+
 void IdMatcher::learn(std::string_view response_id, std::string_view receipt_id) noexcept {
-  if (configured_ != IdFormat::automatic) return;
+  last_pair_.remember(response_id, receipt_id);
   IdFormat shown = IdFormat::automatic;
   switch (smpp::learn(response_id, receipt_id)) {
     case smpp::IdRelation::same:
@@ -59,6 +64,7 @@ void IdMatcher::learn(std::string_view response_id, std::string_view receipt_id)
   ++(shown == IdFormat::as_is        ? evidence_.as_is
      : shown == IdFormat::hex_to_dec ? evidence_.hex_to_dec
                                      : evidence_.dec_to_hex);
+  if (configured_ != IdFormat::automatic) return;
   streak_ = shown == streak_of_ ? streak_ + 1 : 1;
   streak_of_ = shown;
   if (streak_ >= kPairsToLearn) learnt_ = shown;

@@ -5,6 +5,7 @@
 // 10): the addresses of the receipt say which (ReceiptMap::match), where the upstream is known to name them rightly.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -15,7 +16,22 @@ namespace smppd::flow {
 
 class IdMatcher {
  public:
-  // How many matched pairs showed which relation; for /stats.
+  // Ids that belong together, as far as there is room for them.
+  class Pair {
+   public:
+    void remember(std::string_view response_id, std::string_view receipt_id) noexcept;
+    [[nodiscard]] std::string_view response() const noexcept { return {response_.data(), response_size_}; }
+    [[nodiscard]] std::string_view receipt() const noexcept { return {receipt_.data(), receipt_size_}; }
+
+   private:
+    static constexpr std::size_t kRoom = 40;
+    std::array<char, kRoom> response_{};
+    std::array<char, kRoom> receipt_{};
+    std::uint8_t response_size_ = 0;
+    std::uint8_t receipt_size_ = 0;
+  };
+
+  // How many matched pairs showed which relation, also where a format is configured.
   struct Evidence {
     std::uint64_t as_is = 0;
     std::uint64_t hex_to_dec = 0;
@@ -60,7 +76,10 @@ class IdMatcher {
     return true;
   }
 
+  [[nodiscard]] smpp::IdFormat configured() const noexcept { return configured_; }
   [[nodiscard]] const Evidence& evidence() const noexcept { return evidence_; }
+  // The last pair that learn() was told of; most pairs are confirmed_as_is() only.
+  [[nodiscard]] const Pair& last_pair() const noexcept { return last_pair_; }
 
  private:
   static constexpr std::uint32_t kConfirmationsToTrust = 3;
@@ -68,6 +87,7 @@ class IdMatcher {
   smpp::IdFormat configured_;
   smpp::IdFormat learnt_ = smpp::IdFormat::automatic;
   Evidence evidence_;
+  Pair last_pair_;
   // Of the last pairs only, so that a carrier may change its mind.
   std::uint32_t streak_ = 0;
   smpp::IdFormat streak_of_ = smpp::IdFormat::automatic;

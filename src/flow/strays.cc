@@ -1,0 +1,47 @@
+// Receipts that found no message are tried again: on their upstream's home shard, after the format was put right.
+#include "flow/flow.h"
+
+namespace smppd::flow {
+
+Replay Flow::replay_strays(message::UpstreamId upstream, std::uint64_t after, std::size_t most) noexcept {
+  Replay done;
+  done.next = after;
+  std::vector<std::pair<std::uint64_t, Stray>> tried;
+  receipts_.strays().visit(upstream, after, [&](std::uint64_t number, const Stray& stray) {
+    if (tried.size() == most) return false;
+    tried.emplace_back(number, stray);
+    return true;
+  });
+  const auto try_again = [this](const Stray& stray) {
+    const UpstreamFacts* facts = snapshot_->upstream(stray.upstream);
+    smpp::PduView view;
+    if (facts == nullptr || !view.decode(stray.pdu)) return Reported::kUnmatched;
+    Report report = read_report(view, *facts);
+    if (report.receipt.id.empty()) return Reported::kUnmatched;
+    const auto entry = receipts_.match(stray.upstream, report.receipt.id, view.text(smpp::Field::source_addr),
+                                       view.text(smpp::Field::destination_addr));
+    if (!entry) return Reported::kUnmatched;
+    message::DeliveryTicket ticket;
+    ticket.upstream = stray.upstream;
+    ticket.shard = here();
+    ticket.answered = true;
+    ticket.command_id = view.id();
+    return tell_report(ticket, view, report, *entry);
+  };
+  for (const auto& [number, stray] : tried) {
+    done.next = number;
+    ++done.tried;
+    switch (try_again(stray)) {
+      case Reported::kUnmatched: break;
+      case Reported::kNoTaker: ++done.away; break;
+      case Reported::kDone:
+        ++done.matched;
+        receipts_.strays().matched(number);
+        break;
+    }
+  }
+  done.finished = tried.size() < most;
+  return done;
+}
+
+}  // namespace smppd::flow
