@@ -8,9 +8,9 @@ namespace smppd::cli {
 
 enum ExitCode : int {
   kOk = 0,
-  kFailed = 1,     // could not start or was refused at run time: a port in use, a file that cannot be written
+  kFailed = 1,     // could not start or was refused at run time: a port in use, a file that cannot be written, no smppd
   kBadConfig = 2,  // the configuration or the command line is wrong
-  kNoMatch = 3,    // route test: no route matches
+  kNoMatch = 3,    // route test: no route matches; message and dead-letters: there is nothing of that id
 };
 
 struct ConfigChoice {
@@ -56,6 +56,26 @@ struct ReceiptQuestion {
   bool json = false;
 };
 int receipts(const ReceiptQuestion& question);
+
+// Which running smppd: the one of a configuration, or at an address.
+struct ManagementChoice {
+  ConfigChoice config;
+  std::string address;   // HOST:PORT; empty: of the configuration, or 127.0.0.1:8081
+  std::string username;  // the password is in SMPPD_MANAGEMENT_PASSWORD
+};
+struct LetterChoice {
+  std::string client, upstream, reason;  // empty: any
+  std::string from;
+  unsigned limit = 0;  // 0: as the listener has it
+  bool text = false;
+  bool all = false;
+};
+int show_queue(const ManagementChoice& choice, bool as_json);
+int list_letters(const ManagementChoice& choice, const LetterChoice& letters, bool as_json);
+int requeue_letters(const ManagementChoice& choice, const LetterChoice& letters, bool as_json);
+// Queue them again, or drop them.
+int order_letters(const ManagementChoice& choice, const std::vector<std::string>& ids, bool drop, bool as_json);
+int show_message(const ManagementChoice& choice, const std::string& id, bool as_json);
 
 int print_version();
 

@@ -1,3 +1,6 @@
+#include <iostream>
+#include <optional>
+
 #include <CLI/CLI.hpp>
 
 #include "commands.h"
@@ -55,6 +58,80 @@ CLI::App* add_receipt_commands(CLI::App& app, smppd::cli::ReceiptQuestion& quest
   return receipts;
 }
 
+// What is asked of a running smppd.
+class StoreCommands {
+ public:
+  StoreCommands(CLI::App& app, smppd::cli::ConfigChoice& config)
+      : config_(config),
+        queue_(*app.add_subcommand("queue", "What waits in a running smppd, for whom")),
+        message_(*app.add_subcommand("message", "Where a message stands, or how it ended")) {
+    auto& letters = *app.add_subcommand("dead-letters", "Messages that were given up");
+    letters.require_subcommand(1);
+    list_ = letters.add_subcommand("list", "Show them");
+    requeue_ = letters.add_subcommand("requeue", "Queue them again: some by id, or all that match");
+    drop_ = letters.add_subcommand("drop", "Forget them");
+    for (CLI::App* command : {&queue_, &message_, list_, requeue_, drop_}) add_access(*command);
+    message_.add_option("id", id_, "As the client was shown it, in any format")->required();
+    for (CLI::App* command : {list_, requeue_}) {
+      command->add_option("--client", chosen_.client, "Only of this client");
+      command->add_option("--upstream", chosen_.upstream, "Only of this upstream");
+      command->add_option("--reason", chosen_.reason, "refused, gave_up, uncertain or unroutable");
+    }
+    list_->add_option("--from", chosen_.from, "Go on from this id");
+    list_->add_option("--limit", chosen_.limit, "So many at most (default: 100)")->check(CLI::Range(1, 1000));
+    list_->add_flag("--text", chosen_.text, "With the text of the message");
+    requeue_->add_option("id", ids_, "Ids as list shows them");
+    requeue_->add_flag("--all", chosen_.all, "All there are");
+    drop_->add_option("id", ids_, "Ids as list shows them")->required();
+  }
+
+  // The exit code, when it was one of these.
+  [[nodiscard]] std::optional<int> run() {
+    using namespace smppd::cli;
+    choice_.config = config_;
+    if (queue_) return show_queue(choice_, json_);
+    if (message_) return show_message(choice_, id_, json_);
+    if (*list_) return list_letters(choice_, chosen_, json_);
+    if (*drop_) return order_letters(choice_, ids_, true, json_);
+    if (!*requeue_) return std::nullopt;
+    const bool matching =
+        chosen_.all || !chosen_.client.empty() || !chosen_.upstream.empty() || !chosen_.reason.empty();
+    if (matching == !ids_.empty()) {
+      std::cerr << "smppd: say which: ids, or --upstream, --reason, --client, or --all\n";
+      return kBadConfig;
+    }
+    return matching ? requeue_letters(choice_, chosen_, json_) : order_letters(choice_, ids_, false, json_);
+  }
+
+ private:
+  void add_access(CLI::App& command) {
+    add_config_options(command, config_, false);
+    command.add_option("--management", choice_.address, "management.address, when no configuration tells it");
+    command.add_option("--user", choice_.username, "User name; the password is in SMPPD_MANAGEMENT_PASSWORD");
+    command.add_flag("--json", json_, "Answer as JSON");
+  }
+
+  smppd::cli::ConfigChoice& config_;
+  CLI::App& queue_;
+  CLI::App& message_;
+  CLI::App* list_ = nullptr;
+  CLI::App* requeue_ = nullptr;
+  CLI::App* drop_ = nullptr;
+  smppd::cli::ManagementChoice choice_;
+  smppd::cli::LetterChoice chosen_;
+  std::string id_;
+  std::vector<std::string> ids_;
+  bool json_ = false;
+};
+
+int run_daemon(const smppd::cli::ConfigChoice& choice) {
+  if (choice.file.empty()) {
+    std::cerr << "smppd: no configuration: start it as smppd --config FILE (configs/minimal.yaml is a beginning)\n";
+    return smppd::cli::kBadConfig;
+  }
+  return smppd::cli::serve(choice);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -90,6 +167,7 @@ int main(int argc, char** argv) {
   auto* feedback = add_feedback(app, choice, feedback_json);
   ReceiptQuestion receipt_question;
   auto* receipts_command = add_receipt_commands(app, receipt_question);
+  StoreCommands store_commands(app, choice);
   auto* version = app.add_subcommand("version", "What this binary is");
 
   try {
@@ -105,9 +183,6 @@ int main(int argc, char** argv) {
   if (*feedback) return show_feedback(choice, feedback_json);
   if (*receipts_command) return receipts(receipt_question);
   if (*dump) return dump_config(choice, format);
-  if (choice.file.empty()) {
-    std::cerr << "smppd: no configuration: start it as smppd --config FILE (configs/minimal.yaml is a beginning)\n";
-    return kBadConfig;
-  }
-  return serve(choice);
+  if (const auto code = store_commands.run()) return *code;
+  return run_daemon(choice);
 }

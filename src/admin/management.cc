@@ -12,6 +12,7 @@
 #include "admin/internal/process_metrics.h"
 #include "admin/internal/receipt_views.h"
 #include "admin/internal/stats.h"
+#include "admin/internal/store_routes.h"
 #include "admin/internal/views.h"
 #include "http/router.h"
 #include "http/server.h"
@@ -42,7 +43,9 @@ constexpr std::string_view kIndex =
     R"("GET /config?format=yaml|json","POST /config/reload","GET /clusters","GET /feedback/stats?format=json|text","GET /api/status","GET /api/upstreams",)"
     R"("GET /api/upstreams/NAME","GET /api/clients","GET /api/clients/SYSTEM_ID","GET /api/routes",)"
     R"("POST /api/config/reload","GET /api/receipts/formats","GET /api/receipts/unmatched?upstream=&limit=",)"
-    R"("POST /api/receipts/unmatched/replay?upstream="]})"
+    R"("POST /api/receipts/unmatched/replay?upstream=",)"
+    R"("GET /store/stats","GET /api/dead-letters","POST /api/dead-letters/ID/requeue",)"
+    R"("POST /api/dead-letters/requeue","DELETE /api/dead-letters/ID","GET /api/messages/ID"]})"
     "\n";
 
 Response json_response(int status, std::string body) {
@@ -94,7 +97,8 @@ struct Management::State : std::enable_shared_from_this<State> {
   using Listener = std::unique_ptr<http::Server>;
   using Collected = std::function<void(const Collector&)>;
 
-  State(ManagementOptions o, Backend& b, ReceiptBackend& r) : backend(b), receipts(r), options(std::move(o)) {}
+  State(ManagementOptions o, Backend& b, ReceiptBackend& r, Storekeeper& s)
+      : backend(b), receipts(r), storekeeper(s), options(std::move(o)) {}
 
   void build_routes();
   void add_views();
@@ -110,6 +114,7 @@ struct Management::State : std::enable_shared_from_this<State> {
   Fallible<Listener> listen(const ManagementOptions& wanted, bool metrics_only);
   void when_collected(Collected use);
   void hand_out(Collector collected);
+  void on_http_thread(std::function<void()> work);
   void collect_own(Collector& collector);
 
   void probe(const Health& health, const Reply& reply) const;
@@ -122,6 +127,7 @@ struct Management::State : std::enable_shared_from_this<State> {
 
   Backend& backend;
   ReceiptBackend& receipts;
+  Storekeeper& storekeeper;
   http::Router router;
 
   std::mutex mutex;
@@ -152,6 +158,9 @@ void Management::State::build_routes() {
   });
   add_views();
   add_receipt_routes();
+  add_store_routes(router, backend, storekeeper, [weak = weak_from_this()](std::function<void()> work) {
+    if (const auto state = weak.lock()) state->on_http_thread(std::move(work));
+  });
 }
 
 void Management::State::add_views() {
@@ -304,6 +313,11 @@ void Management::State::hand_out(Collector collected) {
       });
 }
 
+void Management::State::on_http_thread(std::function<void()> work) {
+  const std::lock_guard lock(mutex);
+  if (main != nullptr) main->post(std::move(work));
+}
+
 void Management::State::collect_own(Collector& collector) {
   const auto read = [](const std::atomic<std::uint64_t>& counter) { return static_cast<double>(counter.load()); };
   const Status status = backend.status();
@@ -397,11 +411,11 @@ Management::~Management() {
 }
 
 Fallible<std::unique_ptr<Management>> Management::start(const ManagementOptions& options, Backend& backend,
-                                                        ReceiptBackend& receipts) {
+                                                        ReceiptBackend& receipts, Storekeeper& storekeeper) {
   ManagementOptions nothing;
   nothing.enabled = false;
   nothing.metrics = false;
-  auto state = std::make_shared<State>(nothing, backend, receipts);
+  auto state = std::make_shared<State>(nothing, backend, receipts, storekeeper);
   state->build_routes();
   std::unique_ptr<Management> management(new Management(std::move(state)));
   if (auto listening = management->update(options); !listening) return std::unexpected(listening.error());

@@ -12,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "admin/storekeeper.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "config/config.h"
@@ -77,7 +78,7 @@ class Management {
  public:
   // The backends outlive the object. On error one sentence that names the address and what to do.
   [[nodiscard]] static Fallible<std::unique_ptr<Management>> start(const ManagementOptions& options, Backend& backend,
-                                                                   ReceiptBackend& receipts);
+                                                                   ReceiptBackend& receipts, Storekeeper& storekeeper);
   Management(const Management&) = delete;
   Management& operator=(const Management&) = delete;
   ~Management();  // finishes the requests under way, two seconds at most

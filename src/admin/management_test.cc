@@ -153,6 +153,37 @@ class FakeReceipts final : public ReceiptBackend {
   std::string asked;
 };
 
+// Answers from this thread, with what the test put there.
+class FakeStorekeeper final : public Storekeeper {
+ public:
+  void look(std::function<void(std::vector<store::StoreView>)> done) override { done(views); }
+  void dead_letters(const store::DeadLetterQuery& query, store::OnDeadLetters done) override {
+    asked = query;
+    done(page);
+  }
+  void order(store::Order order, message::OwnId letter, store::OnOrder done) override {
+    ordered.emplace_back(order, letter);
+    done(result);
+  }
+  void requeue_all(const store::DeadLetterQuery& query, std::function<void(Requeued)> done) override {
+    asked = query;
+    done(requeued);
+  }
+  void find(std::vector<message::OwnId> ids, std::function<void(Found)> done) override {
+    wanted = std::move(ids);
+    done(found);
+  }
+
+  std::vector<store::StoreView> views;
+  store::DeadLetterQuery asked;
+  store::DeadLetterPage page;
+  std::vector<std::pair<store::Order, message::OwnId>> ordered;
+  store::OrderResult result = store::OrderResult::kDone;
+  Requeued requeued;
+  std::vector<message::OwnId> wanted;
+  Found found;
+};
+
 class ManagementApi : public testing::Test {
  protected:
   ManagementApi() {
@@ -160,7 +191,7 @@ class ManagementApi : public testing::Test {
     options_.port = 0;
   }
   void start() {
-    auto started = Management::start(options_, backend_, receipts_);
+    auto started = Management::start(options_, backend_, receipts_, storekeeper_);
     ASSERT_TRUE(started) << started.error();
     management_ = std::move(*started);
   }
@@ -175,6 +206,7 @@ class ManagementApi : public testing::Test {
   ManagementOptions options_;
   FakeBackend backend_;
   FakeReceipts receipts_;
+  FakeStorekeeper storekeeper_;
   std::unique_ptr<Management> management_;
 };
 
@@ -426,7 +458,7 @@ TEST_F(ManagementApi, ChangesThePasswordWithoutClosingConnections) {
 TEST_F(ManagementApi, MovesToAnotherPortAndKeepsTheOldOneWhenTheNewOneIsTaken) {
   start();
   const std::uint16_t before = management_->port();
-  auto other = Management::start(options_, backend_, receipts_);
+  auto other = Management::start(options_, backend_, receipts_, storekeeper_);
   ASSERT_TRUE(other);
   ManagementOptions taken = options_;
   taken.port = (*other)->port();
@@ -464,6 +496,70 @@ TEST(ManagementOptions, ComeFromTheConfiguration) {
   EXPECT_EQ(options.username, "u");
   EXPECT_EQ(options.metrics_path, "/m");
   EXPECT_EQ(options.metrics_port, 9100);
+}
+
+store::StoreView shard_with(std::uint64_t waiting) {
+  store::StoreView view;
+  view.stats.items = waiting;
+  view.queues.push_back({store::QueueView::Kind::kUpstream, "carrier", 7, 2, waiting, 1});
+  view.queues.push_back({store::QueueView::Kind::kClient, "", 0xAB, 0, 3, 0});
+  return view;
+}
+
+TEST_F(ManagementApi, AddsUpWhatWaitsOverTheShards) {
+  start();
+  storekeeper_.views = {shard_with(5), shard_with(6)};
+  const auto stats = json("/store/stats").as_object();
+  EXPECT_EQ(stats.at("total").at("items").as_int64(), 11);
+  EXPECT_EQ(stats.at("shards").as_array().size(), 2U);
+  const auto queue = stats.at("queues").as_array().at(0).as_object();
+  EXPECT_EQ(queue.at("upstream").as_string(), "carrier");
+  EXPECT_EQ(queue.at("waiting").as_int64(), 11);
+  const auto inbox = stats.at("inboxes").as_array().at(0).as_object();
+  EXPECT_TRUE(inbox.at("client").is_null());
+  EXPECT_EQ(inbox.at("unknown").as_string(), "00000ab");
+  EXPECT_EQ(inbox.at("waiting").as_int64(), 6);
+}
+
+TEST_F(ManagementApi, WithoutStorageSaysSoAndOrdersNothing) {
+  start();
+  EXPECT_EQ(json("/store/stats").at("storage").as_string(), "off");
+  EXPECT_THAT(ask("DELETE", "/api/dead-letters/0102030405060708"), StartsWith("HTTP/1.1 409"));
+  EXPECT_TRUE(storekeeper_.ordered.empty());
+}
+
+TEST_F(ManagementApi, OrdersAboutDeadLettersSayHowTheyEnded) {
+  auto config = std::make_shared<config::Config>(*backend_.config);
+  config->storage.enabled = true;
+  backend_.config = config;
+  start();
+  EXPECT_THAT(ask("POST", "/api/dead-letters/0102030405060708/requeue"), HasSubstr("\"status\":\"queued\""));
+  EXPECT_THAT(ask("DELETE", "/api/dead-letters/0102030405060708"), HasSubstr("\"status\":\"dropped\""));
+  EXPECT_THAT(storekeeper_.ordered, testing::ElementsAre(std::pair(store::Order::kRequeue, 0x0102030405060708U),
+                                                         std::pair(store::Order::kDrop, 0x0102030405060708U)));
+  using enum store::OrderResult;
+  for (const auto& [result, status] :
+       {std::pair(kUnknown, "404"), std::pair(kNoRoom, "503"), std::pair(kNoRoute, "409"),
+        std::pair(kUnreadable, "409"), std::pair(kFailed, "503")}) {
+    storekeeper_.result = result;
+    EXPECT_THAT(ask("POST", "/api/dead-letters/0102030405060708/requeue"),
+                StartsWith(std::string("HTTP/1.1 ") + status));
+  }
+  storekeeper_.requeued = {3, 1, kNoRoom, true};
+  const std::string stopped = ask("POST", "/api/dead-letters/requeue?reason=refused");
+  EXPECT_THAT(stopped, StartsWith("HTTP/1.1 503"));
+  EXPECT_THAT(stopped, HasSubstr("\"queued\":3"));
+}
+
+TEST_F(ManagementApi, AsksAfterAMessageByEveryNumberItsIdMayMean) {
+  auto config = std::make_shared<config::Config>(*backend_.config);
+  config->storage.enabled = true;
+  backend_.config = config;
+  start();
+  EXPECT_THAT(ask("GET", "/api/messages/1234567890123456"), StartsWith("HTTP/1.1 404"));
+  EXPECT_THAT(storekeeper_.wanted, testing::ElementsAre(0x1234567890123456U, 1234567890123456U));
+  EXPECT_THAT(ask("GET", "/api/messages/736d7070-6400-8000-8102-030405060708"), StartsWith("HTTP/1.1 404"));
+  EXPECT_THAT(storekeeper_.wanted, testing::ElementsAre(0x0102030405060708U));
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "flow/internal/correlation.h"
+#include "flow/internal/desk.h"
 #include "flow/internal/log.h"
 #include "flow/receipt_map.h"
 
@@ -91,6 +92,7 @@ void Flow::Depot::tick() noexcept {
     box->blocked = false;
     pump(*box);
   }
+  flow.desk_->tick();
   turn_wanted = true;
 }
 
@@ -118,6 +120,7 @@ void Flow::Depot::run(const Steps::Step& step) noexcept {
     case StepKind::kAcknowledge:
       flow.answer_smsc(step.facts<AcknowledgeStep>().ticket, smpp::CommandStatus::ESME_ROK);
       return;
+    case StepKind::kDesk: flow.desk_->durable(step.facts<depot::DeskStep>().number); return;
     case StepKind::kTaken: hand_over(step.facts<TakenStep>(), step.octets<TakenStep>()); return;
     case StepKind::kCorrelated:
       tell_correlated(step.facts<CorrelatedStep>().flight, as_text(step.octets<CorrelatedStep>()));
@@ -254,6 +257,7 @@ void Flow::Depot::on_asked(const Ask& what, const store::ReadAnswer& answer) noe
       return;
     case Ask::Kind::kSettle: settle_found(answer); return;
     case Ask::Kind::kOutcome: show_outcome(what, answer); return;
+    case Ask::Kind::kDesk: what.desk(answer); return;
     case Ask::Kind::kEnd:
       if (!answer.items.empty()) end_item(answer.items.front(), what.burial);
       return;

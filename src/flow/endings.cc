@@ -55,7 +55,7 @@ void Flow::Depot::write_end(const store::ItemView& item, const StoredMessage& st
   outcome.reason = burial.reason;
   outcome.registered_delivery = stored.registered_delivery;
   outcome.source_hash = stored.source_hash;
-  outcome.attempts = item.progress.attempts;
+  outcome.attempts = burial.attempts == 0 ? item.progress.attempts : burial.attempts;
   outcome.command_status = static_cast<std::uint32_t>(burial.status);
   outcome.arrived = stored.arrived;
   outcome.ended = now();

@@ -3,6 +3,7 @@
 #include <random>
 
 #include "flow/internal/depot.h"
+#include "flow/internal/desk.h"
 #include "flow/internal/long_message.h"
 #include "flow/internal/multi.h"
 
@@ -12,6 +13,7 @@ Flow::Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Rec
            store::Partition* partition)
     : shard_(shard),
       depot_(partition == nullptr ? nullptr : std::make_unique<Depot>(*this, *partition)),
+      desk_(partition == nullptr ? nullptr : std::make_unique<Desk>(*this)),
       upstreams_(shard.loop(), resolver, *this, shard.index(), shard.count()),
       chain_(std::make_unique<FilterChain>()),
       receipts_(receipts, shard.loop().now(), std::random_device{}()),
@@ -65,6 +67,8 @@ bool Flow::stop_sending() noexcept {
 std::optional<store::PartitionStats> Flow::store_stats() const {
   return depot_ == nullptr ? std::nullopt : std::optional(depot_->partition.stats());
 }
+
+store::OperatorDesk* Flow::desk() const noexcept { return desk_.get(); }
 
 WallTime Flow::wall_now() noexcept {
   if (wall_turn_ != shard_.loop().turns()) {

@@ -58,8 +58,9 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
 
   void receiver_bound(const Receiver& receiver, std::string_view address_range);
   void receiver_gone(const Receiver& receiver);
-  // Receive-capable sessions of all shards.
-  [[nodiscard]] std::size_t receivers() const noexcept { return directory_.size(); }
+  [[nodiscard]] std::size_t receivers() const noexcept {
+    return directory_.size();
+  }  // receive-capable sessions of all shards
   [[nodiscard]] unsigned shard_count() const noexcept { return shard_.count(); }
   void pass_on_kick(unsigned shard, const KickOrder& order) noexcept;
 
@@ -70,8 +71,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   [[nodiscard]] const FilterChain& chain() const noexcept { return *chain_; }
   // smppd ends: what is stored stays. True once nothing that was begun waits for the disk.
   [[nodiscard]] bool stop_sending() noexcept;
-  // Empty without a store.
-  [[nodiscard]] std::optional<store::PartitionStats> store_stats() const;
+  [[nodiscard]] std::optional<store::PartitionStats> store_stats() const;  // empty without a store
+  [[nodiscard]] store::OperatorDesk* desk() const noexcept;                // null without a store
   [[nodiscard]] ReceiptDesk& receipts() noexcept { return receipts_; }
   [[nodiscard]] const upstream::Quality& quality() const noexcept { return quality_; }
   // Whether this shard keeps the receipts of that upstream, and speaks for it.
@@ -79,8 +80,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   [[nodiscard]] std::uint64_t loop_turns() const noexcept { return shard_.loop().turns(); }
   [[nodiscard]] WallTime wall_now() noexcept;
   Replay replay_strays(message::UpstreamId upstream, std::uint64_t after, std::size_t most) noexcept;
-  // Periodic work; the server calls it about every 100 ms.
-  void tick() noexcept;
+  void tick() noexcept;  // periodic work, about every 100 ms
 
   // upstream::Events
   void on_response(upstream::Group& group, const message::Flight& flight, ByteSpan pdu, Duration took,
@@ -99,6 +99,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   struct Submission;   // one message on the road, on the stack
   struct Multi;        // a submit_multi waiting for its parts
   struct Depot;        // what is stored
+  struct Desk;         // what the operator sees and orders of it
   struct LongMessage;  // one that was cut into parts and is on its way
   struct LongDesk;
 
@@ -222,6 +223,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
 
   runtime::Shard& shard_;
   std::unique_ptr<Depot> depot_;  // outlives the links, whose end it hears of
+  std::unique_ptr<Desk> desk_;
   upstream::UpstreamSet upstreams_;
   Sessions* sessions_ = nullptr;
   std::shared_ptr<const Snapshot> snapshot_;

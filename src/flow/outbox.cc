@@ -373,7 +373,7 @@ void Flow::Depot::found_sent(const store::ItemView& item, const StoredMessage& s
   const NextStep next = after_loss(retry_input(item.progress.lane, item.progress.attempts, item.progress.expires),
                                    message::Loss::kLinkLost);
   if (next.kind == NextStep::Kind::kDead) {
-    bury(item, stored, {next.reason, CommandStatus::ESME_RSYSERR});
+    bury(item, stored, {next.reason, CommandStatus::ESME_RSYSERR, next.attempts.pack()});
     return;
   }
   if (next.kind == NextStep::Kind::kRetry) ++flow.probe_.resent_uncertain;
@@ -395,7 +395,7 @@ void Flow::Depot::last_word(const store::ItemView& item, const StoredMessage& st
   }
   const NextStep next = after_hold(retry_input(item.progress.lane, item.progress.attempts, item.progress.expires));
   if (next.kind != NextStep::Kind::kRetry) {
-    bury(item, stored, {next.reason, CommandStatus::ESME_RSYSERR});
+    bury(item, stored, {next.reason, CommandStatus::ESME_RSYSERR, next.attempts.pack()});
     return;
   }
   ++flow.probe_.resent_uncertain;
@@ -426,7 +426,7 @@ void Flow::Depot::answered(const message::Flight& flight, CommandStatus status, 
   const NextStep next =
       after_answer(retry_input(entry->lane, entry->attempts, entry->expires), static_cast<std::uint32_t>(status));
   if (next.kind != NextStep::Kind::kRetry) {
-    give_up(flight.origin.session, {next.reason, status});
+    give_up(flight.origin.session, {next.reason, status, next.attempts.pack()});
     return;
   }
   ++flow.probe_.retried;
@@ -537,7 +537,7 @@ void Flow::Depot::lost(const message::Flight& flight, message::Loss loss) noexce
   const NextStep next = after_loss(retry_input(entry->lane, entry->attempts, entry->expires), loss);
   entry->attempts = next.attempts.pack();
   if (next.kind == NextStep::Kind::kDead) {
-    give_up(flight.origin.session, {next.reason, CommandStatus::ESME_RSYSERR});
+    give_up(flight.origin.session, {next.reason, CommandStatus::ESME_RSYSERR, entry->attempts});
     return;
   }
   if (next.kind == NextStep::Kind::kRetry) {

@@ -13,6 +13,10 @@
 #include "message/ids.h"
 #include "smpp/values.h"
 
+namespace smppd::store {
+class OperatorDesk;
+}
+
 namespace smppd::flow {
 
 // Who submits: what the road must know of the session. Lives as long as the session.

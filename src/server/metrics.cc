@@ -105,6 +105,8 @@ constexpr std::array kFlowCounters = std::to_array<Counted<flow::FlowProbe>>({
      {"smppd_flow_cancelled_messages_total", kCounter, "Stored messages their sender cancelled"}},
     {&flow::FlowProbe::dead,
      {"smppd_flow_dead_messages_total", kCounter, "Stored messages given up and kept as dead letters"}},
+    {&flow::FlowProbe::requeued,
+     {"smppd_flow_requeued_messages_total", kCounter, "Dead letters queued again by the operator"}},
     {&flow::FlowProbe::own_receipts,
      {"smppd_flow_own_receipts_total", kCounter, "Receipts written here about messages that ended here"}},
     {&flow::FlowProbe::inbox_kept,

@@ -56,6 +56,7 @@ Server::Server(config::ConfigPtr config, Load load)
       password_verifier_(password_pool_),
       shards_(shard_count(config_->runtime)),
       units_(shards_.count()),
+      store_desk_(shards_, units_),
       started_(std::chrono::system_clock::now()) {
   for (unsigned i = 0; i < shards_.count(); ++i) pulses_.push_back(std::make_unique<Pulse>());
   const sigset_t set = handled_signals();
@@ -69,7 +70,8 @@ Fallible<std::unique_ptr<Server>> Server::start(const config::ConfigPtr& config,
   pthread_sigmask(SIG_BLOCK, &set, nullptr);
   std::unique_ptr<Server> server(new Server(config, std::move(load)));
   if (auto started = server->start_shards(); !started) return std::unexpected(started.error());
-  auto management = admin::Management::start(admin::ManagementOptions::from(*config), *server, *server);
+  auto management =
+      admin::Management::start(admin::ManagementOptions::from(*config), *server, *server, server->store_desk_);
   if (!management) return std::unexpected(management.error());
   server->management_ = std::move(*management);
   kLog.info("smppd is up", {{"version", version()},

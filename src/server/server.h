@@ -21,6 +21,7 @@
 #include "runtime/shard.h"
 #include "server/shard_unit.h"
 #include "server/snapshot_builder.h"
+#include "server/store_desk.h"
 #include "store/store.h"
 
 namespace smppd::server {
@@ -83,6 +84,7 @@ class Server final : public admin::Backend, public admin::ReceiptBackend {
   runtime::ShardGroup shards_;
   std::unique_ptr<store::Store> store_;            // null without `storage`; its threads wake the shards
   std::vector<std::unique_ptr<ShardUnit>> units_;  // each used on its shard's thread only
+  StoreDesk store_desk_;
   std::vector<OpenListener> listeners_;
   std::vector<std::shared_ptr<const void>> in_force_;  // snapshots and configurations that shards may still hold
   std::unique_ptr<admin::Management> management_;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <vector>
 
 #include "flow/internal/lanes.h"
@@ -19,6 +20,7 @@ namespace smppd::flow::depot {
 struct Burial {
   EndReason reason = EndReason::kRefused;
   smpp::CommandStatus status{};  // the SMSC's, or what it amounts to
+  std::uint16_t attempts = 0;    // Attempts, with the one that failed; 0: as the item has them
 };
 
 // store::Progress::state. On disk: numbers stay.
@@ -65,11 +67,12 @@ struct Box {
 };
 // A question to the store that is about one thing, not about a lane.
 struct Ask {
-  enum class Kind : std::uint8_t { kEnd, kCorrelation, kOperate, kOutcome, kSettle } kind{};
-  Burial burial;                  // kEnd
-  message::UpstreamId upstream;   // kCorrelation
-  message::Flight flight;         // kOperate, kOutcome: of the operation
-  std::vector<std::uint8_t> pdu;  // and its request
+  enum class Kind : std::uint8_t { kEnd, kCorrelation, kOperate, kOutcome, kSettle, kDesk } kind{};
+  Burial burial;                                       // kEnd
+  message::UpstreamId upstream;                        // kCorrelation
+  message::Flight flight;                              // kOperate, kOutcome: of the operation
+  std::vector<std::uint8_t> pdu;                       // and its request
+  std::function<void(const store::ReadAnswer&)> desk;  // kDesk
 };
 struct Handed {
   store::ItemId item = 0;
@@ -79,7 +82,7 @@ struct Handed {
   store::Moment expires = store::kNever;
 };
 
-enum class StepKind : std::uint8_t { kAccepted, kLaunch, kTaken, kCorrelated, kOperated, kAcknowledge };
+enum class StepKind : std::uint8_t { kAccepted, kLaunch, kTaken, kCorrelated, kOperated, kAcknowledge, kDesk };
 using Steps = internal::StepQueue<StepKind>;
 struct AcceptedStep {
   message::Origin origin;  // a session, or a gathering point of submit_multi
@@ -108,6 +111,9 @@ struct CorrelatedStep {
 };
 struct OperatedStep {
   message::Flight flight;
+};
+struct DeskStep {
+  std::uint64_t number;
 };
 // A message that may leave, with its slot; `pdu` lives until the next one is prepared.
 struct Prepared {

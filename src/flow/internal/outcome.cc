@@ -7,8 +7,8 @@ namespace {
 // client upstream upstream_id error, each with its length | body
 constexpr std::uint8_t kVersion = 1;
 
-constexpr std::array<std::string_view, 9> kReasons{"accepted",  "receipt",   "refused",  "gave_up",   "expired",
-                                                   "uncertain", "cancelled", "replaced", "unroutable"};
+constexpr std::array<std::string_view, 10> kReasons{"accepted",  "receipt",   "refused",  "gave_up",    "expired",
+                                                    "uncertain", "cancelled", "replaced", "unroutable", "requeued"};
 constexpr auto kLastState = static_cast<std::uint8_t>(smpp::MessageState::skipped);
 
 }  // namespace

@@ -29,6 +29,7 @@ enum class EndReason : std::uint8_t {
   kCancelled = 6,   // by its client, or by a command
   kReplaced = 7,    // by another message: replace_if_present_flag
   kUnroutable = 8,  // nothing is configured any more that would take it
+  kRequeued = 9,    // given up, and queued again by a command
 };
 // For logs and the API: "accepted", "gave_up", ...
 [[nodiscard]] std::string_view name_of(EndReason reason) noexcept;
@@ -54,7 +55,7 @@ struct Outcome {
   std::string_view upstream;     // of the last attempt
   std::string_view upstream_id;  // as the SMSC gave it
   std::string_view error;        // err: of the receipt
-  ByteSpan body;                 // of a dead letter: the item's
+  ByteSpan body;                 // of a dead letter: the item's; kRequeued: the key of the item it is now
 };
 
 // In front of the body at most.

@@ -286,8 +286,8 @@ TEST(Outcome, ThatCannotBeIsNotRead) {
   EXPECT_FALSE(with(0, 2)) << "a newer smppd's";
   EXPECT_TRUE(with(1, 9));
   EXPECT_FALSE(with(1, 10)) << "state";
-  EXPECT_TRUE(with(2, 8));
-  EXPECT_FALSE(with(2, 9)) << "reason";
+  EXPECT_TRUE(with(2, 9));
+  EXPECT_FALSE(with(2, 10)) << "reason";
   EXPECT_FALSE(with(14, 0x80)) << "before 1970";
 }
 
@@ -295,7 +295,8 @@ TEST(Outcome, HasAWordForEachReason) {
   EXPECT_EQ(name_of(EndReason::kAccepted), "accepted");
   EXPECT_EQ(name_of(EndReason::kGaveUp), "gave_up");
   EXPECT_EQ(name_of(EndReason::kUnroutable), "unroutable");
-  EXPECT_EQ(name_of(static_cast<EndReason>(9)), "");
+  EXPECT_EQ(name_of(EndReason::kRequeued), "requeued");
+  EXPECT_EQ(name_of(static_cast<EndReason>(10)), "");
 }
 
 }  // namespace
