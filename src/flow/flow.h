@@ -238,10 +238,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   Slab<Multi> multis_;
   std::unique_ptr<LongDesk> long_;
   std::unordered_map<message::UpstreamId, std::deque<SlabHandle>> waiting_;  // sessions, by what they wait for
-  smpp::PduBuilder scratch_;
-  smpp::PduBuilder adapted_;
-  std::vector<std::uint8_t> encoded_;
-  std::vector<std::uint8_t> spliced_;
+  smpp::PduBuilder scratch_, adapted_;
+  std::vector<std::uint8_t> encoded_, spliced_;
   FlowProbe probe_;
   telemetry::LogLimit malformed_log_, uncertain_log_, unmatched_log_, unmapped_log_;
   WallTime wall_{};

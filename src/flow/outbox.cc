@@ -16,7 +16,7 @@ namespace {
 using smpp::CommandStatus;
 
 constexpr std::size_t kTakeAtOnce = 128;
-constexpr std::chrono::milliseconds kAfterFinal = std::chrono::hours(1);
+constexpr std::chrono::milliseconds kKnownAfterFinal = std::chrono::hours(1);
 constexpr std::size_t kProbe =
     8;  // taken from the lane of an upstream that is down, to see whether another road is open
 constexpr Duration kBlocked = std::chrono::milliseconds(500);
@@ -497,7 +497,7 @@ void Flow::Depot::put_correlation(const message::Flight& flight, store::Moment e
   if (value.empty() || key.empty()) return;
   // After the last receipt only long enough to know another one for a repetition.
   const auto kept =
-      final ? kAfterFinal
+      final ? kKnownAfterFinal
             : std::chrono::duration_cast<std::chrono::milliseconds>(flow.snapshot_->config->receipts.retention);
   const store::Moment until = std::max(expires == store::kNever ? now() : expires, now()) + kept;
   transaction.put(store::Table::kCorrelations, key.view(), value, until);

@@ -20,9 +20,9 @@ using message::IdFormat;
 using store::OrderResult;
 using Kind = store::QueueView::Kind;
 
-json::string text(std::string_view from) { return json::string(telemetry::valid_utf8(from)); }
+json::string json_text(std::string_view from) { return json::string(telemetry::valid_utf8(from)); }
 
-std::string body_of(const json::value& value) { return json::serialize(value) + "\n"; }
+std::string body_text(const json::value& value) { return json::serialize(value) + "\n"; }
 
 json::string id_text(message::OwnId id) { return json::string(message::OwnIdText(id, IdFormat::kHex).view()); }
 
@@ -40,7 +40,7 @@ json::value time_text(store::Moment time) {
 // Null when there is none.
 json::value name(std::string_view from) {
   if (from.empty()) return nullptr;
-  return text(from);
+  return json_text(from);
 }
 
 std::string_view word(store::Room room) {
@@ -90,28 +90,29 @@ json::object queue_object(const store::QueueView& queue) {
 }
 
 json::object letter_object(const store::DeadLetter& letter, bool with_text) {
-  json::object out{{"id", id_text(letter.id)},
-                   {"message_id", name(letter.message_id)},
-                   {"client", name(letter.client)},
-                   {"upstream", name(letter.upstream)},
-                   {"reason", text(letter.reason)},
-                   {"command_status", text(smpp::name_of(static_cast<smpp::CommandStatus>(letter.command_status)))},
-                   {"attempts", letter.attempts},
-                   {"arrived", time_text(letter.arrived)},
-                   {"given_up", time_text(letter.ended)},
-                   {"kept_until", time_text(letter.kept_until)},
-                   {"source", text(letter.source)},
-                   {"destination", text(letter.destination)}};
-  if (with_text) out["text"] = text(letter.text);
+  json::object out{
+      {"id", id_text(letter.id)},
+      {"message_id", name(letter.message_id)},
+      {"client", name(letter.client)},
+      {"upstream", name(letter.upstream)},
+      {"reason", json_text(letter.reason)},
+      {"command_status", json_text(smpp::name_of(static_cast<smpp::CommandStatus>(letter.command_status)))},
+      {"attempts", letter.attempts},
+      {"arrived", time_text(letter.arrived)},
+      {"given_up", time_text(letter.ended)},
+      {"kept_until", time_text(letter.kept_until)},
+      {"source", json_text(letter.source)},
+      {"destination", json_text(letter.destination)}};
+  if (with_text) out["text"] = json_text(letter.text);
   return out;
 }
 
 json::object standing_object(const store::StandingItem& item) {
   json::object out{{"item", id_text(item.item)},         {"kind", name(item.kind)},
-                   {"state", text(item.state)},          {"message_id", name(item.message_id)},
+                   {"state", json_text(item.state)},     {"message_id", name(item.message_id)},
                    {"client", name(item.client)},        {"attempts", item.attempts},
                    {"arrived", time_text(item.arrived)}, {"expires", time_text(item.expires)},
-                   {"source", text(item.source)},        {"destination", text(item.destination)}};
+                   {"source", json_text(item.source)},   {"destination", json_text(item.destination)}};
   if (item.state == "scheduled" || item.state == "uncertain") out["due"] = time_text(item.due);
   if (item.state != "inbox" && item.state != "incomplete") {
     out["upstream"] = name(item.upstream);
@@ -122,13 +123,13 @@ json::object standing_object(const store::StandingItem& item) {
 
 json::object ended_object(const store::EndedMessage& ended) {
   return {{"kind", "message"},
-          {"state", text(ended.state)},
-          {"reason", text(ended.reason)},
-          {"message_id", text(ended.message_id)},
+          {"state", json_text(ended.state)},
+          {"reason", json_text(ended.reason)},
+          {"message_id", json_text(ended.message_id)},
           {"client", name(ended.client)},
           {"upstream", name(ended.upstream)},
           {"upstream_message_id", name(ended.upstream_id)},
-          {"command_status", text(smpp::name_of(static_cast<smpp::CommandStatus>(ended.command_status)))},
+          {"command_status", json_text(smpp::name_of(static_cast<smpp::CommandStatus>(ended.command_status)))},
           {"error", name(ended.error)},
           {"attempts", ended.attempts},
           {"arrived", time_text(ended.arrived)},
@@ -141,7 +142,7 @@ json::object ended_object(const store::EndedMessage& ended) {
 http::Response json_response(int status, const json::value& value) {
   http::Response response;
   response.status = status;
-  response.body = body_of(value);
+  response.body = body_text(value);
   return response;
 }
 
@@ -157,8 +158,8 @@ http::Response disk_refused() {
 
 std::string store_json(const config::Storage& storage, const std::vector<store::StoreView>& by_shard) {
   if (by_shard.empty()) {
-    return body_of(json::object{{"storage", "off"},
-                                {"hint", "messages are in memory only; `storage` in the configuration turns it on"}});
+    return body_text(json::object{{"storage", "off"},
+                                  {"hint", "messages are in memory only; `storage` in the configuration turns it on"}});
   }
   store::PartitionStats sum;
   json::array shards;
@@ -181,27 +182,27 @@ std::string store_json(const config::Storage& storage, const std::vector<store::
   json::object total = numbers(sum);
   total["max_messages"] = storage.max_messages;
   total["max_bytes"] = storage.max_bytes;
-  return body_of(json::object{{"storage", "on"},
-                              {"backend", storage.backend == config::StoreBackend::kMemory ? "memory" : "rocksdb"},
-                              {"total", std::move(total)},
-                              {"queues", std::move(lists[Kind::kUpstream])},
-                              {"inboxes", std::move(lists[Kind::kClient])},
-                              {"incomplete", std::move(lists[Kind::kParts])},
-                              {"shards", std::move(shards)}});
+  return body_text(json::object{{"storage", "on"},
+                                {"backend", storage.backend == config::StoreBackend::kMemory ? "memory" : "rocksdb"},
+                                {"total", std::move(total)},
+                                {"queues", std::move(lists[Kind::kUpstream])},
+                                {"inboxes", std::move(lists[Kind::kClient])},
+                                {"incomplete", std::move(lists[Kind::kParts])},
+                                {"shards", std::move(shards)}});
 }
 
 std::string dead_letters_json(const store::DeadLetterPage& page, bool with_text) {
   json::array letters;
   for (const store::DeadLetter& letter : page.letters) letters.push_back(letter_object(letter, with_text));
-  return body_of(json::object{{"dead_letters", std::move(letters)},
-                              {"next", page.next == 0 ? json::value(nullptr) : json::value(id_text(page.next))}});
+  return body_text(json::object{{"dead_letters", std::move(letters)},
+                                {"next", page.next == 0 ? json::value(nullptr) : json::value(id_text(page.next))}});
 }
 
 http::Response order_response(store::Order order, OrderResult result, std::string_view id) {
   switch (result) {
     case OrderResult::kDone:
       return json_response(
-          200, json::object{{"id", text(id)}, {"status", order == store::Order::kDrop ? "dropped" : "queued"}});
+          200, json::object{{"id", json_text(id)}, {"status", order == store::Order::kDrop ? "dropped" : "queued"}});
     case OrderResult::kUnknown:
       return http::error_response(404, "there is no dead letter " + telemetry::valid_utf8(id),
                                   "/api/dead-letters lists what there is");
@@ -222,7 +223,7 @@ http::Response requeued_response(const Requeued& outcome) {
   http::Response response = outcome.stopped_by == OrderResult::kNoRoom ? no_room() : disk_refused();
   const json::value refusal = json::parse(response.body);
   for (const auto& [key, value] : refusal.as_object()) out[key] = value;
-  response.body = body_of(out);
+  response.body = body_text(out);
   return response;
 }
 

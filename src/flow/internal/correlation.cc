@@ -10,7 +10,7 @@ constexpr std::uint8_t kFinalSeen = 1;
 
 // version bits registered_delivery part parts destination_hash(2) source_hash(4) own(8) whole(8) submitted(8) | client
 // upstream_id, each with its length
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kCorrelationVersion = 1;
 
 }  // namespace
 
@@ -30,7 +30,7 @@ CorrelationName parse_correlation_key(std::string_view key) noexcept {
 
 ByteSpan encode(const Correlation& correlation, CorrelationRoom& room) noexcept {
   internal::OctetWriter out(room);
-  out.number(kVersion);
+  out.number(kCorrelationVersion);
   out.number(correlation.final_seen ? kFinalSeen : std::uint8_t{0});
   out.number(correlation.registered_delivery);
   out.number(correlation.part);
@@ -47,7 +47,7 @@ ByteSpan encode(const Correlation& correlation, CorrelationRoom& room) noexcept 
 
 std::optional<Correlation> decode_correlation(ByteSpan octets) noexcept {
   internal::OctetReader in(octets);
-  if (in.number<std::uint8_t>() != kVersion) return std::nullopt;
+  if (in.number<std::uint8_t>() != kCorrelationVersion) return std::nullopt;
   Correlation correlation;
   const auto bits = in.number<std::uint8_t>();
   if ((bits & ~kFinalSeen) != 0) return std::nullopt;

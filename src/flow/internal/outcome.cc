@@ -5,7 +5,7 @@ namespace {
 
 // version state reason registered_delivery attempts(2) command_status(4) source_hash(4) arrived(8) sent(8) ended(8) |
 // client upstream upstream_id error, each with its length | body
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kOutcomeVersion = 1;
 
 constexpr std::array<std::string_view, 10> kReasons{"accepted",  "receipt",   "refused",  "gave_up",    "expired",
                                                     "uncertain", "cancelled", "replaced", "unroutable", "requeued"};
@@ -31,7 +31,7 @@ message::OwnId own_of(std::string_view outcome_key) noexcept {
 
 ByteSpan encode(const Outcome& outcome, std::span<std::uint8_t> room) noexcept {
   internal::OctetWriter out(room);
-  out.number(kVersion);
+  out.number(kOutcomeVersion);
   out.number(static_cast<std::uint8_t>(outcome.state));
   out.number(static_cast<std::uint8_t>(outcome.reason));
   out.number(outcome.registered_delivery);
@@ -51,7 +51,7 @@ ByteSpan encode(const Outcome& outcome, std::span<std::uint8_t> room) noexcept {
 
 std::optional<Outcome> decode_outcome(ByteSpan octets) noexcept {
   internal::OctetReader in(octets);
-  if (in.number<std::uint8_t>() != kVersion) return std::nullopt;
+  if (in.number<std::uint8_t>() != kOutcomeVersion) return std::nullopt;
   Outcome outcome;
   const auto state = in.number<std::uint8_t>();
   const auto reason = in.number<std::uint8_t>();

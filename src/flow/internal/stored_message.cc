@@ -5,7 +5,7 @@ namespace {
 
 // version kind registered_delivery | smpp version alphabet | max_short_message(2) flags(2) destination_hash(2)
 // source_hash(4) own(8) arrived(8) expires(8) | client upstream, each with its length | PDU
-constexpr std::uint8_t kVersion = 1;
+constexpr std::uint8_t kStoredVersion = 1;
 
 bool is_kind(std::uint8_t number) noexcept { return number >= 1 && number <= 3; }
 bool is_version(std::uint8_t number) noexcept { return number == 0x33 || number == 0x34 || number == 0x50; }
@@ -15,7 +15,7 @@ bool is_alphabet(std::uint8_t number) noexcept { return number < smpp::kAlphabet
 
 ByteSpan encode(const StoredMessage& message, std::span<std::uint8_t> room) noexcept {
   internal::OctetWriter out(room);
-  out.number(kVersion);
+  out.number(kStoredVersion);
   out.number(static_cast<std::uint8_t>(message.kind));
   out.number(message.registered_delivery);
   out.number(static_cast<std::uint8_t>(message.side.version));
@@ -35,7 +35,7 @@ ByteSpan encode(const StoredMessage& message, std::span<std::uint8_t> room) noex
 
 std::optional<StoredMessage> decode_stored(ByteSpan octets) noexcept {
   internal::OctetReader in(octets);
-  if (in.number<std::uint8_t>() != kVersion) return std::nullopt;
+  if (in.number<std::uint8_t>() != kStoredVersion) return std::nullopt;
   StoredMessage message;
   const auto kind = in.number<std::uint8_t>();
   message.registered_delivery = in.number<std::uint8_t>();
