@@ -151,8 +151,8 @@ ByteSpan Flow::Depot::body_of(const StoredMessage& message) noexcept {
 
 // Stops 5 to 7 up to the moment the request may leave: where to, in which octets, under which facts. The slot is taken.
 Flow::Depot::Ready Flow::Depot::prepare(Submission& m, Prepared& prepared, CommandStatus& refusal) noexcept {
-  const upstream::PickFacts facts{message::normalised_destination(m.facts), m.sender.address_hash, flow.random(),
-                                  &flow.quality_};
+  const upstream::PickFacts facts{
+      message::normalised_destination(m.facts), m.sender.address_hash, flow.random(), &flow.quality_, {}, 0};
   for (const message::UpstreamId id : m.road.to_try()) {
     if (const Ready ready = prepare_at(m, id, facts, prepared, refusal); ready != Ready::kDown) return ready;
   }

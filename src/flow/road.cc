@@ -150,7 +150,8 @@ bool Flow::belongs_to_store(const Submission& m) const noexcept {
 
 // Stop 6: the first upstream on the list that is alive takes the message, or has it wait.
 Flow::Taken Flow::pick_and_send(Submission& m) noexcept {
-  upstream::PickFacts facts{message::normalised_destination(m.facts), m.sender.address_hash, random(), &quality_};
+  upstream::PickFacts facts{
+      message::normalised_destination(m.facts), m.sender.address_hash, random(), &quality_, {}, 0};
   if (smpp::EsmClass{m.facts.esm_class}.has_udh() || !m.view.tlv_bytes().empty()) [[unlikely]] {
     find_part(m, facts);
   }

@@ -234,7 +234,7 @@ TEST_F(World, HostsAreFollowedAndTheirUpstreamAsAWhole) {
   const std::vector<HostLoad> hosts(2);
   int first = 0;
   for (int i = 0; i < 20'000; ++i) {
-    PickFacts facts{message::normalise(1, "258841111111"), 0, static_cast<std::uint32_t>(random()), &quality, {}};
+    PickFacts facts{message::normalise(1, "258841111111"), 0, static_cast<std::uint32_t>(random()), &quality, {}, 0};
     const auto host = static_cast<std::uint8_t>(balancer.pick(hosts, 0b11, facts));
     quality.note({kNorth, host}, prefix("25884"), host == 0 ? Ending::kBusy : Ending::kAccepted, kQuick);
     if (i >= 10'000 && host == 0) ++first;

@@ -83,7 +83,7 @@ def test_codes_are_counted_by_whether_the_map_knows_them(gateway, carrier, shard
     counts = {result: smppd.metric("smppd_flow_receipt_codes_total", upstream="carrier", result=result)
               for result in ("mapped", "unmapped")}
     assert counts == {"mapped": 1, "unmapped": 2}
-    assert any("lacks" in line and "99" in line for line in smppd.output.splitlines())
+    smppd.wait_for_line("lacks.*99")
 
 
 def test_a_template_makes_the_text_of_a_clients_receipts(gateway, carrier):

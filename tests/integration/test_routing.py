@@ -242,7 +242,7 @@ def test_validate_tells_every_mistake_at_once_with_line_and_key(tmp_path):
         8: "routes[0].match.source_addr",
         9: "routes[0].upstream",
         11: "clients[0].system_id",
-        12: "storage",
+        12: "storage.rocksdb.path",
         14: "runtime.shards",
     }
     found = {int(line.removeprefix(f"{path}:").split(":")[0]): line for line in errors}
