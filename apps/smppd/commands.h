@@ -39,30 +39,22 @@ int test_route(const ConfigChoice& choice, const RouteQuestion& question);
 int check_store(const std::string& path);
 int store_stats(const std::string& path, bool json);
 
-// What became of the messages of the smppd that runs with this configuration; asks its management listener.
-int show_feedback(const ConfigChoice& choice, bool json);
-// Where the management listener of a running smppd is: as its configuration says, or as these do.
-struct ManagerChoice {
-  ConfigChoice config;
-  std::string address;  // host:port
-  std::string username;
-  std::string password;
-};
-struct ReceiptQuestion {
-  ManagerChoice manager;
-  std::string what;  // formats, unmatched or replay
-  std::string upstream;
-  std::string limit;
-  bool json = false;
-};
-int receipts(const ReceiptQuestion& question);
-
 // Which running smppd: the one of a configuration, or at an address.
 struct ManagementChoice {
   ConfigChoice config;
   std::string address;   // HOST:PORT; empty: of the configuration, or 127.0.0.1:8081
   std::string username;  // the password is in SMPPD_MANAGEMENT_PASSWORD
 };
+
+int show_feedback(const ManagementChoice& choice, bool as_json);
+
+struct ReceiptQuestion {
+  std::string what;  // formats, unmatched or replay
+  std::string upstream;
+  std::string limit;
+};
+int receipts(const ManagementChoice& choice, const ReceiptQuestion& question, bool as_json);
+
 struct LetterChoice {
   std::string client, upstream, reason;  // empty: any
   std::string from;

@@ -1,25 +1,14 @@
 // smppd feedback: asks the running smppd what became of its messages.
 #include <iostream>
 
-#include "manager.h"
+#include "management_client.h"
 
 namespace smppd::cli {
 
-int show_feedback(const ConfigChoice& choice, bool json) {
-  ManagerChoice where;
-  where.config = choice;
-  const auto manager = manager_of(where);
-  if (!manager) {
-    std::cerr << "smppd: " << manager.error() << "\n";
-    return kBadConfig;
-  }
-  const auto answer = ask(*manager, "GET", json ? "/feedback/stats" : "/feedback/stats?format=text");
-  if (!answer) {
-    std::cerr << "smppd: " << answer.error() << "\n";
-    return kFailed;
-  }
-  std::cout << *answer;
-  return kOk;
+int show_feedback(const ManagementChoice& choice, bool as_json) {
+  const Asked asked = ask(choice, "GET", as_json ? "/feedback/stats" : "/feedback/stats?format=text");
+  if (asked.code == kOk) std::cout << asked.body;
+  return asked.code;
 }
 
 }  // namespace smppd::cli

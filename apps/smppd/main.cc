@@ -14,13 +14,6 @@ void add_config_options(CLI::App& app, smppd::cli::ConfigChoice& choice, bool re
   app.add_flag("--lenient", choice.lenient, "Unknown keys are warnings instead of errors");
 }
 
-CLI::App* add_feedback(CLI::App& app, smppd::cli::ConfigChoice& choice, bool& json) {
-  auto* feedback = app.add_subcommand("feedback", "What became of messages by upstream, host and prefix");
-  add_config_options(*feedback, choice, true);
-  feedback->add_flag("--json", json, "Answer as JSON");
-  return feedback;
-}
-
 CLI::App* add_route_test(CLI::App& app, smppd::cli::ConfigChoice& choice, smppd::cli::RouteQuestion& question) {
   auto* route = app.add_subcommand("route", "Routing questions");
   route->require_subcommand(1);
@@ -36,53 +29,17 @@ CLI::App* add_route_test(CLI::App& app, smppd::cli::ConfigChoice& choice, smppd:
   return test;
 }
 
-// Returns the commands, which all fill in `question`.
-CLI::App* add_receipt_commands(CLI::App& app, smppd::cli::ReceiptQuestion& question) {
-  auto* receipts = app.add_subcommand("receipts", "What a running smppd knows of receipts");
-  receipts->require_subcommand(1);
-  const auto add = [&](const char* name, const char* sentence, bool of_upstream) {
-    auto* command = receipts->add_subcommand(name, sentence);
-    add_config_options(*command, question.manager.config, false);
-    command->add_option("--address", question.manager.address, "Its management listener (default: as configured)");
-    command->add_option("--username", question.manager.username, "Instead of management.auth");
-    command->add_option("--password", question.manager.password, "Instead of management.auth");
-    if (of_upstream) command->add_option("--upstream", question.upstream, "Of this upstream only");
-    command->add_flag("--json", question.json, "Answer as JSON");
-    command->callback([&question, name] { question.what = name; });
-    return command;
-  };
-  add("formats", "How each upstream writes the ids of receipts, and how that is known", false);
-  auto* unmatched = add("unmatched", "Receipts that found no message, newest first", true);
-  unmatched->add_option("--limit", question.limit, "So many at most (default: 100)");
-  add("replay", "Try the unmatched receipts again", true);
-  return receipts;
-}
-
 // What is asked of a running smppd.
-class StoreCommands {
+class ManagementCommands {
  public:
-  StoreCommands(CLI::App& app, smppd::cli::ConfigChoice& config)
+  ManagementCommands(CLI::App& app, smppd::cli::ConfigChoice& config)
       : config_(config),
-        queue_(*app.add_subcommand("queue", "What waits in a running smppd, for whom")),
-        message_(*app.add_subcommand("message", "Where a message stands, or how it ended")) {
-    auto& letters = *app.add_subcommand("dead-letters", "Messages that were given up");
-    letters.require_subcommand(1);
-    list_ = letters.add_subcommand("list", "Show them");
-    requeue_ = letters.add_subcommand("requeue", "Queue them again: some by id, or all that match");
-    drop_ = letters.add_subcommand("drop", "Forget them");
-    for (CLI::App* command : {&queue_, &message_, list_, requeue_, drop_}) add_access(*command);
+        queue_(*add(app, "queue", "What waits in a running smppd, for whom")),
+        message_(*add(app, "message", "Where a message stands, or how it ended")),
+        feedback_(*add(app, "feedback", "What became of messages by upstream, host and prefix")) {
     message_.add_option("id", id_, "As the client was shown it, in any format")->required();
-    for (CLI::App* command : {list_, requeue_}) {
-      command->add_option("--client", chosen_.client, "Only of this client");
-      command->add_option("--upstream", chosen_.upstream, "Only of this upstream");
-      command->add_option("--reason", chosen_.reason, "refused, gave_up, uncertain or unroutable");
-    }
-    list_->add_option("--from", chosen_.from, "Go on from this id");
-    list_->add_option("--limit", chosen_.limit, "So many at most (default: 100)")->check(CLI::Range(1, 1000));
-    list_->add_flag("--text", chosen_.text, "With the text of the message");
-    requeue_->add_option("id", ids_, "Ids as list shows them");
-    requeue_->add_flag("--all", chosen_.all, "All there are");
-    drop_->add_option("id", ids_, "Ids as list shows them")->required();
+    add_dead_letters(app);
+    add_receipts(app);
   }
 
   // The exit code, when it was one of these.
@@ -91,6 +48,8 @@ class StoreCommands {
     choice_.config = config_;
     if (queue_) return show_queue(choice_, json_);
     if (message_) return show_message(choice_, id_, json_);
+    if (feedback_) return show_feedback(choice_, json_);
+    if (!receipt_question_.what.empty()) return receipts(choice_, receipt_question_, json_);
     if (*list_) return list_letters(choice_, chosen_, json_);
     if (*drop_) return order_letters(choice_, ids_, true, json_);
     if (!*requeue_) return std::nullopt;
@@ -104,21 +63,60 @@ class StoreCommands {
   }
 
  private:
-  void add_access(CLI::App& command) {
-    add_config_options(command, config_, false);
-    command.add_option("--management", choice_.address, "management.address, when no configuration tells it");
-    command.add_option("--user", choice_.username, "User name; the password is in SMPPD_MANAGEMENT_PASSWORD");
-    command.add_flag("--json", json_, "Answer as JSON");
+  CLI::App* add(CLI::App& to, const char* name, const char* sentence) {
+    CLI::App* command = to.add_subcommand(name, sentence);
+    add_config_options(*command, config_, false);
+    command->add_option("--management", choice_.address, "management.address, when no configuration tells it");
+    command->add_option("--user", choice_.username, "User name; the password is in SMPPD_MANAGEMENT_PASSWORD");
+    command->add_flag("--json", json_, "Answer as JSON");
+    return command;
+  }
+
+  void add_dead_letters(CLI::App& app) {
+    auto& letters = *app.add_subcommand("dead-letters", "Messages that were given up");
+    letters.require_subcommand(1);
+    list_ = add(letters, "list", "Show them");
+    requeue_ = add(letters, "requeue", "Queue them again: some by id, or all that match");
+    drop_ = add(letters, "drop", "Forget them");
+    for (CLI::App* command : {list_, requeue_}) {
+      command->add_option("--client", chosen_.client, "Only of this client");
+      command->add_option("--upstream", chosen_.upstream, "Only of this upstream");
+      command->add_option("--reason", chosen_.reason, "refused, gave_up, uncertain or unroutable");
+    }
+    list_->add_option("--from", chosen_.from, "Go on from this id");
+    list_->add_option("--limit", chosen_.limit, "So many at most (default: 100)")->check(CLI::Range(1, 1000));
+    list_->add_flag("--text", chosen_.text, "With the text of the message");
+    requeue_->add_option("id", ids_, "Ids as list shows them");
+    requeue_->add_flag("--all", chosen_.all, "All there are");
+    drop_->add_option("id", ids_, "Ids as list shows them")->required();
+  }
+
+  void add_receipts(CLI::App& app) {
+    auto& receipts = *app.add_subcommand("receipts", "What a running smppd knows of receipts");
+    receipts.require_subcommand(1);
+    const auto one = [&](const char* name, const char* sentence) {
+      CLI::App* command = add(receipts, name, sentence);
+      command->callback([this, name] { receipt_question_.what = name; });
+      return command;
+    };
+    one("formats", "How each upstream writes the ids of receipts, and how that is known");
+    CLI::App* unmatched = one("unmatched", "Receipts that found no message, newest first");
+    unmatched->add_option("--limit", receipt_question_.limit, "So many at most (default: 100)");
+    for (CLI::App* command : {unmatched, one("replay", "Try the unmatched receipts again")}) {
+      command->add_option("--upstream", receipt_question_.upstream, "Of this upstream only");
+    }
   }
 
   smppd::cli::ConfigChoice& config_;
   CLI::App& queue_;
   CLI::App& message_;
+  CLI::App& feedback_;
   CLI::App* list_ = nullptr;
   CLI::App* requeue_ = nullptr;
   CLI::App* drop_ = nullptr;
   smppd::cli::ManagementChoice choice_;
   smppd::cli::LetterChoice chosen_;
+  smppd::cli::ReceiptQuestion receipt_question_;
   std::string id_;
   std::vector<std::string> ids_;
   bool json_ = false;
@@ -163,11 +161,7 @@ int main(int argc, char** argv) {
   stats->add_option("directory", store_path, "storage.rocksdb.path")->required();
   stats->add_flag("--json", store_json, "Answer as JSON");
 
-  bool feedback_json = false;
-  auto* feedback = add_feedback(app, choice, feedback_json);
-  ReceiptQuestion receipt_question;
-  auto* receipts_command = add_receipt_commands(app, receipt_question);
-  StoreCommands store_commands(app, choice);
+  ManagementCommands management_commands(app, choice);
   auto* version = app.add_subcommand("version", "What this binary is");
 
   try {
@@ -180,9 +174,7 @@ int main(int argc, char** argv) {
   if (*test) return test_route(choice, question);
   if (*check) return check_store(store_path);
   if (*stats) return store_stats(store_path, store_json);
-  if (*feedback) return show_feedback(choice, feedback_json);
-  if (*receipts_command) return receipts(receipt_question);
   if (*dump) return dump_config(choice, format);
-  if (const auto code = store_commands.run()) return *code;
+  if (const auto code = management_commands.run()) return *code;
   return run_daemon(choice);
 }

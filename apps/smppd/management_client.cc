@@ -1,134 +1,116 @@
 #include "management_client.h"
 
-#include <array>
 #include <charconv>
-#include <memory>
+#include <cstdlib>
+#include <iostream>
 
-#include <netdb.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <unistd.h>
+#include "base/result.h"
+#include "config/loader.h"
+#include "http/fetch.h"
 
 namespace smppd::cli {
 
 namespace {
 
-constexpr time_t kPatienceSeconds = 40;  // the listener answers within 30
+namespace json = boost::json;
 
-struct Socket {
-  explicit Socket(int number) : fd(number) {}
-  Socket(const Socket&) = delete;
-  Socket& operator=(const Socket&) = delete;
-  ~Socket() {
-    if (fd >= 0) ::close(fd);
-  }
-  int fd;
-};
+constexpr std::uint16_t kDefaultPort = 8081;
 
-std::string base64(std::string_view from) {
-  constexpr std::string_view kDigits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  for (std::size_t i = 0; i < from.size(); i += 3) {
-    std::uint32_t bits = 0;
-    for (std::size_t j = 0; j < 3; ++j) bits = bits << 8U | (i + j < from.size() ? std::uint8_t(from[i + j]) : 0U);
-    for (std::size_t j = 0; j < 4; ++j) {
-      out += i + j <= from.size() ? kDigits[bits >> (18U - 6U * static_cast<unsigned>(j)) & 0x3FU] : '=';
-    }
-  }
-  return out;
+Fallible<http::Fetch> configured(const ConfigChoice& choice, http::Fetch request) {
+  const config::Loaded loaded = config::load_file(choice.file, {choice.lenient, choice.overrides, {}});
+  if (loaded.config == nullptr) return failure(config::to_text(loaded.diagnostics));
+  const config::Management& management = loaded.config->management;
+  if (!management.enabled) return failure(choice.file + ": management.enabled is false");
+  const std::string& host = management.address.host;
+  request.host = host.empty() || host == "0.0.0.0" ? "127.0.0.1" : host == "::" ? "::1" : host;
+  request.port = management.address.port;
+  if (management.auth_type == "basic") request.credentials = {management.username, management.password};
+  return request;
 }
 
-int connect_to(const std::string& host, std::uint16_t port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  addrinfo* found = nullptr;
-  if (::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return -1;
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found, ::freeaddrinfo);
-  for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-    const int fd = ::socket(one->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) continue;
-    const timeval patience{kPatienceSeconds, 0};
-    ::setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (::connect(fd, one->ai_addr, one->ai_addrlen) == 0) return fd;
-    ::close(fd);
+Fallible<http::Fetch> addressed(const std::string& address, http::Fetch request) {
+  const std::size_t colon = address.rfind(':');
+  const std::string port = colon == std::string::npos ? std::string() : address.substr(colon + 1);
+  const auto [end, bad] = std::from_chars(port.data(), port.data() + port.size(), request.port);
+  if (port.empty() || bad != std::errc() || end != port.data() + port.size() || request.port == 0) {
+    return failure("--management is HOST:PORT, not " + address);
   }
-  return -1;
+  request.host = address.substr(0, colon);
+  if (request.host.starts_with('[') && request.host.ends_with(']')) {
+    request.host = request.host.substr(1, request.host.size() - 2);
+  }
+  if (request.host.empty()) request.host = "127.0.0.1";
+  return request;
 }
 
-bool send_all(int fd, std::string_view bytes) {
-  while (!bytes.empty()) {
-    const ssize_t sent = ::send(fd, bytes.data(), bytes.size(), MSG_NOSIGNAL);
-    if (sent <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(sent));
+Fallible<http::Fetch> request_to(const ManagementChoice& choice) {
+  http::Fetch request;
+  request.host = "127.0.0.1";
+  request.port = kDefaultPort;
+  if (!choice.config.file.empty()) {
+    auto found = configured(choice.config, std::move(request));
+    if (!found) return found;
+    request = std::move(*found);
   }
-  return true;
+  if (!choice.address.empty()) {
+    auto found = addressed(choice.address, std::move(request));
+    if (!found) return found;
+    request = std::move(*found);
+  }
+  if (!choice.username.empty()) {
+    const char* password = std::getenv("SMPPD_MANAGEMENT_PASSWORD");
+    if (password == nullptr) return failure("--user needs the password in SMPPD_MANAGEMENT_PASSWORD");
+    request.credentials = {choice.username, password};
+  }
+  return request;
+}
+
+void print_refusal(const http::Response& answer) {
+  boost::system::error_code broken;
+  const json::value value = json::parse(answer.body, broken);
+  const json::object* why = broken ? nullptr : value.if_object();
+  if (why == nullptr || !why->contains("error")) {
+    std::cerr << "smppd: the management listener answered " << answer.status << "\n";
+    return;
+  }
+  std::cerr << "smppd: " << shown(*why, "error") << "\n";
+  if (why->contains("hint")) std::cerr << "  " << shown(*why, "hint") << "\n";
 }
 
 }  // namespace
 
-std::string percent_encode(std::string_view text) {
-  constexpr std::string_view kHex = "0123456789ABCDEF";
-  std::string out;
-  for (const char c : text) {
-    const auto octet = static_cast<std::uint8_t>(c);
-    const bool plain = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-                       c == '.' || c == '_' || c == '~';
-    if (plain) {
-      out += c;
-    } else {
-      out += {'%', kHex[octet >> 4U], kHex[octet & 0xFU]};
-    }
-  }
-  return out;
+std::string shown(const json::object& from, std::string_view key) {
+  const json::value* value = from.if_contains(key);
+  if (value == nullptr || value->is_null()) return "-";
+  return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
 }
 
-ManagementAccess access_to(const config::Management& management) {
-  ManagementAccess access;
-  access.address = management.address;
-  if (management.auth_type == "basic") {
-    access.username = management.username;
-    access.password = management.password;
+Asked ask(const ManagementChoice& choice, const std::string& method, const std::string& target) {
+  auto request = request_to(choice);
+  if (!request) {
+    std::cerr << "smppd: " << request.error() << "\n";
+    return {kBadConfig, {}};
   }
-  return access;
+  request->method = method;
+  request->target = target;
+  auto answer = http::fetch(*request);
+  if (!answer) {
+    std::cerr << "smppd: " << answer.error() << "; is smppd running, with this management.address?\n";
+    return {kFailed, {}};
+  }
+  if (answer->status == 200) return {kOk, std::move(answer->body)};
+  print_refusal(*answer);
+  return {answer->status == 404 ? kNoMatch : kFailed, std::move(answer->body)};
 }
 
-Fallible<ManagementAnswer> ask_management(const ManagementAccess& access, std::string_view method,
-                                          std::string_view target) {
-  const std::string& wanted_host = access.address.host;
-  const std::string host = wanted_host.empty() || wanted_host == "0.0.0.0" ? "127.0.0.1"
-                           : wanted_host == "::"                           ? "::1"
-                                                                           : wanted_host;
-  const std::string shown =
-      (host.find(':') == std::string::npos ? host : "[" + host + "]") + ":" + std::to_string(access.address.port);
-  const Socket socket(connect_to(host, access.address.port));
-  if (socket.fd < 0) {
-    return failure("nothing answers at " + shown + "; is smppd running, with this management.address?");
-  }
-  std::string request = std::string(method) + " " + std::string(target) + " HTTP/1.1\r\nHost: " + shown +
-                        "\r\nConnection: close\r\nContent-Length: 0\r\n";
-  if (!access.username.empty()) {
-    request += "Authorization: Basic " + base64(access.username + ":" + access.password) + "\r\n";
-  }
-  if (!send_all(socket.fd, request + "\r\n")) return failure("the connection to " + shown + " was lost");
-  std::string whole;
-  std::array<char, 16 * 1024> piece;
-  ssize_t got = 0;
-  while ((got = ::recv(socket.fd, piece.data(), piece.size(), 0)) > 0) {
-    whole.append(piece.data(), static_cast<std::size_t>(got));
-  }
-  ManagementAnswer answer;
-  const std::size_t end = whole.find("\r\n\r\n");
-  const bool http = whole.starts_with("HTTP/1.1 ") && end != std::string::npos;
-  if (!http || std::from_chars(whole.data() + 9, whole.data() + 12, answer.status).ec != std::errc()) {
-    return failure("no whole answer came from " + shown + "; is that smppd's management.address?");
-  }
-  answer.body = whole.substr(end + 4);
-  const std::size_t length = whole.find("\r\nContent-Length: ");
-  std::size_t wanted = 0;
-  if (length < end) std::from_chars(whole.data() + length + 18, whole.data() + end, wanted);
-  if (length >= end || answer.body.size() != wanted) return failure("the answer of " + shown + " was cut short");
-  return answer;
+AskedObject ask_object(const ManagementChoice& choice, const std::string& method, const std::string& target) {
+  Asked asked = ask(choice, method, target);
+  boost::system::error_code broken;
+  json::value value = json::parse(asked.body, broken);
+  if (!broken && value.is_object()) return {asked.code, std::move(asked.body), std::move(value.get_object())};
+  if (asked.code != kOk) return {asked.code, {}, {}};
+  std::cerr << "smppd: the answer is no JSON object; is that smppd's management.address?\n";
+  return {kFailed, {}, {}};
 }
 
 }  // namespace smppd::cli

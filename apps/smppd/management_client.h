@@ -1,32 +1,31 @@
-// A request to the management listener of a running smppd. Blocking, for commands.
+// Questions and orders to a running smppd over its management listener. Blocking, for commands.
 #pragma once
 
 #include <string>
-#include <string_view>
 
-#include "base/result.h"
-#include "config/config.h"
+#include <boost/json.hpp>
+
+#include "commands.h"
 
 namespace smppd::cli {
 
-struct ManagementAccess {
-  config::Endpoint address{"127.0.0.1", 8081};
-  std::string username;  // empty: without authentication
-  std::string password;
-};
-
-[[nodiscard]] ManagementAccess access_to(const config::Management& management);
-
-struct ManagementAnswer {
-  int status = 0;
+// What came, and how the command ends; an error has been printed already.
+struct Asked {
+  int code = kOk;
   std::string body;
 };
+[[nodiscard]] Asked ask(const ManagementChoice& choice, const std::string& method, const std::string& target);
 
-// On failure a sentence: nobody listens there, no answer within half a minute, or what answers is no HTTP.
-[[nodiscard]] Fallible<ManagementAnswer> ask_management(const ManagementAccess& access, std::string_view method,
-                                                        std::string_view target);
+// The same where the answer is a JSON object, also the one that says why not.
+struct AskedObject {
+  int code = kOk;
+  std::string body;
+  boost::json::object answer;
+};
+[[nodiscard]] AskedObject ask_object(const ManagementChoice& choice, const std::string& method,
+                                     const std::string& target);
 
-// For a path or a query.
-[[nodiscard]] std::string percent_encode(std::string_view text);
+// The text of a member; "-" for null and for what is not there.
+[[nodiscard]] std::string shown(const boost::json::object& from, std::string_view key);
 
 }  // namespace smppd::cli

@@ -1,11 +1,7 @@
 // smppd queue, dead-letters, message: questions and orders to a running smppd, over its management listener.
-#include <cstdlib>
 #include <iostream>
 
-#include <boost/json.hpp>
-
-#include "commands.h"
-#include "config/loader.h"
+#include "http/url.h"
 #include "management_client.h"
 
 namespace smppd::cli {
@@ -13,74 +9,6 @@ namespace smppd::cli {
 namespace {
 
 namespace json = boost::json;
-
-// "-" for null and for what is not there.
-std::string shown(const json::object& from, std::string_view key) {
-  const json::value* value = from.if_contains(key);
-  if (value == nullptr || value->is_null()) return "-";
-  return value->is_string() ? std::string(value->get_string()) : json::serialize(*value);
-}
-
-Fallible<ManagementAccess> access_of(const ManagementChoice& choice) {
-  ManagementAccess access;
-  if (!choice.config.file.empty()) {
-    const config::Loaded loaded =
-        config::load_file(choice.config.file, {choice.config.lenient, choice.config.overrides, {}});
-    if (loaded.config == nullptr) return failure(config::to_text(loaded.diagnostics));
-    const config::Management& management = loaded.config->management;
-    if (!management.enabled) return failure(choice.config.file + ": management.enabled is false");
-    access = access_to(management);
-  }
-  if (!choice.address.empty()) {
-    const std::size_t colon = choice.address.rfind(':');
-    const int port = colon == std::string::npos ? 0 : std::atoi(choice.address.c_str() + colon + 1);
-    if (port < 1 || port > 65'535) return failure("--management is HOST:PORT, not " + choice.address);
-    access.address.host = choice.address.substr(0, colon);
-    if (access.address.host.starts_with('[') && access.address.host.ends_with(']')) {
-      access.address.host = access.address.host.substr(1, access.address.host.size() - 2);
-    }
-    access.address.port = static_cast<std::uint16_t>(port);
-  }
-  if (!choice.username.empty()) {
-    const char* password = std::getenv("SMPPD_MANAGEMENT_PASSWORD");
-    if (password == nullptr) return failure("--user needs the password in SMPPD_MANAGEMENT_PASSWORD");
-    access.username = choice.username;
-    access.password = password;
-  }
-  return access;
-}
-
-// What came, and how the command ends; an error has been printed already.
-struct Asked {
-  int code = kOk;
-  std::string body;
-  json::object answer;
-};
-
-Asked ask(const ManagementChoice& choice, std::string_view method, const std::string& target) {
-  const auto access = access_of(choice);
-  if (!access) {
-    std::cerr << "smppd: " << access.error() << "\n";
-    return {kBadConfig, {}, {}};
-  }
-  const auto answer = ask_management(*access, method, target);
-  if (!answer) {
-    std::cerr << "smppd: " << answer.error() << "\n";
-    return {kFailed, {}, {}};
-  }
-  boost::system::error_code broken;
-  const json::value value = json::parse(answer->body, broken);
-  if (broken || !value.is_object()) {
-    std::cerr << "smppd: the answer is no JSON object; is that smppd's management.address?\n";
-    return {kFailed, {}, {}};
-  }
-  Asked asked{kOk, answer->body, value.get_object()};
-  if (answer->status == 200) return asked;
-  std::cerr << "smppd: " << shown(asked.answer, "error") << "\n";
-  if (asked.answer.contains("hint")) std::cerr << "  " << shown(asked.answer, "hint") << "\n";
-  asked.code = answer->status == 404 ? kNoMatch : kFailed;
-  return asked;
-}
 
 void print_queues(const json::object& answer, const char* list, const char* kind, const char* before = "") {
   for (const json::value& one : answer.at(list).as_array()) {
@@ -108,7 +36,7 @@ void print_letter(const json::object& letter) {
 std::string query_of(const LetterChoice& choice) {
   std::string query;
   const auto add = [&query](const char* key, const std::string& value) {
-    if (!value.empty()) query += (query.empty() ? "?" : "&") + std::string(key) + "=" + percent_encode(value);
+    if (!value.empty()) query += (query.empty() ? "?" : "&") + std::string(key) + "=" + http::percent_encode(value);
   };
   add("client", choice.client);
   add("upstream", choice.upstream);
@@ -123,7 +51,7 @@ std::string query_of(const LetterChoice& choice) {
 }  // namespace
 
 int show_queue(const ManagementChoice& choice, bool as_json) {
-  const Asked asked = ask(choice, "GET", "/store/stats");
+  const AskedObject asked = ask_object(choice, "GET", "/store/stats");
   if (asked.code != kOk) return asked.code;
   if (as_json) {
     std::cout << asked.body;
@@ -143,7 +71,7 @@ int show_queue(const ManagementChoice& choice, bool as_json) {
 }
 
 int list_letters(const ManagementChoice& choice, const LetterChoice& letters, bool as_json) {
-  const Asked asked = ask(choice, "GET", "/api/dead-letters" + query_of(letters));
+  const AskedObject asked = ask_object(choice, "GET", "/api/dead-letters" + query_of(letters));
   if (asked.code != kOk) return asked.code;
   if (as_json) {
     std::cout << asked.body;
@@ -155,7 +83,7 @@ int list_letters(const ManagementChoice& choice, const LetterChoice& letters, bo
 }
 
 int requeue_letters(const ManagementChoice& choice, const LetterChoice& letters, bool as_json) {
-  const Asked asked = ask(choice, "POST", "/api/dead-letters/requeue" + query_of(letters));
+  const AskedObject asked = ask_object(choice, "POST", "/api/dead-letters/requeue" + query_of(letters));
   const bool counted = asked.answer.contains("queued");
   if (as_json && counted) {
     std::cout << asked.body;
@@ -170,8 +98,9 @@ int requeue_letters(const ManagementChoice& choice, const LetterChoice& letters,
 int order_letters(const ManagementChoice& choice, const std::vector<std::string>& ids, bool drop, bool as_json) {
   int worst = kOk;
   for (const std::string& id : ids) {
-    const std::string target = "/api/dead-letters/" + percent_encode(id);
-    const Asked asked = drop ? ask(choice, "DELETE", target) : ask(choice, "POST", target + "/requeue");
+    const std::string target = "/api/dead-letters/" + http::percent_encode(id);
+    const AskedObject asked =
+        drop ? ask_object(choice, "DELETE", target) : ask_object(choice, "POST", target + "/requeue");
     if (asked.code != kOk) {
       worst = asked.code;
       continue;
@@ -186,7 +115,7 @@ int order_letters(const ManagementChoice& choice, const std::vector<std::string>
 }
 
 int show_message(const ManagementChoice& choice, const std::string& id, bool as_json) {
-  const Asked asked = ask(choice, "GET", "/api/messages/" + percent_encode(id));
+  const AskedObject asked = ask_object(choice, "GET", "/api/messages/" + http::percent_encode(id));
   if (asked.code != kOk) return asked.code;
   if (as_json) {
     std::cout << asked.body;

@@ -2,6 +2,8 @@
 
 #include <cstdint>
 
+#include <absl/strings/escaping.h>
+
 #include "http/message.h"
 
 namespace smppd::http {
@@ -54,6 +56,10 @@ std::optional<Credentials> parse_basic_auth(std::string_view authorization) {
   const std::size_t colon = decoded->find(':');
   if (colon == std::string::npos) return std::nullopt;
   return Credentials{decoded->substr(0, colon), decoded->substr(colon + 1)};
+}
+
+std::string basic_auth(const Credentials& credentials) {
+  return "Basic " + absl::Base64Escape(credentials.user + ":" + credentials.password);
 }
 
 bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept {

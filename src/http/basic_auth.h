@@ -15,6 +15,9 @@ struct Credentials {
 // Value of an Authorization header; nothing unless it is well-formed Basic with canonical base64.
 [[nodiscard]] std::optional<Credentials> parse_basic_auth(std::string_view authorization);
 
+// The value of an Authorization header that parse_basic_auth() reads back.
+[[nodiscard]] std::string basic_auth(const Credentials& credentials);
+
 // Takes time that depends on the lengths only.
 [[nodiscard]] bool equal_in_constant_time(std::string_view a, std::string_view b) noexcept;
 

@@ -19,15 +19,12 @@ TEST(PercentDecode, DecodesEscapesAndRefusesBrokenOnes) {
   EXPECT_EQ(percent_decode("%00"), std::nullopt);
 }
 
-TEST(PercentDecode, GivesBackWhatWasEscapedOctetByOctet) {
+TEST(PercentEncode, IsTakenBackByDecoding) {
+  EXPECT_EQ(percent_encode("a b/c+d~\xC3\xA9"), "a%20b%2Fc%2Bd~%C3%A9");
   EXPECT_TRUE(rc::check([](const std::string& text) {
     RC_PRE(text.find('\0') == std::string::npos);
-    std::string escaped;
-    for (const char c : text) {
-      constexpr char kHex[] = "0123456789ABCDEF";
-      escaped += {'%', kHex[static_cast<unsigned char>(c) >> 4], kHex[static_cast<unsigned char>(c) & 15]};
-    }
-    RC_ASSERT(percent_decode(escaped) == text);
+    RC_ASSERT(percent_decode(percent_encode(text)) == text);
+    RC_ASSERT(percent_decode(percent_encode(text), Plus::kSpace) == text);
   }));
 }
 
@@ -53,6 +50,14 @@ TEST(BasicAuth, RefusesEverythingElse) {
                            "Basic YTpi YTpi", "Basic YQ==", "Basic YTpjZB==", "Basic ===="}) {
     EXPECT_FALSE(parse_basic_auth(text)) << text;
   }
+}
+
+TEST(BasicAuth, ReadsBackWhatItWrites) {
+  EXPECT_EQ(basic_auth({"admin", "s3c:ret"}), "Basic YWRtaW46czNjOnJldA==");
+  EXPECT_TRUE(rc::check([](const std::string& password) {
+    const auto found = parse_basic_auth(basic_auth({"admin", password}));
+    RC_ASSERT(found && found->user == "admin" && found->password == password);
+  }));
 }
 
 TEST(BasicAuth, ComparesWholeTexts) {

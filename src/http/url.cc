@@ -1,5 +1,7 @@
 #include "http/url.h"
 
+#include <absl/strings/ascii.h>
+
 namespace smppd::http {
 namespace {
 
@@ -27,6 +29,20 @@ std::optional<std::string> percent_decode(std::string_view text, Plus plus) {
       if (high < 0 || low < 0 || (high == 0 && low == 0)) return std::nullopt;
       out += static_cast<char>(high * 16 + low);
       i += 2;
+    }
+  }
+  return out;
+}
+
+std::string percent_encode(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789ABCDEF";
+  std::string out;
+  for (const char c : text) {
+    const auto octet = static_cast<unsigned char>(c);
+    if (absl::ascii_isalnum(octet) || std::string_view("-._~").find(c) != std::string_view::npos) {
+      out += c;
+    } else {
+      out += {'%', kHex[octet >> 4U], kHex[octet & 0xFU]};
     }
   }
   return out;

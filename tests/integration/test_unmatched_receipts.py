@@ -140,5 +140,5 @@ def test_the_command_line_shows_and_replays(gateway, carrier):
     reconfigured(smppd, id_format="hex_to_dec")
     assert command(smppd, "replay").startswith("1 tried, 1 matched, 0 left")
     assert text_id(told(session)) == message_id
-    refused = subprocess.run([BINARIES / "smppd", "receipts", "formats", "--address", "127.0.0.1:1"], capture_output=True, text=True, timeout=60)
+    refused = subprocess.run([BINARIES / "smppd", "receipts", "formats", "--management", "127.0.0.1:1"], capture_output=True, text=True, timeout=60)
     assert refused.returncode == 1 and "nothing answers at 127.0.0.1:1" in refused.stderr
