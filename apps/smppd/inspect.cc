@@ -4,6 +4,9 @@
 #include <random>
 #include <sstream>
 
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include "commands.h"
 #include "config/loader.h"
 #include "message/names.h"
@@ -38,6 +41,19 @@ Fallible<WallTime> parse_moment(const std::string& text) {
          std::chrono::seconds(second);
 }
 
+// What would keep smppd from starting here; where the configuration is only looked at, it may be as it should be.
+void warn_of_store(const std::string& file, const config::Storage& storage) {
+  if (!storage.enabled || storage.backend != config::StoreBackend::kRocksdb) return;
+  struct stat found{};
+  const char* wrong = ::stat(storage.path.c_str(), &found) != 0                 ? "is not there"
+                      : !S_ISDIR(found.st_mode)                                 ? "is no directory"
+                      : ::access(storage.path.c_str(), R_OK | W_OK | X_OK) != 0 ? "is not writable for this user"
+                                                                                : nullptr;
+  if (wrong == nullptr) return;
+  std::cerr << file << ": warning: storage.rocksdb.path: " << storage.path << " " << wrong
+            << "; smppd needs it to start\n";
+}
+
 class FixedText final : public message::TextSource {
  public:
   explicit FixedText(std::string_view text) noexcept : text_(text) {}
@@ -58,6 +74,7 @@ int validate(const ConfigChoice& choice) {
     std::cerr << choice.file << ": error: " << built.error() << "\n";
     return kBadConfig;
   }
+  warn_of_store(choice.file, loaded.config->storage);
   std::cout << choice.file << " is valid: " << loaded.config->listeners.size() << " listeners, "
             << loaded.config->upstreams.size() << " upstreams, " << loaded.config->routes.size() << " routes, "
             << loaded.config->clients.size() << " clients\n";

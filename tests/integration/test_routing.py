@@ -262,6 +262,19 @@ def test_validate_accepts_what_the_daemon_would_run(routed):
     assert "missing.yaml" in unreadable.stderr
 
 
+def test_validate_tells_that_the_store_has_no_directory_yet(tmp_path):
+    """It is no error: the configuration may be looked at where it is written, not where it runs."""
+    folder = tmp_path / "store"
+    path = write_config(tmp_path, config(named("one"), storage={"backend": "rocksdb", "rocksdb": {"path": str(folder)}}))
+    missing = smppd_says("validate", "-c", path)
+    assert missing.returncode == 0 and f"warning: storage.rocksdb.path: {folder} is not there" in missing.stderr
+    folder.write_text("")
+    assert f"{folder} is no directory" in smppd_says("validate", "-c", path).stderr
+    folder.unlink()
+    folder.mkdir()
+    assert "storage" not in smppd_says("validate", "-c", path).stderr
+
+
 def test_config_dump_is_a_configuration_that_means_the_same_and_hides_secrets(routed):
     dumped = smppd_says("config", "dump", "-c", routed, "--format", "json")
     assert dumped.returncode == 0
