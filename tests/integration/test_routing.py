@@ -265,7 +265,8 @@ def test_validate_accepts_what_the_daemon_would_run(routed):
 def test_validate_tells_that_the_store_has_no_directory_yet(tmp_path):
     """It is no error: the configuration may be looked at where it is written, not where it runs."""
     folder = tmp_path / "store"
-    path = write_config(tmp_path, config(named("one"), storage={"backend": "rocksdb", "rocksdb": {"path": str(folder)}}))
+    storage = {"backend": "rocksdb", "rocksdb": {"path": str(folder)}}
+    path = write_config(tmp_path, config(mock("one"), storage=storage))
     missing = smppd_says("validate", "-c", path)
     assert missing.returncode == 0 and f"warning: storage.rocksdb.path: {folder} is not there" in missing.stderr
     folder.write_text("")
