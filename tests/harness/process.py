@@ -19,8 +19,16 @@ BINARIES = Path(os.environ.get("SMPPD_BIN_DIR", ROOT / "build/release/bin"))
 START_SECONDS = 15
 
 
-# Below the range that connections get theirs from: a port that is given back for a moment stays free.
-_PORTS = iter(random.SystemRandom().sample(range(12_000, 30_000), 18_000))
+def _ports():
+    """Below the range that connections get theirs from: a port that is given back for a moment stays free. Test processes that
+    run side by side have every other one each."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    ports = range(12_000 + worker, 30_000, workers)
+    return iter(random.SystemRandom().sample(ports, len(ports)))
+
+
+_PORTS = _ports()
 
 
 def free_port():
