@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness import gateway
-from harness.process import BINARIES, free_port, is_listening, write_config
+from harness.process import BINARIES, free_port, is_listening, wait_until, write_config
 
 from .esme import Clients
 from .judge import Case, Judge
@@ -31,6 +31,7 @@ class Plan:
     deaths: int = 10
     life: tuple = (0.05, 1.0)  # seconds after smppd listens
     at_birth: float = 0.2  # the share of lives that end within the first 100 ms after the start
+    with_requests_out: float = 0.0  # the share of the others that end while carriers have requests they did not answer
     rate: float = 2000.0
     window: int = 200
     shards: int = 2
@@ -161,14 +162,27 @@ class Ordeal:
         else:
             self.start()
             time.sleep(self.chance.uniform(*self.plan.life))
+            if self.chance.random() < self.plan.with_requests_out:
+                self.let_requests_out()
         self.kill()
+        self.smsc.ask("hold", False)
+
+    def let_requests_out(self, enough=10):
+        self.smsc.ask("hold", True)
+        wait_until(lambda: self.smsc.ask("status")["open requests"] >= enough, "requests that carriers have", START_SECONDS)
 
     def run(self, between=lambda: None):
-        """All lives, with something done after each, then one in which everything comes to its end, and the verdict."""
+        """All lives, with something done after each, then one in which everything comes to its end, and the verdict. Where
+        some are to end with requests out, the last but one does."""
         self.go()
         for _ in range(self.plan.deaths):
             self.live()
             between()
+        if self.plan.with_requests_out:
+            self.start()
+            self.let_requests_out()
+            self.kill()
+            self.smsc.ask("hold", False)
         self.start()
         time.sleep(0.5)
         return self.conclude()

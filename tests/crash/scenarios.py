@@ -14,7 +14,7 @@ def held_when_uncertain(make, _, deaths):
 
 
 def sent_again_when_uncertain(make, _, deaths):
-    return make(deaths=deaths, uncertain="resend").run()
+    return make(deaths=deaths, uncertain="resend", with_requests_out=0.5).run()
 
 
 def power_cuts(make, shim, deaths):

@@ -63,7 +63,7 @@ class Carrier:
         return smpp.deliver_sm(source=destination, destination=source, esm_class=4, short_message=text, tlvs=extra).body
 
     def turn(self, now):
-        while self.answers and self.answers[0][0] <= now:
+        while self.answers and not self.peer.holding and self.answers[0][0] <= now:
             _, link, answer = self.answers.popleft()
             if link.wire.open:
                 link.wire.send(answer)
@@ -139,7 +139,7 @@ class Carriers(wire.Peer):
 
     def __init__(self, line, *, carriers):
         super().__init__(line)
-        self.ledger, self.active, self.shut = SmscLedger(), False, False
+        self.ledger, self.active, self.shut, self.holding = SmscLedger(), False, False, False
         self.carriers = [Carrier(self, name, port, options) for name, (port, options) in carriers.items()]
 
     def turn(self, now):
@@ -148,6 +148,10 @@ class Carriers(wire.Peer):
 
     def do_go(self, active):
         self.active = active
+
+    def do_hold(self, holding):
+        """Messages are taken and not answered, until this is over."""
+        self.holding = holding
 
     def do_shut(self, shut):
         """Refuses binds and ends the links, or takes binds again."""
@@ -160,7 +164,9 @@ class Carriers(wire.Peer):
         owed = sum(len(carrier.owed) + len(carrier.due) for carrier in self.carriers)
         owed += sum(len(link.open) for carrier in self.carriers for link in carrier.links)
         refused = sum(1 for one in self.ledger.receipts.values() if not one.taken)
-        return {"owed": owed, "untaken": refused, "received": sum(map(len, self.ledger.received.values()))}
+        open_requests = sum(link.wire.open for carrier in self.carriers for _, link, _ in carrier.answers)
+        return {"owed": owed, "untaken": refused, "open requests": open_requests,
+                "received": sum(map(len, self.ledger.received.values()))}
 
     def do_ledger(self):
         return self.ledger

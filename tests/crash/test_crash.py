@@ -6,7 +6,7 @@ import pytest
 from . import scenarios
 from .shim import Shim
 
-DEATHS = {"resend": 5, "transaction": 5}  # the others are for scripts/soak --crashes
+DEATHS = {"resend": 4, "transaction": 5}  # the others are for scripts/soak --crashes
 
 
 @pytest.mark.parametrize("name", DEATHS)
@@ -15,7 +15,8 @@ def test_the_ledgers_agree_whenever_it_dies(ordeal, tmp_path, name):
     assert not verdict.findings, verdict
     assert verdict.figures["answered"] > 500 and verdict.figures["receipts delivered"] > 200, verdict
     if name == "resend":
-        assert verdict.figures["doubled, explained"] > 0, f"no death found a request on its way: {verdict}"
+        # One death at least found requests that carriers had taken and not answered.
+        assert verdict.figures["doubled, explained"] > 0, verdict
 
 
 def test_it_starts_however_early_its_peers_come(ordeal):
