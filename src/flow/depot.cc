@@ -103,7 +103,7 @@ void Flow::Depot::on_durable(store::Sequence last) noexcept {
 void Flow::Depot::run(const Steps::Step& step) noexcept {
   switch (step.kind) {
     case StepKind::kAccepted: {
-      const auto facts = step.facts<AcceptedStep>();
+      const auto facts = step.facts<depot::AcceptedStep>();
       if (facts.part_of_multi) {
         message::Flight flight;
         flight.origin = facts.origin;
@@ -116,14 +116,16 @@ void Flow::Depot::run(const Steps::Step& step) noexcept {
       return;
     }
     case StepKind::kLaunch: launch(step.facts<LaunchStep>(), step.octets<LaunchStep>()); return;
-    case StepKind::kOperated: answer_operation(step.facts<OperatedStep>().flight, step.octets<OperatedStep>()); return;
+    case StepKind::kOperated:
+      answer_operation(step.facts<depot::OperatedStep>().flight, step.octets<depot::OperatedStep>());
+      return;
     case StepKind::kAcknowledge:
-      flow.answer_smsc(step.facts<AcknowledgeStep>().ticket, smpp::CommandStatus::ESME_ROK);
+      flow.answer_smsc(step.facts<depot::AcknowledgeStep>().ticket, smpp::CommandStatus::ESME_ROK);
       return;
     case StepKind::kDesk: flow.desk_->durable(step.facts<depot::DeskStep>().number); return;
-    case StepKind::kTaken: hand_over(step.facts<TakenStep>(), step.octets<TakenStep>()); return;
+    case StepKind::kTaken: hand_over(step.facts<depot::TakenStep>(), step.octets<depot::TakenStep>()); return;
     case StepKind::kCorrelated:
-      tell_correlated(step.facts<CorrelatedStep>().flight, as_text(step.octets<CorrelatedStep>()));
+      tell_correlated(step.facts<depot::CorrelatedStep>().flight, as_text(step.octets<depot::CorrelatedStep>()));
       return;
   }
 }
@@ -148,7 +150,7 @@ void Flow::Depot::on_room(store::Room now_room) noexcept {
 
 void Flow::Depot::flush_owed() noexcept {
   while (!owed.empty()) {
-    Owed& first = owed.front();
+    depot::Owed& first = owed.front();
     const auto sequence = partition.append(first.transaction, store::Intake::kOwed);
     if (sequence == 0) return;
     if (first.has_step) steps.push_whole(sequence, first.kind, first.step);
@@ -255,7 +257,8 @@ void Flow::Depot::on_asked(const Ask& what, const store::ReadAnswer& answer) noe
         operate_on(what.flight, what.pdu, answer.items.front());
       }
       return;
-    case Ask::Kind::kSettle: settle_found(answer); return;
+    case Ask::Kind::kSettle: settle_found(what.flight.part, answer); return;
+    case Ask::Kind::kNextPart: next_part(what, answer); return;
     case Ask::Kind::kOutcome: show_outcome(what, answer); return;
     case Ask::Kind::kDesk: what.desk(answer); return;
     case Ask::Kind::kEnd:
@@ -304,32 +307,48 @@ void Flow::Depot::found_correlation(const Ask& what, const store::ReadAnswer& an
   flight.command_id = smpp::CommandId::submit_sm;
   flight.tracked = true;
   flight.arrived = flow.shard_.loop().now() - std::chrono::duration_cast<Duration>(now() - found->submitted);
-  settle_item(found->own);
+  flight.part = found->part;
+  flight.parts = found->parts;
+  settle_item(found->own, found->part);
   for (unsigned shard = 0; shard < flow.shard_.count(); ++shard) {
-    if (shard != flow.here()) post(flow.shard_, shard, MailKind::kSettled, SettledMail{found->own});
+    if (shard != flow.here()) post(flow.shard_, shard, MailKind::kSettled, SettledMail{found->own, found->part});
   }
   flow.track(flight, found->upstream_id);  // goes to the home shard, which knows who waits for it
 }
 
-void Flow::Depot::settle_item(message::OwnId own) noexcept {
+void Flow::Depot::settle_item(message::OwnId own, std::uint8_t part) noexcept {
   store::ReadRequest request;
   request.kind = store::ReadRequest::Kind::kItem;
   request.id = own;
   Ask what;
   what.kind = Ask::Kind::kSettle;
+  what.flight.part = part;
   ask(request, std::move(what));
 }
 
-void Flow::Depot::settle_found(const store::ReadAnswer& answer) noexcept {
+void Flow::Depot::settle_found(std::uint8_t part, const store::ReadAnswer& answer) noexcept {
   if (answer.items.empty()) return;
   const store::ItemView& item = answer.items.front();
-  if (static_cast<ItemState>(item.progress.state) != ItemState::kUncertain) return;
+  if (depot::state_of(item.progress) != ItemState::kUncertain) return;
+  PartMark mark = depot::parts_of(item.progress);
+  if (mark.cut() && part != mark.done + 1) return;  // of a part before the one that nobody knows about
   if (const auto waiting = uncertain_items.find(item.id); waiting != uncertain_items.end()) {
     entries.release(waiting->second);
     uncertain_items.erase(waiting);
   }
   ++flow.probe_.adopted;
-  begin().finish(item.id);
+  begin();
+  if (mark.cut() && !mark.at_last()) {
+    ++mark.done;
+    store::Progress progress;
+    progress.state = depot::number_of(ItemState::kQueued, true);
+    progress.mark = mark.pack();
+    progress.lane = item.progress.lane;
+    progress.expires = item.progress.expires;
+    transaction.amend(item.id, progress);
+  } else {
+    transaction.finish(item.id);
+  }
   commit_owed();
 }
 

@@ -28,7 +28,7 @@ constexpr Duration kRemembered = std::chrono::minutes(1);
 unsigned attempts_of(std::uint16_t packed) noexcept { return Attempts::unpack(packed).counted; }
 
 std::string_view state_of(const store::ItemView& item, store::Moment now) noexcept {
-  switch (static_cast<depot::ItemState>(item.progress.state)) {
+  switch (depot::state_of(item.progress)) {
     case depot::ItemState::kSent: return "sent";
     case depot::ItemState::kUncertain: return "uncertain";
     case depot::ItemState::kInbox: return "inbox";
@@ -314,10 +314,7 @@ OrderResult Flow::Desk::queue_again(message::OwnId letter, ByteSpan record, std:
   const auto stored = outcome ? decode_stored(outcome->body) : std::nullopt;
   if (!stored || stored->kind != StoredKind::kMessage) return OrderResult::kUnreadable;
   if (depot.room != store::Room::kOpen) return OrderResult::kNoRoom;
-  Sender sender;
-  sender.side = stored->side;
-  sender.entry = stored->client.empty() ? nullptr : flow.snapshot_->clients->find(stored->client);
-  if (sender.entry != nullptr) sender.client = sender.entry->id;
+  const Sender sender = depot.sender_of(*stored);
   Submission m(sender, flow.scratch_, true);
   if (!m.view.decode(stored->pdu)) return OrderResult::kUnreadable;
   read_facts(m.view, m.facts);

@@ -73,16 +73,17 @@ void Flow::Depot::write_end(const store::ItemView& item, const StoredMessage& st
     transaction.put(store::Table::kDeadLetters, view(outcome_key(item.id)), encode(outcome, record),
                     now() + options().dead_letter_retention);
   }
+  if (depot::parts_of(item.progress).begun()) note_partial(item, stored, burial.reason);
   tell_sender(stored, outcome.state, burial.status);
 }
 
 void Flow::Depot::end_item(const store::ItemView& item, const Burial& burial) noexcept {
-  if (static_cast<ItemState>(item.progress.state) == ItemState::kInbox) {
+  if (depot::state_of(item.progress) == ItemState::kInbox) {
     take_out(item);
     return;
   }
   const auto stored = item.damaged ? std::nullopt : decode_stored(item.body);
-  if (stored && static_cast<ItemState>(item.progress.state) == ItemState::kUncertain) {
+  if (stored && depot::state_of(item.progress) == ItemState::kUncertain) {
     last_word(item, *stored);
     return;
   }

@@ -152,7 +152,9 @@ void Flow::on_depot_mail(const Letter& letter) noexcept {
     case MailKind::kCorrelated:
       depot_->correlated(letter.facts<CorrelatedMail>().flight, as_text(letter.octets<CorrelatedMail>()));
       return;
-    case MailKind::kSettled: depot_->settle_item(letter.facts<SettledMail>().own); return;
+    case MailKind::kSettled:
+      depot_->settle_item(letter.facts<SettledMail>().own, letter.facts<SettledMail>().part);
+      return;
     case MailKind::kLookUp:
       depot_->look_up_here(letter.facts<LookUpMail>().upstream, as_text(letter.octets<LookUpMail>()));
       return;

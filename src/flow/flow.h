@@ -141,14 +141,13 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
 
   // segment.cc: long messages
   void find_part(Submission& m, upstream::PickFacts& facts) noexcept;
-  void pin_part(const Submission& m, const upstream::Group& group, std::uint16_t host) noexcept;
+  void pin_part(const Submission& m, message::UpstreamId upstream, std::uint16_t host) noexcept;
   using Written = std::expected<ByteSpan, smpp::CommandStatus>;
   [[nodiscard]] Written write_out(Submission& m, const UpstreamFacts& upstream) noexcept;
   [[nodiscard]] bool goes_in_parts(const Submission& m) const noexcept;
   [[nodiscard]] Written write_long(Submission& m, const UpstreamFacts& upstream) noexcept;
   [[nodiscard]] Written write_part(Submission& m, const UpstreamFacts& upstream) noexcept;
   void begin_long(const Submission& m, message::Flight& flight);
-  void drop_long(const message::Flight& flight) noexcept;
   void send_part(SlabHandle handle, LongMessage& m) noexcept;
   void stall_part(SlabHandle handle, LongMessage& m, Instant next_try) noexcept;
   void resume_parts(const upstream::Group* group) noexcept;  // null: of every upstream

@@ -68,8 +68,9 @@ bool Flow::Depot::take_in(const Consignment& consignment, ByteSpan pdu) noexcept
   const store::ItemId item = flow.ids_.next(flow.wall_now());
   put_in(consignment, pdu, direct, item);
   add_parts_to_transaction();
-  TakenStep step{consignment.ticket,     {}, consignment.client, consignment.from, consignment.kind, consignment.about,
-                 consignment.about_entry};
+  depot::TakenStep step{
+      consignment.ticket,     {}, consignment.client, consignment.from, consignment.kind, consignment.about,
+      consignment.about_entry};
   if (direct) {
     step.handed = handed.make(Handed{item, box.hash, 0, {}, now() + options().delivery_retention}).second;
     ++box.in_flight;
@@ -80,7 +81,7 @@ bool Flow::Depot::take_in(const Consignment& consignment, ByteSpan pdu) noexcept
 }
 
 // It is durable: the SMSC may forget it.
-void Flow::Depot::hand_over(const TakenStep& step, ByteSpan pdu) noexcept {
+void Flow::Depot::hand_over(const depot::TakenStep& step, ByteSpan pdu) noexcept {
   if (step.about != 0) flow.settle_report({step.about_entry, step.about}, CommandStatus::ESME_ROK);
   flow.answer_smsc(step.ticket, CommandStatus::ESME_ROK);
   if (!step.handed.valid()) {
@@ -217,7 +218,7 @@ void Flow::Depot::keep_part(store::ItemId item, const message::DeliveryTicket& t
   progress.lane = lanes::of_parts(lanes::hash(kept.upstream));
   progress.held = true;
   begin().enqueue(item, progress, body_of(kept));
-  commit_owed(StepKind::kAcknowledge, AcknowledgeStep{ticket});
+  commit_owed(StepKind::kAcknowledge, depot::AcknowledgeStep{ticket});
 }
 
 void Flow::Depot::add_parts_to_transaction() noexcept {

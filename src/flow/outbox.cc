@@ -54,6 +54,8 @@ Flow::Taken Flow::Depot::keep(Submission& m) noexcept {
   }
   if (life.scheduled) m.draft.edit().set(smpp::Field::schedule_delivery_time, std::string_view());
   const unsigned priority = std::min<unsigned>(m.facts.priority_flag, lanes::kPriorities - 1);
+  if (m.may_be_part()) [[unlikely]]
+    follow_parts(m, m.road.upstreams[0]);
   Outlet& outlet = *outlet_by_id[m.road.upstreams[0].value()];
   const store::ItemId item =
       m.part_of_multi || m.sender.side.version == smpp::Version::v33 ? flow.ids_.next(flow.wall_now()) : m.id;
@@ -73,8 +75,10 @@ Flow::Taken Flow::Depot::keep(Submission& m) noexcept {
     }
   }
   if (direct) {
-    progress.state = static_cast<std::uint8_t>(ItemState::kSent);
-    progress.held = true;
+    prepared.write(progress);
+  } else if (const CommandStatus too_long = fits_parts(m); too_long != CommandStatus::ESME_ROK) {
+    flow.refuse(m, too_long);
+    return Taken::kYes;
   }
   const ByteSpan kept = body_of_message(m, life.expires);
   if (kept.empty()) {
@@ -92,19 +96,23 @@ Flow::Taken Flow::Depot::keep(Submission& m) noexcept {
     return Taken::kWait;
   }
   ++flow.probe_.kept;
-  const message::Origin origin = m.part_of_multi
-                                     ? message::Origin{m.multi, m.multi_index, flow.here()}
-                                     : message::Origin{m.sender.session, m.header.sequence_number, flow.here()};
-  steps.push(sequence, StepKind::kAccepted, AcceptedStep{origin, m.id, m.header.command_id, m.part_of_multi});
+  steps.push(sequence, StepKind::kAccepted, accepted(m));
   if (!direct) {
     outlet.lanes[priority].ready = outlet.lanes[priority].ready || !life.scheduled;
     return Taken::kYes;
   }
-  auto [entry, handle] = entries.make(Entry{item, progress.lane, life.expires, 0, false});
+  auto [entry, handle] = entries.make(Entry{item, progress.lane, life.expires, 0, false, prepared.parts});
   prepared.flight.origin = message::Origin{handle, 0, flow.here()};
   ++prepared.outlet->promised;
   steps.push(sequence, StepKind::kLaunch, LaunchStep{prepared.flight, prepared.outlet->hash}, prepared.pdu);
   return Taken::kYes;
+}
+
+depot::AcceptedStep Flow::Depot::accepted(const Submission& m) const noexcept {
+  const message::Origin origin = m.part_of_multi
+                                     ? message::Origin{m.multi, m.multi_index, flow.here()}
+                                     : message::Origin{m.sender.session, m.header.sequence_number, flow.here()};
+  return {origin, m.id, m.header.command_id, m.part_of_multi};
 }
 
 TimesAsked times_of(const smpp::PduView& view) noexcept {
@@ -151,14 +159,20 @@ ByteSpan Flow::Depot::body_of(const StoredMessage& message) noexcept {
 
 // Stops 5 to 7 up to the moment the request may leave: where to, in which octets, under which facts. The slot is taken.
 Flow::Depot::Ready Flow::Depot::prepare(Submission& m, Prepared& prepared, CommandStatus& refusal) noexcept {
-  const upstream::PickFacts facts{
+  upstream::PickFacts facts{
       message::normalised_destination(m.facts), m.sender.address_hash, flow.random(), &flow.quality_, {}, 0};
+  if (m.may_be_part()) [[unlikely]]
+    flow.find_part(m, facts);
+  if (m.sent.begun()) {
+    facts.pinned = m.road.upstreams[0];
+    facts.host = m.host;
+  }
   for (const message::UpstreamId id : m.road.to_try()) {
     if (const Ready ready = prepare_at(m, id, facts, prepared, refusal); ready != Ready::kDown) return ready;
   }
   for (const message::UpstreamId id : m.road.to_try()) {
     const UpstreamFacts* tried = flow.snapshot_->upstream(id);
-    if (tried == nullptr || !tried->fallback.valid()) continue;
+    if (tried == nullptr || !tried->fallback.valid() || m.sent.begun()) continue;
     if (const Ready ready = prepare_at(m, tried->fallback, facts, prepared, refusal); ready != Ready::kDown) {
       return ready;
     }
@@ -186,10 +200,12 @@ Flow::Depot::Ready Flow::Depot::prepare_at(Submission& m, message::UpstreamId id
     full_at = id;
     return Ready::kFull;
   }
-  const auto pdu = flow.wire_form(m, *upstream);
-  if (!pdu) {
+  const auto pdu = flow.write_out(m, *upstream);
+  // Cut otherwise than before the configuration changed: the parts that are sent and these would not join.
+  const bool joins = !m.sent.begun() || m.parts == m.sent.total;
+  if (!pdu || !joins) {
     group->give_back();
-    refusal = pdu.error();
+    refusal = pdu ? CommandStatus::ESME_RSUBMITFAIL : pdu.error();
     return Ready::kRefused;
   }
   prepared.pdu = *pdu;
@@ -197,6 +213,13 @@ Flow::Depot::Ready Flow::Depot::prepare_at(Submission& m, message::UpstreamId id
   prepared.flight = flow.flight_of(m, *group, pick);
   prepared.flight.stored = true;
   prepared.flight.part_of_multi = false;
+  if (m.is_part) [[unlikely]]
+    flow.pin_part(m, id, pick.host);
+  if (m.parts > 1) [[unlikely]] {
+    prepared.parts = {m.sent.reference, m.parts, m.sent.done};
+    prepared.flight.part = static_cast<std::uint8_t>(m.sent.done + 1);
+    prepared.flight.parts = m.parts;
+  }
   group->launched(pick.host, pick.shard);
   return Ready::kYes;
 }
@@ -229,7 +252,8 @@ void Flow::Depot::launch(const LaunchStep& step, ByteSpan pdu) noexcept {
 
 void Flow::Depot::requeue(SlabHandle handle, Entry& entry, store::Moment due) noexcept {
   store::Progress progress;
-  progress.state = static_cast<std::uint8_t>(ItemState::kQueued);
+  progress.state = depot::number_of(ItemState::kQueued, entry.parts.begun());
+  if (entry.parts.begun()) progress.mark = entry.parts.pack();
   progress.attempts = entry.attempts;
   progress.lane = entry.lane;
   progress.due = due;
@@ -283,7 +307,7 @@ void Flow::Depot::on_room_at(const upstream::Group& group) noexcept {
 }
 
 // An item of a lane, held now.
-void Flow::Depot::take_up(const store::ItemView& item) noexcept {
+void Flow::Depot::take_up(const store::ItemView& item, std::uint16_t host) noexcept {
   const auto stored = item.damaged ? std::nullopt : decode_stored(item.body);
   if (!stored) {
     ++flow.probe_.store_damaged;
@@ -297,18 +321,39 @@ void Flow::Depot::take_up(const store::ItemView& item) noexcept {
     bury(item, *stored, {EndReason::kExpired, CommandStatus::ESME_ROK});
     return;
   }
-  switch (static_cast<ItemState>(item.progress.state)) {
+  switch (depot::state_of(item.progress)) {
     case ItemState::kUncertain: last_word(item, *stored); return;
     case ItemState::kSent: found_sent(item, *stored); return;
-    default: send_again(item, *stored); return;
+    default: send_again(item, *stored, host); return;
   }
 }
 
-void Flow::Depot::send_again(const store::ItemView& item, const StoredMessage& stored) noexcept {
+Sender Flow::Depot::sender_of(const StoredMessage& stored) const noexcept {
   Sender sender;
   sender.side = stored.side;
   sender.entry = stored.client.empty() ? nullptr : flow.snapshot_->clients->find(stored.client);
   if (sender.entry != nullptr) sender.client = sender.entry->id;
+  return sender;
+}
+
+// Today's road, but for a message whose parts an upstream has. False: nobody takes it.
+bool Flow::Depot::decide_road_again(Submission& m, const store::ItemView& item) noexcept {
+  const message::UpstreamId lane = outlet_of(lanes::hash_in(item.progress.lane)).upstream;
+  if (m.sent.begun()) {
+    m.road.kind = routing::Decision::Kind::kUpstreams;
+    m.road.upstreams[0] = lane;
+    m.road.upstream_count = 1;
+    return lane.valid();
+  }
+  flow.decide_road(m);
+  if (m.road.kind != routing::Decision::Kind::kUpstreams) return false;
+  if (m.may_be_part()) [[unlikely]]
+    follow_parts(m, lane);
+  return true;
+}
+
+void Flow::Depot::send_again(const store::ItemView& item, const StoredMessage& stored, std::uint16_t host) noexcept {
+  const Sender sender = sender_of(stored);
   Submission m(sender, flow.scratch_, true);
   const smpp::DecodeResult decoded = m.view.decode(stored.pdu);
   m.header = m.view.header();
@@ -327,8 +372,9 @@ void Flow::Depot::send_again(const store::ItemView& item, const StoredMessage& s
   }
   m.id = stored.own;
   m.arrived = flow.shard_.loop().now() - std::chrono::duration_cast<Duration>(now() - stored.arrived);
-  flow.decide_road(m);
-  if (m.road.kind != routing::Decision::Kind::kUpstreams) {
+  m.sent = depot::parts_of(item.progress);
+  m.host = host;
+  if (!decide_road_again(m, item)) {
     bury(item, stored, {EndReason::kUnroutable, CommandStatus::ESME_RINVDSTADR});
     return;
   }
@@ -352,68 +398,13 @@ void Flow::Depot::send_again(const store::ItemView& item, const StoredMessage& s
   }
   outlet.blocked_until = {};  // there is a road, if not its own
   store::Progress progress = item.progress;
-  progress.state = static_cast<std::uint8_t>(ItemState::kSent);
-  progress.held = true;
-  auto [entry, handle] = entries.make(Entry{item.id, progress.lane, progress.expires, progress.attempts, false});
+  prepared.write(progress);
+  auto [entry, handle] =
+      entries.make(Entry{item.id, progress.lane, progress.expires, progress.attempts, false, prepared.parts});
   prepared.flight.origin = message::Origin{handle, 0, flow.here()};
   ++prepared.outlet->promised;
   begin().amend(item.id, progress);
   commit_owed(StepKind::kLaunch, LaunchStep{prepared.flight, prepared.outlet->hash}, prepared.pdu);
-}
-
-// Nobody here knows of this request: it was with an SMSC, or about to be, when another smppd ended.
-void Flow::Depot::found_sent(const store::ItemView& item, const StoredMessage& stored) noexcept {
-  ++flow.probe_.uncertain;
-  ++flow.probe_.found_uncertain;
-  std::uint64_t suppressed = 0;
-  const bool loud = flow.uncertain_log_.allow(flow.shard_.loop().now(), suppressed);
-  kLog.write(loud ? telemetry::Level::kWarn : telemetry::Level::kDebug,
-             "outcome unknown: smppd ended while the request was on its way",
-             {{"id", message::OwnIdText(stored.own, message::IdFormat::kHex).view()}, {"suppressed", suppressed}});
-  const NextStep next = after_loss(retry_input(item.progress.lane, item.progress.attempts, item.progress.expires),
-                                   message::Loss::kLinkLost);
-  if (next.kind == NextStep::Kind::kDead) {
-    bury(item, stored, {next.reason, CommandStatus::ESME_RSYSERR, next.attempts.pack()});
-    return;
-  }
-  if (next.kind == NextStep::Kind::kRetry) ++flow.probe_.resent_uncertain;
-  store::Progress progress = item.progress;
-  progress.state =
-      static_cast<std::uint8_t>(next.kind == NextStep::Kind::kHold ? ItemState::kUncertain : ItemState::kQueued);
-  progress.held = false;
-  progress.attempts = next.attempts.pack();
-  progress.due = next.at;
-  begin().amend(item.id, progress);
-  commit_owed();
-}
-
-// The time to wait for a late answer or a receipt is over.
-void Flow::Depot::last_word(const store::ItemView& item, const StoredMessage& stored) noexcept {
-  if (const auto waiting = uncertain_items.find(item.id); waiting != uncertain_items.end()) {
-    entries.release(waiting->second);
-    uncertain_items.erase(waiting);
-  }
-  const NextStep next = after_hold(retry_input(item.progress.lane, item.progress.attempts, item.progress.expires));
-  if (next.kind != NextStep::Kind::kRetry) {
-    bury(item, stored, {next.reason, CommandStatus::ESME_RSYSERR, next.attempts.pack()});
-    return;
-  }
-  ++flow.probe_.resent_uncertain;
-  store::ItemView again = item;
-  again.progress.attempts = next.attempts.pack();
-  again.progress.state = static_cast<std::uint8_t>(ItemState::kQueued);
-  send_again(again, stored);
-}
-
-RetryInput Flow::Depot::retry_input(store::LaneId lane, std::uint16_t attempts, store::Moment expires) noexcept {
-  return {retry_of(lane), Attempts::unpack(attempts), now(), expires, flow.random()};
-}
-
-const config::Retry& Flow::Depot::retry_of(store::LaneId lane) noexcept {
-  static const config::Retry kDefault;
-  const Outlet& outlet = outlet_of(lanes::hash_in(lane));
-  const UpstreamFacts* upstream = outlet.upstream.valid() ? flow.snapshot_->upstream(outlet.upstream) : nullptr;
-  return upstream == nullptr ? kDefault : upstream->options->retry;
 }
 
 void Flow::Depot::answered(const message::Flight& flight, CommandStatus status, std::string_view upstream_id) noexcept {
@@ -435,7 +426,7 @@ void Flow::Depot::answered(const message::Flight& flight, CommandStatus status, 
 }
 
 void Flow::Depot::done(const message::Flight& flight, Entry& entry, std::string_view upstream_id) noexcept {
-  if (flight.registered_delivery != 0 && !upstream_id.empty()) {
+  if (tracked_of(flight).registered_delivery != 0 && !upstream_id.empty()) {
     if (flow.home_of(flight.upstream) != flow.shard_.index()) {
       // The id first: an item that is finished without it would have a receipt that finds nothing.
       post(flow.shard_, flow.home_of(flight.upstream), MailKind::kCorrelate, CorrelateMail{flight, entry.expires},
@@ -451,6 +442,14 @@ void Flow::Depot::done(const message::Flight& flight, Entry& entry, std::string_
 }
 
 void Flow::Depot::finish(const message::Flight& flight, Entry& entry, std::string_view upstream_id) noexcept {
+  if (entry.parts.cut()) {
+    ++flow.probe_.long_parts;
+    if (!entry.parts.at_last()) {
+      go_on(flight, entry);
+      return;
+    }
+    ++flow.probe_.long_messages;
+  }
   transaction.finish(entry.item);
   if (options().keep_outcomes) put_outcome(flight, entry, upstream_id);
   commit_owed();
@@ -466,7 +465,7 @@ void Flow::Depot::correlate(const message::Flight& flight, store::Moment expires
     tell_correlated(flight, upstream_id);
     return;
   }
-  commit_owed(StepKind::kCorrelated, CorrelatedStep{flight}, as_bytes(upstream_id));
+  commit_owed(StepKind::kCorrelated, depot::CorrelatedStep{flight}, as_bytes(upstream_id));
 }
 
 void Flow::Depot::correlated(const message::Flight& flight, std::string_view upstream_id) noexcept {
@@ -484,6 +483,11 @@ void Flow::Depot::put_correlation(const message::Flight& flight, store::Moment e
   final = final || told == flight.id;
   Correlation correlation;
   correlation.own = flight.id;
+  const message::Flight tracked = tracked_of(flight);
+  if (tracked.parts > 1) {
+    correlation.part = flight.part;
+    correlation.parts = flight.parts;
+  }
   if (flight.client.valid()) correlation.client = flow.snapshot_->client_names[flight.client.value()];
   correlation.source_hash = flight.source_hash;
   correlation.destination_hash = flight.destination_hash;
@@ -525,50 +529,6 @@ void Flow::Depot::answered_late(const message::Flight& flight, CommandStatus sta
   }
   uncertain_items.erase(entry->item);
   answered(flight, status, upstream_id);
-}
-
-void Flow::Depot::lost(const message::Flight& flight, message::Loss loss) noexcept {
-  Entry* entry = entries.get(flight.origin.session);
-  if (entry == nullptr) return;
-  if (!message::is_uncertain(loss)) {
-    requeue(flight.origin.session, *entry, {});
-    return;
-  }
-  const NextStep next = after_loss(retry_input(entry->lane, entry->attempts, entry->expires), loss);
-  entry->attempts = next.attempts.pack();
-  if (next.kind == NextStep::Kind::kDead) {
-    give_up(flight.origin.session, {next.reason, CommandStatus::ESME_RSYSERR, entry->attempts});
-    return;
-  }
-  if (next.kind == NextStep::Kind::kRetry) {
-    ++flow.probe_.resent_uncertain;
-    requeue(flight.origin.session, *entry, next.at);
-    return;
-  }
-  store::Progress progress;
-  progress.state = static_cast<std::uint8_t>(ItemState::kUncertain);
-  progress.attempts = entry->attempts;
-  progress.lane = entry->lane;
-  progress.due = next.at;
-  progress.expires = entry->expires;
-  begin().amend(entry->item, progress);
-  commit_owed();
-  entry->uncertain = true;
-  uncertain_items[entry->item] = flight.origin.session;
-}
-
-// Its text is needed for the record and for its receipt; it is on the disk.
-void Flow::Depot::give_up(SlabHandle handle, const Burial& burial) noexcept {
-  Entry* entry = entries.get(handle);
-  if (entry == nullptr) return;
-  store::ReadRequest request;
-  request.kind = store::ReadRequest::Kind::kItem;
-  request.id = entry->item;
-  Ask what;
-  what.burial = burial;
-  ask(request, std::move(what));
-  if (entry->uncertain) uncertain_items.erase(entry->item);
-  entries.release(handle);
 }
 
 }  // namespace smppd::flow

@@ -5,6 +5,7 @@
 #include "flow/internal/depot.h"
 #include "flow/internal/facts_of.h"
 #include "flow/internal/log.h"
+#include "flow/internal/long_message.h"
 #include "flow/internal/multi.h"
 #include "flow/internal/submission.h"
 #include "flow/receipt_map.h"
@@ -140,7 +141,7 @@ void Flow::decide_road(Submission& m) noexcept {
 
 // The client's mode, the route's, what the client asks for in esm_class (3.4 §5.2.12), else the store's.
 bool Flow::belongs_to_store(const Submission& m) const noexcept {
-  if (m.header.command_id == smpp::CommandId::broadcast_sm || goes_in_parts(m)) return false;
+  if (m.header.command_id == smpp::CommandId::broadcast_sm) return false;
   std::optional<config::MessageMode> mode = m.sender.entry == nullptr ? std::nullopt : m.sender.entry->mode;
   if (!mode) mode = snapshot_->mode_of(m.road.route);
   if (mode) return *mode == config::MessageMode::kStoreAndForward;
@@ -152,9 +153,8 @@ bool Flow::belongs_to_store(const Submission& m) const noexcept {
 Flow::Taken Flow::pick_and_send(Submission& m) noexcept {
   upstream::PickFacts facts{
       message::normalised_destination(m.facts), m.sender.address_hash, random(), &quality_, {}, 0};
-  if (smpp::EsmClass{m.facts.esm_class}.has_udh() || !m.view.tlv_bytes().empty()) [[unlikely]] {
+  if (m.may_be_part()) [[unlikely]]
     find_part(m, facts);
-  }
   for (const message::UpstreamId id : m.road.to_try()) {
     if (const auto taken = try_upstream(m, id, facts)) return *taken;
   }
@@ -234,14 +234,14 @@ Flow::Taken Flow::send(Submission& m, upstream::Group& group, const UpstreamFact
   const ByteSpan pdu = *written;
   message::Flight flight = flight_of(m, group, pick);
   if (m.is_part) [[unlikely]]
-    pin_part(m, group, pick.host);
+    pin_part(m, group.id(), pick.host);
   if (m.parts > 1) [[unlikely]]
     begin_long(m, flight);
   group.launched(pick.host, pick.shard);
   if (pick.shard == here()) {
     if (group.send(flight, pdu, pick.link)) return Taken::kYes;
     group.abandoned(pick.host, pick.shard);
-    if (flight.part != 0) drop_long(flight);
+    if (flight.part != 0) long_->messages.release(flight.origin.session);
     wait_for(m.sender, group);
     return Taken::kWait;
   }
@@ -309,6 +309,8 @@ void Flow::on_response(upstream::Group&, const message::Flight& flight, ByteSpan
     message::Flight remembered = flight;
     // The client was told that the outcome is unknown and has no id to match a receipt with.
     if (late && !flight.stored) remembered.registered_delivery = 0;
+    if (flight.part != 0) [[unlikely]]
+      remembered = as_tracked(remembered, snapshot_->config->multipart.segmentation.receipts);
     track(remembered, id_in_response(pdu));
   }
   if (late) ++probe_.late;
@@ -338,12 +340,14 @@ void Flow::finish(const message::Flight& flight, ByteSpan pdu, Duration took, bo
   if (upstream::Group* group = flight.unbooked ? nullptr : upstreams_.find(flight.upstream)) {
     group->settled({flight.host, flight.lane_shard, true, status, took});
   }
-  if (flight.part != 0) {
+  if (flight.part != 0 && !flight.stored) {
     part_answered(flight, pdu, took);
     return;
   }
   const std::string_view upstream_id = gives_an_id(flight.command_id) ? id_in_response(pdu) : std::string_view();
-  note_outcome(flight, status, false, upstream_id);
+  // For the client's statistics a message in parts is one.
+  const bool more = flight.stored && flight.part < flight.parts && status == smpp::CommandStatus::ESME_ROK;
+  if (!more) note_outcome(flight, status, false, upstream_id);
   if (flight.prefix != upstream::kUnnoted) note_answer(flight, status, took);
   if (flight.stored) {
     depot_->answered(flight, status, upstream_id);
@@ -373,7 +377,7 @@ void Flow::finish_lost(const message::Flight& flight, message::Loss loss) noexce
       group->abandoned(flight.host, flight.lane_shard);
     }
   }
-  if (flight.part != 0) {
+  if (flight.part != 0 && !flight.stored) {
     part_lost(flight, loss);
     return;
   }

@@ -66,14 +66,17 @@ void Flow::find_part(Submission& m, upstream::PickFacts& facts) noexcept {
   facts.host = pin.host;
 }
 
-void Flow::pin_part(const Submission& m, const upstream::Group& group, std::uint16_t host) noexcept {
-  if (snapshot_->config->upstreams.size() == 1 && group.host_count() < 2) return;
+// kAnyHost: in the queue of this upstream its parts wait, or will.
+void Flow::pin_part(const Submission& m, message::UpstreamId upstream, std::uint16_t host) noexcept {
+  const upstream::Group* group = upstreams_.find(upstream);
+  if (group == nullptr || (snapshot_->config->upstreams.size() == 1 && group->host_count() < 2)) return;
   auto& pin = long_->pins.of(key_of(m.facts, m.concat, long_->seed), m.arrived);
-  pin.upstream = group.id();
+  if (host == internal::kAnyHost && pin.upstream.valid()) return;
+  pin.upstream = upstream;
   pin.host = host;
 }
 
-// Its client is answered when the SMSC has all parts, so the store does not keep it.
+// Worth a look at its text: it may take more than one short message of its upstream.
 bool Flow::goes_in_parts(const Submission& m) const noexcept {
   constexpr std::size_t kSeptets = 160;
   const std::size_t octets = m.facts.short_message.size();
@@ -125,13 +128,18 @@ Flow::Written Flow::write_long(Submission& m, const UpstreamFacts& upstream) noe
   }
   if (!exceeds_one(*whole, upstream.side, rules)) return wire_form(m, upstream);
   long_->pdus.clear();
-  const auto parts = cut_message(*whole, upstream.side, rules, long_->references.next(), adapted_, long_->pdus);
+  if (m.sent.total == 0) m.sent.reference = long_->references.next();
+  const auto parts = cut_message(*whole, upstream.side, rules, m.sent.reference, adapted_, long_->pdus);
   if (!parts) {
     ++probe_.long_refused;
     return std::unexpected(parts.error());
   }
   if (*parts > 1) m.parts = *parts;
-  return ByteSpan(long_->pdus).first(smpp::read_header(long_->pdus.data()).command_length);
+  ByteSpan rest(long_->pdus);
+  for (unsigned before = m.sent.done; before > 0 && m.parts == m.sent.total; --before) {
+    rest = rest.subspan(smpp::read_header(rest.data()).command_length);
+  }
+  return rest.first(smpp::read_header(rest.data()).command_length);
 }
 
 // `flight` becomes that of the first part.
@@ -146,8 +154,6 @@ void Flow::begin_long(const Submission& m, message::Flight& flight) {
   flight.part_of_multi = false;
   flight.tracked = false;  // until all are accepted: who never gets an id cannot be told of a receipt
 }
-
-void Flow::drop_long(const message::Flight& flight) noexcept { long_->messages.release(flight.origin.session); }
 
 // The message may be gone when this returns.
 void Flow::send_part(SlabHandle handle, LongMessage& m) noexcept {
@@ -290,17 +296,23 @@ message::Flight Flow::release_long(SlabHandle handle, const LongMessage& m, std:
 }
 
 // Under the id 0 a part is known to the SMSC's receipts and to nobody who asks for a message.
+message::Flight as_tracked(const message::Flight& flight, PartReceipts rule) noexcept {
+  message::Flight part = flight;
+  if (part.part == 0) return part;
+  if (rule == PartReceipts::kLast) {
+    part.parts = 0;
+    if (flight.part < flight.parts) part.registered_delivery = 0;
+  }
+  if (part.registered_delivery == 0) part.id = 0;
+  return part;
+}
+
 void Flow::track_parts(const message::Flight& whole, const std::vector<std::string>& ids, bool complete) noexcept {
-  const PartReceipts rule = snapshot_->config->multipart.segmentation.receipts;
-  for (std::size_t i = 0; i < ids.size(); ++i) {
-    message::Flight part = whole;
-    if (rule == PartReceipts::kLast) {
-      part.parts = 0;
-      if (i + 1 < ids.size()) part.registered_delivery = 0;
-    }
-    if (!complete) part.registered_delivery = 0;
-    if (part.registered_delivery == 0) part.id = 0;
-    track(part, ids[i]);
+  message::Flight part = whole;
+  if (!complete) part.registered_delivery = 0;
+  for (const std::string& id : ids) {
+    ++part.part;
+    track(as_tracked(part, snapshot_->config->multipart.segmentation.receipts), id);
   }
 }
 

@@ -96,7 +96,7 @@ void Flow::Depot::cancel(const message::Flight& flight, const store::ItemView& i
     return;
   }
   write_end(item, stored, {EndReason::kCancelled, CommandStatus::ESME_ROK});
-  commit_owed(StepKind::kOperated, OperatedStep{flight}, response);
+  commit_owed(StepKind::kOperated, depot::OperatedStep{flight}, response);
 }
 
 void Flow::Depot::replace(const message::Flight& flight, const smpp::PduView& request, const store::ItemView& item,
@@ -131,7 +131,7 @@ void Flow::Depot::replace(const message::Flight& flight, const smpp::PduView& re
   }
   kept.pdu = redrawn;
   begin().enqueue(item.id, progress, body_of(kept));
-  commit_owed(StepKind::kOperated, OperatedStep{flight}, response);
+  commit_owed(StepKind::kOperated, depot::OperatedStep{flight}, response);
 }
 
 void Flow::Depot::show_state(const message::Flight& flight, const smpp::PduView& request, MessageState state,

@@ -67,14 +67,7 @@ struct Flow::Depot final : public store::Consumer {
 
   // inbox.cc
   // A receipt or MO becomes the client's own; the SMSC is answered once it is durable. False: there is no room.
-  struct Consignment {
-    message::ClientId client;
-    OfferKind kind;
-    const PeerSide& from;
-    message::DeliveryTicket ticket;
-    message::OwnId about = 0;       // a final receipt: the message
-    std::uint32_t about_entry = 0;  // and its place in the receipt map
-  };
+  using Consignment = depot::Consignment;
   [[nodiscard]] bool take_in(const Consignment& consignment, ByteSpan pdu) noexcept;
   // A client answered what was handed to one of its sessions, or will not.
   void settled(SlabHandle handed, smpp::CommandStatus status) noexcept;
@@ -96,7 +89,7 @@ struct Flow::Depot final : public store::Consumer {
   void look_up(message::UpstreamId upstream, std::string_view receipt_id) noexcept;
   void look_up_here(message::UpstreamId upstream, std::string_view canonical_id) noexcept;
   // The SMSC has this message: it is not uncertain any more, if it was.
-  void settle_item(message::OwnId own) noexcept;
+  void settle_item(message::OwnId own, std::uint8_t part) noexcept;
   // Adds to begin(): the id is known from now on, until its receipts cannot come any more.
   void put_correlation(const message::Flight& flight, store::Moment expires, std::string_view upstream_id,
                        bool final) noexcept;
@@ -117,13 +110,7 @@ struct Flow::Depot final : public store::Consumer {
   using ItemState = depot::ItemState;
   using StepKind = depot::StepKind;
   using Steps = depot::Steps;
-  using AcceptedStep = depot::AcceptedStep;
   using LaunchStep = depot::LaunchStep;
-  using TakenStep = depot::TakenStep;
-  using CorrelatedStep = depot::CorrelatedStep;
-  using AcknowledgeStep = depot::AcknowledgeStep;
-  using OperatedStep = depot::OperatedStep;
-  using Owed = depot::Owed;
 
   // The transaction that is being written; cleared.
   store::Transaction& begin() noexcept {
@@ -145,7 +132,7 @@ struct Flow::Depot final : public store::Consumer {
         return;
       }
     }
-    Owed& last = owed.emplace_back(Owed{transaction, true, kind, {}});
+    depot::Owed& last = owed.emplace_back(depot::Owed{transaction, true, kind, {}});
     const auto* at = reinterpret_cast<const std::uint8_t*>(&facts);
     last.step.assign(at, at + sizeof facts);
     last.step.insert(last.step.end(), octets.begin(), octets.end());
@@ -156,7 +143,7 @@ struct Flow::Depot final : public store::Consumer {
   void ask(store::ReadRequest request, Ask what) noexcept;
   void on_asked(const Ask& what, const store::ReadAnswer& answer) noexcept;
   void found_correlation(const Ask& what, const store::ReadAnswer& answer) noexcept;
-  void settle_found(const store::ReadAnswer& answer) noexcept;
+  void settle_found(std::uint8_t part, const store::ReadAnswer& answer) noexcept;
   // Wall time as it would be had nobody moved the clock: what is to wait a second does, whatever an operator or NTP
   // does meanwhile. Follows the wall slowly, see tick().
   [[nodiscard]] store::Moment now() const noexcept;
@@ -176,11 +163,15 @@ struct Flow::Depot final : public store::Consumer {
   [[nodiscard]] ByteSpan body_of(const StoredMessage& message) noexcept;
   void unlaunch(const message::Flight& flight) noexcept;
   void launch(const LaunchStep& step, ByteSpan pdu) noexcept;
+  [[nodiscard]] depot::AcceptedStep accepted(const Submission& m) const noexcept;
+  [[nodiscard]] Sender sender_of(const StoredMessage& stored) const noexcept;
   void requeue(SlabHandle handle, Entry& entry, store::Moment due) noexcept;
-  void take_up(const store::ItemView& item) noexcept;
+  void take_up(const store::ItemView& item, std::uint16_t host = internal::kAnyHost) noexcept;
   void found_sent(const store::ItemView& item, const StoredMessage& stored) noexcept;
   void last_word(const store::ItemView& item, const StoredMessage& stored) noexcept;
-  void send_again(const store::ItemView& item, const StoredMessage& stored) noexcept;
+  void send_again(const store::ItemView& item, const StoredMessage& stored,
+                  std::uint16_t host = internal::kAnyHost) noexcept;
+  [[nodiscard]] bool decide_road_again(Submission& m, const store::ItemView& item) noexcept;
   void pump(Outlet& outlet) noexcept;
   void done(const message::Flight& flight, Entry& entry, std::string_view upstream_id) noexcept;
   void finish(const message::Flight& flight, Entry& entry, std::string_view upstream_id) noexcept;
@@ -194,6 +185,14 @@ struct Flow::Depot final : public store::Consumer {
   [[nodiscard]] RetryInput retry_input(store::LaneId lane, std::uint16_t attempts, store::Moment expires) noexcept;
   [[nodiscard]] const config::Retry& retry_of(store::LaneId lane) noexcept;
   [[nodiscard]] Outlet& outlet_of(std::uint32_t hash);
+
+  // stored_parts.cc: long messages, which go part by part
+  [[nodiscard]] smpp::CommandStatus fits_parts(Submission& m) noexcept;
+  void follow_parts(Submission& m, message::UpstreamId lane) noexcept;
+  void go_on(const message::Flight& flight, Entry& entry) noexcept;
+  void next_part(const Ask& what, const store::ReadAnswer& answer) noexcept;
+  [[nodiscard]] message::Flight tracked_of(const message::Flight& flight) const noexcept;
+  void note_partial(const store::ItemView& item, const StoredMessage& stored, EndReason reason) noexcept;
 
   // stored_operate.cc
   void operate_on(const message::Flight& flight, ByteSpan pdu, const store::ItemView& item) noexcept;
@@ -209,7 +208,7 @@ struct Flow::Depot final : public store::Consumer {
   // inbox.cc
   [[nodiscard]] Box& box_of(std::uint32_t hash);
   void put_in(const Consignment& consignment, ByteSpan pdu, bool direct, store::ItemId item) noexcept;
-  void hand_over(const TakenStep& step, ByteSpan pdu) noexcept;
+  void hand_over(const depot::TakenStep& step, ByteSpan pdu) noexcept;
   void hand(SlabHandle handed, message::ClientId client, OfferKind kind, const PeerSide& from, ByteSpan pdu) noexcept;
   void take_out(const store::ItemView& item) noexcept;
   void take_part(const store::ItemView& item) noexcept;
@@ -226,7 +225,7 @@ struct Flow::Depot final : public store::Consumer {
   std::vector<std::uint8_t> record;   // a dead letter
   std::vector<std::uint8_t> redrawn;  // a PDU that was changed before it is kept
   Steps steps;
-  std::deque<Owed> owed;
+  std::deque<depot::Owed> owed;
   std::deque<SlabHandle> waiting_sessions;                          // until the store has room
   absl::btree_map<std::uint32_t, std::unique_ptr<Outlet>> outlets;  // by hash of the upstream's name
   std::vector<Outlet*> outlet_by_id;
@@ -240,7 +239,7 @@ struct Flow::Depot final : public store::Consumer {
   absl::flat_hash_map<store::ItemId, SlabHandle> uncertain_items;
   std::vector<store::ItemId> parts;        // of the MO that is on its way to its client
   std::vector<store::LaneId> parts_lanes;  // found at the start, not read yet
-  telemetry::LogLimit dead_log;
+  telemetry::LogLimit dead_log, partial_log;
   std::shared_ptr<bool> turn_flag = std::make_shared<bool>(true);  // the store may ask when this is gone
   bool& turn_wanted = *turn_flag;
   std::uint64_t asks = 0;

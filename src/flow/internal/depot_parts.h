@@ -10,6 +10,7 @@
 #include "flow/internal/lanes.h"
 #include "flow/internal/mail.h"
 #include "flow/internal/outcome.h"
+#include "flow/internal/part_mark.h"
 #include "flow/internal/step_queue.h"
 #include "message/flight.h"
 #include "store/partition.h"
@@ -31,6 +32,18 @@ enum class ItemState : std::uint8_t {
   kInbox = 4,      // a receipt or MO for a client
   kPart = 5,       // of a long MO that is not complete
 };
+// Beside the state: Progress::mark is a PartMark. An item without it has sent nothing of itself.
+inline constexpr std::uint8_t kInParts = 0x80;
+
+[[nodiscard]] constexpr std::uint8_t number_of(ItemState state, bool in_parts = false) noexcept {
+  return static_cast<std::uint8_t>(static_cast<std::uint8_t>(state) | (in_parts ? kInParts : 0U));
+}
+[[nodiscard]] constexpr ItemState state_of(const store::Progress& progress) noexcept {
+  return static_cast<ItemState>(progress.state & ~kInParts);
+}
+[[nodiscard]] constexpr PartMark parts_of(const store::Progress& progress) noexcept {
+  return (progress.state & kInParts) != 0 ? PartMark::unpack(progress.mark) : PartMark{};
+}
 
 // What an upstream's lanes hold, as far as this shard knows.
 struct Lane {
@@ -55,6 +68,7 @@ struct Entry {
   store::Moment expires = store::kNever;
   std::uint16_t attempts = 0;
   bool uncertain = false;  // held for a late answer
+  PartMark parts{};        // where it was cut
 };
 // What waits for one client.
 struct Box {
@@ -67,10 +81,10 @@ struct Box {
 };
 // A question to the store that is about one thing, not about a lane.
 struct Ask {
-  enum class Kind : std::uint8_t { kEnd, kCorrelation, kOperate, kOutcome, kSettle, kDesk } kind{};
-  Burial burial;                                       // kEnd
-  message::UpstreamId upstream;                        // kCorrelation
-  message::Flight flight;                              // kOperate, kOutcome: of the operation
+  enum class Kind : std::uint8_t { kEnd, kCorrelation, kOperate, kOutcome, kSettle, kDesk, kNextPart } kind{};
+  Burial burial;                 // kEnd
+  message::UpstreamId upstream;  // kCorrelation
+  message::Flight flight;  // kOperate, kOutcome: of the operation; kNextPart, kSettle: of the part that was accepted
   std::vector<std::uint8_t> pdu;                       // and its request
   std::function<void(const store::ReadAnswer&)> desk;  // kDesk
 };
@@ -120,8 +134,28 @@ struct Prepared {
   message::Flight flight;
   ByteSpan pdu;
   Outlet* outlet = nullptr;
+  PartMark parts{};  // where it is cut
+
+  // What the disk is told before it leaves. Whoever has a part gets the others.
+  void write(store::Progress& progress) const noexcept {
+    progress.state = number_of(ItemState::kSent, parts.cut());
+    progress.held = true;
+    if (!parts.cut()) return;
+    progress.mark = parts.pack();
+    progress.lane = lanes::of_upstream(outlet->hash, lanes::priority_in(progress.lane));
+  }
 };
 enum class Ready : std::uint8_t { kYes, kFull, kDown, kRefused };
+
+// A receipt or MO that becomes a client's own.
+struct Consignment {
+  message::ClientId client;
+  OfferKind kind;
+  const PeerSide& from;
+  message::DeliveryTicket ticket;
+  message::OwnId about = 0;       // a final receipt: the message
+  std::uint32_t about_entry = 0;  // and its place in the receipt map
+};
 
 // A transaction that found no room at all, with its step.
 struct Owed {

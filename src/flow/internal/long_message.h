@@ -14,6 +14,9 @@
 
 namespace smppd::flow {
 
+// What is remembered of the request of a part, by the rule that says which receipts the client hears.
+[[nodiscard]] message::Flight as_tracked(const message::Flight& flight, config::PartReceipts rule) noexcept;
+
 struct Flow::LongMessage {
   message::Flight whole;           // of the message as its client knows it: what is answered at the end
   std::vector<std::uint8_t> pdus;  // the parts, one behind the other

@@ -128,6 +128,7 @@ struct CorrelatedMail {
 };
 struct SettledMail {
   message::OwnId own;
+  std::uint8_t part;  // that it has; 0: the message was not cut
 };
 struct LookUpMail {
   message::UpstreamId upstream;

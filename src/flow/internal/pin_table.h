@@ -15,6 +15,8 @@
 
 namespace smppd::flow::internal {
 
+inline constexpr std::uint16_t kAnyHost = 0xFFFF;  // of the upstream
+
 class PinTable {
  public:
   static constexpr std::size_t kPins = 16'384;

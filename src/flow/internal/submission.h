@@ -4,7 +4,10 @@
 #include "flow/filter.h"
 #include "flow/flow.h"
 #include "flow/internal/facts_of.h"
+#include "flow/internal/part_mark.h"
+#include "flow/internal/pin_table.h"
 #include "routing/route_table.h"
+#include "smpp/flags.h"
 #include "smpp/text/udh.h"
 
 namespace smppd::flow {
@@ -14,6 +17,11 @@ struct Flow::Submission {
       : sender(s), draft(view, scratch, s.side.version), text(view, s.side.alphabet), again(waited) {}
   Submission(const Submission&) = delete;
   Submission& operator=(const Submission&) = delete;
+
+  // Of a long message that its client cut.
+  [[nodiscard]] bool may_be_part() const noexcept {
+    return smpp::EsmClass{facts.esm_class}.has_udh() || !view.tlv_bytes().empty();
+  }
 
   const Sender& sender;
   smpp::PduView view;
@@ -29,8 +37,10 @@ struct Flow::Submission {
   bool mended = false;     // the peer's octets break a rule that was let pass: never forward them as they are
   bool is_part = false;    // of a long message that the client cut
   std::uint8_t parts = 0;  // it was cut into, 0: it was not
-  smpp::Concat concat{};   // is_part: which one
-  SlabHandle multi;        // part_of_multi: where its answer is gathered
+  PartMark sent{};         // stored, and some of its parts may be with an SMSC: which, under which reference
+  std::uint16_t host = internal::kAnyHost;  // that has them
+  smpp::Concat concat{};                    // is_part: which one
+  SlabHandle multi;                         // part_of_multi: where its answer is gathered
   std::uint32_t multi_index = 0;
 };
 

@@ -1,0 +1,110 @@
+// Requests without an answer: lost, found on disk by the next smppd, held for a late word, and given up.
+#include "flow/internal/depot.h"
+#include "flow/internal/log.h"
+#include "flow/internal/retry_policy.h"
+
+namespace smppd::flow {
+
+using smpp::CommandStatus;
+
+// Nobody here knows of this request: it was with an SMSC, or about to be, when another smppd ended.
+void Flow::Depot::found_sent(const store::ItemView& item, const StoredMessage& stored) noexcept {
+  ++flow.probe_.uncertain;
+  ++flow.probe_.found_uncertain;
+  std::uint64_t suppressed = 0;
+  const bool loud = flow.uncertain_log_.allow(flow.shard_.loop().now(), suppressed);
+  kLog.write(loud ? telemetry::Level::kWarn : telemetry::Level::kDebug,
+             "outcome unknown: smppd ended while the request was on its way",
+             {{"id", message::OwnIdText(stored.own, message::IdFormat::kHex).view()}, {"suppressed", suppressed}});
+  const NextStep next = after_loss(retry_input(item.progress.lane, item.progress.attempts, item.progress.expires),
+                                   message::Loss::kLinkLost);
+  if (next.kind == NextStep::Kind::kDead) {
+    bury(item, stored, {next.reason, CommandStatus::ESME_RSYSERR, next.attempts.pack()});
+    return;
+  }
+  if (next.kind == NextStep::Kind::kRetry) ++flow.probe_.resent_uncertain;
+  store::Progress progress = item.progress;
+  progress.state = depot::number_of(next.kind == NextStep::Kind::kHold ? ItemState::kUncertain : ItemState::kQueued,
+                                    depot::parts_of(progress).cut());
+  progress.held = false;
+  progress.attempts = next.attempts.pack();
+  progress.due = next.at;
+  begin().amend(item.id, progress);
+  commit_owed();
+}
+
+// The time to wait for a late answer or a receipt is over.
+void Flow::Depot::last_word(const store::ItemView& item, const StoredMessage& stored) noexcept {
+  if (const auto waiting = uncertain_items.find(item.id); waiting != uncertain_items.end()) {
+    entries.release(waiting->second);
+    uncertain_items.erase(waiting);
+  }
+  const NextStep next = after_hold(retry_input(item.progress.lane, item.progress.attempts, item.progress.expires));
+  if (next.kind != NextStep::Kind::kRetry) {
+    bury(item, stored, {next.reason, CommandStatus::ESME_RSYSERR, next.attempts.pack()});
+    return;
+  }
+  ++flow.probe_.resent_uncertain;
+  store::ItemView again = item;
+  again.progress.attempts = next.attempts.pack();
+  again.progress.state = depot::number_of(ItemState::kQueued, depot::parts_of(item.progress).cut());
+  send_again(again, stored);
+}
+
+RetryInput Flow::Depot::retry_input(store::LaneId lane, std::uint16_t attempts, store::Moment expires) noexcept {
+  return {retry_of(lane), Attempts::unpack(attempts), now(), expires, flow.random()};
+}
+
+const config::Retry& Flow::Depot::retry_of(store::LaneId lane) noexcept {
+  static const config::Retry kDefault;
+  const Outlet& outlet = outlet_of(lanes::hash_in(lane));
+  const UpstreamFacts* upstream = outlet.upstream.valid() ? flow.snapshot_->upstream(outlet.upstream) : nullptr;
+  return upstream == nullptr ? kDefault : upstream->options->retry;
+}
+
+void Flow::Depot::lost(const message::Flight& flight, message::Loss loss) noexcept {
+  Entry* entry = entries.get(flight.origin.session);
+  if (entry == nullptr) return;
+  if (!message::is_uncertain(loss)) {
+    requeue(flight.origin.session, *entry, {});
+    return;
+  }
+  const NextStep next = after_loss(retry_input(entry->lane, entry->attempts, entry->expires), loss);
+  entry->attempts = next.attempts.pack();
+  if (next.kind == NextStep::Kind::kDead) {
+    give_up(flight.origin.session, {next.reason, CommandStatus::ESME_RSYSERR, entry->attempts});
+    return;
+  }
+  if (next.kind == NextStep::Kind::kRetry) {
+    ++flow.probe_.resent_uncertain;
+    requeue(flight.origin.session, *entry, next.at);
+    return;
+  }
+  store::Progress progress;
+  progress.state = depot::number_of(ItemState::kUncertain, entry->parts.cut());
+  if (entry->parts.cut()) progress.mark = entry->parts.pack();
+  progress.attempts = entry->attempts;
+  progress.lane = entry->lane;
+  progress.due = next.at;
+  progress.expires = entry->expires;
+  begin().amend(entry->item, progress);
+  commit_owed();
+  entry->uncertain = true;
+  uncertain_items[entry->item] = flight.origin.session;
+}
+
+// Its text is needed for the record and for its receipt; it is on the disk.
+void Flow::Depot::give_up(SlabHandle handle, const Burial& burial) noexcept {
+  Entry* entry = entries.get(handle);
+  if (entry == nullptr) return;
+  store::ReadRequest request;
+  request.kind = store::ReadRequest::Kind::kItem;
+  request.id = entry->item;
+  Ask what;
+  what.burial = burial;
+  ask(request, std::move(what));
+  if (entry->uncertain) uncertain_items.erase(entry->item);
+  entries.release(handle);
+}
+
+}  // namespace smppd::flow
