@@ -123,7 +123,8 @@ def row_of(label, runs, base, rss):
 
 def compare(plan, receipts):
     with Workbench(plan.tools) as bench:
-        sim = bench.smppsim(*(["--receipts", "delay=0s", "--queue", "10000000"] if receipts else []))
+        # A real SMSC sends again what is refused for now, too.
+        sim = bench.smppsim(*(["--receipts", "delay=0s", "--queue", "10000000", "--redeliver", "500ms"] if receipts else []))
         standing = stand(bench, plan, sim.port)
         load = ["--registered", "--receipt-timeout", "30s"] if receipts else []
         runs = {label: [] for label in standing}

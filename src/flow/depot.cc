@@ -76,6 +76,11 @@ void Flow::Depot::apply() {
 void Flow::Depot::turn() noexcept {
   if (!turn_wanted) return;
   turn_wanted = false;
+  for (Box* box : hungry) {
+    box->listed = false;
+    pump(*box);
+  }
+  hungry.clear();
   if (!owed.empty()) flush_owed();  // there may have been no room in the middle of a turn only
   partition.turn(now());
 }

@@ -13,9 +13,6 @@ namespace {
 
 using smpp::CommandStatus;
 
-// In the hands of one client's sessions, of one shard's items; the sessions' own windows are mostly narrower.
-constexpr std::uint32_t kInHands = 64;
-
 StoredKind stored_kind(OfferKind kind) noexcept {
   return kind == OfferKind::kReceipt ? StoredKind::kReceipt : StoredKind::kMo;
 }
@@ -63,7 +60,7 @@ bool Flow::Depot::take_in(const Consignment& consignment, ByteSpan pdu) noexcept
     ++flow.probe_.inbox_full;
     return false;
   }
-  const bool direct = !box.lane.ready && !box.lane.reading && !box.blocked && box.in_flight < kInHands &&
+  const bool direct = !box.lane.ready && !box.lane.reading && !box.blocked && box.has_room() &&
                       !flow.directory_.of(consignment.client, flow.here()).empty();
   const store::ItemId item = flow.ids_.next(flow.wall_now());
   put_in(consignment, pdu, direct, item);
@@ -73,7 +70,7 @@ bool Flow::Depot::take_in(const Consignment& consignment, ByteSpan pdu) noexcept
       consignment.about_entry};
   if (direct) {
     step.handed = handed.make(Handed{item, box.hash, 0, {}, now() + options().delivery_retention}).second;
-    ++box.in_flight;
+    box.given();
   }
   commit_owed(StepKind::kTaken, step, direct ? pdu : ByteSpan());
   ++flow.probe_.inbox_kept;
@@ -107,10 +104,10 @@ void Flow::Depot::hand(SlabHandle handle, message::ClientId client, OfferKind ki
   }
   const Handed* one = handed.get(handle);
   Box& box = box_of(one->box);
-  if (box.in_flight > 0) --box.in_flight;
+  box.returned();
+  box.found_full(flow.shard_.loop().now());
   (void)partition.put_back(one->item, one->due);
   box.lane.ready = true;
-  box.blocked = true;
   handed.release(handle);
   turn_wanted = true;
   flow.call(client);
@@ -120,8 +117,9 @@ void Flow::Depot::settled(SlabHandle handle, CommandStatus status) noexcept {
   const Handed* one = handed.get(handle);
   if (one == nullptr) return;
   Box& box = box_of(one->box);
-  if (box.in_flight > 0) --box.in_flight;
+  box.returned();
   if (status == CommandStatus::ESME_ROK) {
+    box.grow(flow.shard_.loop().now());
     begin().finish(one->item);
     if (box.items > 0) --box.items;
   } else {
@@ -139,7 +137,13 @@ void Flow::Depot::settled(SlabHandle handle, CommandStatus status) noexcept {
   commit_owed();
   handed.release(handle);
   box.blocked = false;
-  pump(box);
+  pump_later(box);
+}
+
+void Flow::Depot::pump_later(Box& box) {
+  turn_wanted = true;
+  if (!box.listed) hungry.push_back(&box);
+  box.listed = true;
 }
 
 // A receipt of our own for a message that ended here; adds it to the transaction that is being written.
@@ -171,13 +175,13 @@ void Flow::Depot::receiver_bound(message::ClientId client) noexcept {
 }
 
 void Flow::Depot::pump(Box& box) noexcept {
-  if (!box.lane.ready || box.lane.reading || box.blocked || box.in_flight >= kInHands || !may_send()) return;
+  if (!box.lane.ready || box.lane.reading || box.blocked || !box.has_room() || !may_send()) return;
   if (!box.client.valid()) return;
   if (flow.directory_.of(box.client, flow.here()).empty()) {
     flow.call(box.client);
     return;
   }
-  take(lanes::of_client(box.hash), box.lane, kInHands - box.in_flight);
+  take(lanes::of_client(box.hash), box.lane, box.most_in_hands - box.in_flight);
 }
 
 // An item of a client's lane, held now.
@@ -201,7 +205,7 @@ void Flow::Depot::take_out(const store::ItemView& item) noexcept {
   }
   const SlabHandle handle =
       handed.make(Handed{item.id, box.hash, item.progress.attempts, item.progress.due, item.progress.expires}).second;
-  ++box.in_flight;
+  box.given();
   hand(handle, client->id, offer_kind(stored->kind), stored->side, stored->pdu);
 }
 

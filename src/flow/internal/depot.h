@@ -214,6 +214,7 @@ struct Flow::Depot final : public store::Consumer {
   void take_part(const store::ItemView& item) noexcept;
   void add_parts_to_transaction() noexcept;
   void pump(Box& box) noexcept;
+  void pump_later(Box& box);  // at the end of the turn, when all that came back in it is back
 
   Flow& flow;
   store::Partition& partition;
@@ -233,6 +234,7 @@ struct Flow::Depot final : public store::Consumer {
   std::deque<Outlet*> full_outlets;                                             // with full_at
   message::UpstreamId full_at;                                    // of the last prepare() that found no room
   absl::btree_map<std::uint32_t, std::unique_ptr<Box>> boxes;     // by hash of the client's name
+  std::vector<Box*> hungry;                                       // of pump_later()
   absl::flat_hash_map<std::uint32_t, message::ClientId> clients;  // of this configuration, by hash
   Slab<Entry> entries;
   Slab<Handed> handed;

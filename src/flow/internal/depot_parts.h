@@ -2,6 +2,7 @@
 // to flow; see depot.h.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -70,14 +71,37 @@ struct Entry {
   bool uncertain = false;  // held for a late answer
   PartMark parts{};        // where it was cut
 };
-// What waits for one client.
+// What waits for one client. How many of its items are in the hands of sessions finds its own bound: it grows while the
+// sessions take all they are given, and is what they had when one found no room.
 struct Box {
+  static constexpr std::uint32_t kFirstInHands = 64;
+  static constexpr std::uint32_t kMostInHands = 4096;
+  static constexpr Duration kKnownFull = std::chrono::seconds(1);  // until more is tried again
+
+  [[nodiscard]] bool has_room() const noexcept { return in_flight < most_in_hands; }
+  void given() noexcept { peak = std::max(peak, ++in_flight); }
+  void returned() noexcept { in_flight -= in_flight > 0; }
+  // One was taken; `now` is the loop's.
+  void grow(Instant now) noexcept {
+    if (most_in_hands < std::min(2 * peak, kMostInHands) && now >= full_until) ++most_in_hands;
+  }
+  // No session had room for the one that returned.
+  void found_full(Instant now) noexcept {
+    most_in_hands = std::max(in_flight, kFirstInHands);
+    peak = in_flight;
+    full_until = now + kKnownFull;
+    blocked = true;
+  }
   std::uint32_t hash = 0;
   message::ClientId client;  // invalid: not in this configuration
   Lane lane;
   std::uint64_t items = 0;
   std::uint32_t in_flight = 0;
+  std::uint32_t most_in_hands = kFirstInHands;
+  std::uint32_t peak = 0;  // of in_flight, since a session had no room
+  Instant full_until{};
   bool blocked = false;  // no session took the last one
+  bool listed = false;   // in Depot::hungry
 };
 // A question to the store that is about one thing, not about a lane.
 struct Ask {
