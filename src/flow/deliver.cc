@@ -182,11 +182,10 @@ Reported Flow::forward_report(const message::DeliveryTicket& ticket, const smpp:
                     upstream.options->receipts.swap_addresses, client == nullptr ? nullptr : client->receipts.get()};
   if (shape.style != nullptr) shape.swap_addresses ^= shape.style->swap_addresses;
   smpp::PduView spliced;
-  const bool as_octets =
-      shape.is_plain() && splice_report(view, report, shape.id, spliced_) && spliced.decode(spliced_);
+  const bool as_octets = shape.is_plain() && splice_report(view, report, shape.id, spliced_, spliced);
   if (!as_octets) write_report(view, report, shape, wall_now(), scratch_);
   if (keeps_deliveries() && entry.client.valid()) {
-    return store_report(delivery, entry, as_octets ? nullptr : &scratch_);
+    return store_report(delivery, entry, spliced.bytes(), as_octets ? nullptr : &scratch_);
   }
   if (as_octets) {
     if (offer(receivers, {OfferKind::kReceipt, delivery, spliced, upstream.side, nullptr})) return Reported::kDone;
@@ -202,7 +201,7 @@ Reported Flow::forward_report(const message::DeliveryTicket& ticket, const smpp:
 bool Flow::keeps_deliveries() const noexcept { return depot_ != nullptr && depot_->options().keep_deliveries; }
 
 // The receipt becomes the client's own, whether it is there or not; its message is told of at the same moment.
-Reported Flow::store_report(const Delivery& delivery, const ReceiptMap::Entry& entry,
+Reported Flow::store_report(const Delivery& delivery, const ReceiptMap::Entry& entry, ByteSpan pdu,
                             smpp::PduBuilder* edited) noexcept {
   const PeerSide& side = snapshot_->upstream(delivery.ticket.upstream)->side;
   if (edited != nullptr) {
@@ -211,11 +210,12 @@ Reported Flow::store_report(const Delivery& delivery, const ReceiptMap::Entry& e
       delivered(delivery, CommandStatus::ESME_RX_T_APPN);
       return Reported::kNoTaker;
     }
+    pdu = spliced_;
   }
   depot_->begin();
   if (delivery.id != 0) depot_->put_final(entry, receipts_.upstream_id(entry.ref));
   if (depot_->take_in({entry.client, OfferKind::kReceipt, side, delivery.ticket, delivery.id, delivery.entry},
-                      spliced_))
+                      pdu))
     return Reported::kDone;
   count_left(probe_, OfferKind::kReceipt);
   delivered(delivery, CommandStatus::ESME_RX_T_APPN);
@@ -375,7 +375,7 @@ bool Flow::store_mo(const message::MessageFacts& facts, const Offer& offered) no
 // Gives the delivery to the first receiver that takes it; one on another shard gets it by mail, and that shard looks
 // further if its session cannot take it.
 bool Flow::offer(Candidates receivers, const Offer& offered) noexcept {
-  static thread_local std::vector<std::uint8_t> pdu;
+  static thread_local std::vector<std::uint8_t> written;
   const bool alert = offered.kind == OfferKind::kAlert;
   const PeerSide* written_for = nullptr;
   Delivery delivery = offered.delivery;
@@ -384,16 +384,17 @@ bool Flow::offer(Candidates receivers, const Offer& offered) noexcept {
     if ((offered.tried & bit_of(receiver.shard)) != 0) continue;
     if (alert && receiver.side.version == smpp::Version::v33) continue;  // 3.4 brought it
     if (written_for == nullptr || !(*written_for == receiver.side)) {
-      pdu.clear();
       written_for = nullptr;
-      if (alert) {
-        pdu.assign(offered.view.bytes().begin(), offered.view.bytes().end());
-      } else if (!adapt_delivery(offered.view, offered.edited, offered.from, receiver.side, adapted_, pdu)) {
-        continue;
+      delivery.pdu = offered.view.bytes();
+      const bool as_it_is =
+          alert || (offered.edited == nullptr && fits_as_it_is(offered.view, offered.from, receiver.side));
+      if (!as_it_is) {
+        written.clear();
+        if (!adapt_delivery(offered.view, offered.edited, offered.from, receiver.side, adapted_, written)) continue;
+        delivery.pdu = written;
       }
       written_for = &receiver.side;
     }
-    delivery.pdu = pdu;
     if (receiver.shard == here()) {
       if (!sessions_->deliver(receiver.session, delivery)) continue;
       count_sent(probe_, offered.kind);
@@ -403,7 +404,7 @@ bool Flow::offer(Candidates receivers, const Offer& offered) noexcept {
     post(shard_, receiver.shard, MailKind::kDeliver,
          DeliverMail{delivery.ticket, delivery.id, delivery.entry, receiver.client, receiver.session, receiver.side,
                      offered.kind, offered.tried | bit_of(here())},
-         pdu);
+         delivery.pdu);
     return true;
   }
   return false;

@@ -189,11 +189,11 @@ bool ReceiptMap::index_record(std::uint32_t index) noexcept {
   const Record& record = records_[index];
   const auto hash_of_own = [this](std::uint32_t i) { return own_hash(records_[i].own); };
   const auto hash_of_key = [this](std::uint32_t i) { return records_[i].key_hash; };
-  if (const auto former = index_of(record.own); former != kNone) {
-    by_own_.erase(own_hash(record.own), former);
-  }
+  const std::uint32_t own = own_hash(record.own);
+  const auto former = by_own_.find(own, [&](std::uint32_t i) { return records_[i].own == record.own; });
+  if (former != kNone) by_own_.erase(own, former);
   if (by_key_.insert(record.key_hash, index, hash_of_key)) {
-    if (by_own_.insert(own_hash(record.own), index, hash_of_own)) return true;
+    if (by_own_.insert(own, index, hash_of_own)) return true;
     by_key_.erase(record.key_hash, index);
   }
   free_id(record);
@@ -314,7 +314,7 @@ void ReceiptMap::set_telling(Ref ref, bool telling) noexcept {
 void ReceiptMap::finish(Ref ref, Instant until) noexcept {
   if (!alive(ref)) return;
   Record& record = records_[ref.index];
-  record.bits |= kFinalSeen;
+  record.bits = static_cast<std::uint8_t>((record.bits | kFinalSeen) & ~kTelling);
   record.expires = seconds(until) + 1;
   unlink(ref.index);
   schedule(ref.index);

@@ -126,7 +126,7 @@ class ReceiptMap {
 
   // Whether its final receipt is with the client, unanswered.
   void set_telling(Ref ref, bool telling) noexcept;
-  // The last receipt came: keep the entry until `until`, for receipts that are sent again.
+  // The last receipt was told: keep the entry until `until`, for receipts that are sent again.
   void finish(Ref ref, Instant until) noexcept;
   void erase(Ref ref) noexcept;
   // Removes what has expired, looking at no more than `budget` entries. True when there is more to do.

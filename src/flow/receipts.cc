@@ -24,10 +24,33 @@ ReceiptParking::Options parking_options(const config::Receipts& options, std::ui
   return {options.early_hold, options.park, options.max_parked, seed};
 }
 
+std::uint8_t esm_class_of(const smpp::PduView& view) noexcept {
+  return view.message_layout() ? view.u8_at(smpp::MessageField::esm_class) : view.u8(smpp::Field::esm_class);
+}
+
 std::string_view plain_text(const smpp::PduView& view) noexcept {
-  ByteSpan body = body_of(view);
-  if (smpp::EsmClass{view.u8(smpp::Field::esm_class)}.has_udh()) body = without_udh(body);
+  const bool usual = view.message_layout() && !view.short_message().empty();
+  ByteSpan body = usual ? view.short_message() : body_of(view);
+  if (smpp::EsmClass{esm_class_of(view)}.has_udh()) body = without_udh(body);
   return as_text(body);
+}
+
+// The first of each tag, in one walk.
+smpp::ReceiptTlvs receipt_tlvs(const smpp::PduView& view) noexcept {
+  smpp::ReceiptTlvs tlvs;
+  bool has_state = false;
+  for (const smpp::Tlv tlv : view.tlvs()) {
+    if (tlv.tag == TlvTag::receipted_message_id) {
+      if (!tlvs.receipted_message_id) tlvs.receipted_message_id = smpp::tlv_text(tlv.value);
+    } else if (tlv.tag == TlvTag::message_state) {
+      const auto number = has_state ? std::nullopt : smpp::tlv_integer(tlv.value);
+      if (number && *number <= 0xFF) tlvs.message_state = static_cast<std::uint8_t>(*number);
+      has_state = true;
+    } else if (tlv.tag == TlvTag::network_error_code) {
+      if (!tlvs.network_error_code) tlvs.network_error_code = tlv.value;
+    }
+  }
+  return tlvs;
 }
 
 // Whether a client's parser will find this value in the text.
@@ -39,7 +62,7 @@ bool is_named_so(std::string_view value, std::string_view text) noexcept {
 bool is_usual(const smpp::Receipt& receipt, std::string_view text) noexcept {
   if (receipt.stat.empty()) return true;
   const std::string_view word = smpp::receipt_word(receipt.state.value_or(smpp::MessageState::unknown));
-  if (!std::ranges::equal(receipt.stat, word, {}, [](char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; })) {
+  if (receipt.stat != word && !std::ranges::equal(receipt.stat, word, {}, [](char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; })) {
     return false;
   }
   return is_named_so(receipt.stat, text);
@@ -61,33 +84,29 @@ void harmonise(Report& report, bool own_grammar, const ReceiptCodes& codes) noex
 Report read_report(const smpp::PduView& view, const UpstreamFacts& upstream) noexcept {
   Report report;
   report.text = plain_text(view);
-  smpp::Receipt from_text;
+  smpp::Receipt& receipt = report.receipt;
   if (upstream.receipt_pattern != nullptr) {
     if (const auto matched = upstream.receipt_pattern->match(report.text)) {
-      from_text = *matched;
+      receipt = *matched;
       report.vendor_text = true;
     }
   }
-  if (!report.vendor_text) from_text = smpp::parse_receipt(report.text);
+  if (!report.vendor_text) receipt = smpp::parse_receipt(report.text);
   const auto& states = upstream.options->receipts.states;
-  if (!states.empty() && !from_text.stat.empty()) {
-    const auto known = states.find(std::string(from_text.stat));
-    if (known != states.end()) from_text.state = smpp::receipt_state_of(known->second);
+  if (!states.empty() && !receipt.stat.empty()) {
+    const auto known = states.find(std::string(receipt.stat));
+    if (known != states.end()) receipt.state = smpp::receipt_state_of(known->second);
   }
   const bool own_grammar = report.vendor_text;
-  if (!is_usual(from_text, report.text)) report.vendor_text = true;
-  smpp::ReceiptTlvs tlvs;
-  tlvs.receipted_message_id = view.tlv_text(TlvTag::receipted_message_id);
-  tlvs.message_state = view.tlv_u8(TlvTag::message_state);
-  tlvs.network_error_code = view.tlv(TlvTag::network_error_code);
-  report.id_in_text = from_text.id;
-  report.receipt = smpp::merge_receipt(from_text, tlvs);
+  if (!is_usual(receipt, report.text)) report.vendor_text = true;
+  report.id_in_text = receipt.id;
+  if (!view.tlv_bytes().empty()) smpp::merge_receipt(receipt, receipt_tlvs(view));
   if (upstream.receipt_codes != nullptr) harmonise(report, own_grammar, *upstream.receipt_codes);
   return report;
 }
 
 bool is_report(const smpp::PduView& view, const UpstreamFacts& upstream) noexcept {
-  if (smpp::EsmClass{view.u8(smpp::Field::esm_class)}.is_report()) return true;
+  if (smpp::EsmClass{esm_class_of(view)}.is_report()) return true;
   if (!upstream.options->receipts.detect_unflagged) return false;
   if (view.tlv(TlvTag::receipted_message_id)) return true;
   const std::string_view text = plain_text(view);
@@ -112,17 +131,19 @@ void ReceiptDesk::configure(const Snapshot& snapshot) {
     // What was learnt is kept as long as nobody configures another format.
     if (const auto before = formats_.find(id); before != formats_.end() && before->second == format) continue;
     formats_[id] = format;
-    matchers_.insert_or_assign(id, IdMatcher(format));
+    matcher_of(id) = IdMatcher(format);
   }
 }
 
 IdMatcher& ReceiptDesk::matcher_of(message::UpstreamId id) {
-  return matchers_.try_emplace(id, smpp::IdFormat::automatic).first->second;
+  if (id.value() >= matchers_.size()) matchers_.resize(id.value() + std::size_t{1});
+  auto& matcher = matchers_[id.value()];
+  if (!matcher) matcher.emplace(smpp::IdFormat::automatic);
+  return *matcher;
 }
 
 const IdMatcher* ReceiptDesk::matcher(message::UpstreamId id) const noexcept {
-  const auto at = matchers_.find(id);
-  return at == matchers_.end() ? nullptr : &at->second;
+  return id.value() < matchers_.size() && matchers_[id.value()] ? &*matchers_[id.value()] : nullptr;
 }
 
 std::vector<ParkedReport> ReceiptDesk::accepted(const message::Flight& flight, std::string_view upstream_id,
@@ -234,10 +255,11 @@ bool ReceiptDesk::hold(ReceiptMap::Ref message, const message::DeliveryTicket& t
 }
 
 std::vector<message::DeliveryTicket> ReceiptDesk::told(ReceiptMap::Ref message, bool taken, Instant now) {
-  map_.set_telling(message, false);
   if (taken) {
     map_.finish(message, now + kAfterFinal);
     if (!parts_.empty()) parts_.settle(message.own);
+  } else {
+    map_.set_telling(message, false);
   }
   std::vector<message::DeliveryTicket> held;
   if (held_.empty()) return held;

@@ -149,7 +149,7 @@ class ReceiptDesk {
   StrayRing strays_;
   internal::PartReceipts parts_;
   config::PartReceipts part_receipts_{};
-  std::unordered_map<message::UpstreamId, IdMatcher> matchers_;
+  std::vector<std::optional<IdMatcher>> matchers_;  // by UpstreamId
   std::unordered_map<message::UpstreamId, smpp::IdFormat> formats_;
   struct Held {
     message::OwnId own;

@@ -311,6 +311,16 @@ DecodeResult PduView::decode(ByteSpan pdu, Strictness strictness) noexcept {
   return Decoder(*this, strictness).run();
 }
 
+void PduView::follow(const PduView& original, ByteSpan pdu, std::size_t text_size) noexcept {
+  *this = original;
+  base_ = pdu.data();
+  size_ = static_cast<std::uint32_t>(pdu.size());
+  const std::size_t end = at_[kMessageFields - 1] + text_size;
+  at_[kMessageFields] = static_cast<std::uint16_t>(end);
+  tlvs_size_ = size_ - static_cast<std::uint32_t>(end);
+  tlvs_at_ = tlvs_size_ == 0 ? 0 : static_cast<std::uint32_t>(end);
+}
+
 void read_entry(ByteSpan& rest, std::string_view& out) noexcept {
   const auto size = static_cast<std::uint32_t>(rest.size());
   const std::uint32_t nul = find_nul(rest.data(), 0, size);

@@ -168,6 +168,13 @@ std::size_t short_message_limit(const PeerSide& to) noexcept {
   return to.max_short_message == 0 ? most : std::min<std::size_t>(to.max_short_message, most);
 }
 
+bool fits_as_it_is(const smpp::PduView& view, const PeerSide& from, const PeerSide& to) noexcept {
+  if (has_what_33_lacks(view, to) || alphabets_differ(view, from, to)) return false;
+  const std::size_t text =
+      view.message_layout() ? view.short_message().size() : view.octets(Field::short_message).size();
+  return text <= short_message_limit(to);
+}
+
 bool needs_adapting(const smpp::PduView& view, const PeerSide& from, const UpstreamFacts& to) noexcept {
   if (to.has_defaults || has_what_33_lacks(view, to.side) || alphabets_differ(view, from, to.side)) return true;
   const std::size_t text =
@@ -202,8 +209,7 @@ std::expected<void, CommandStatus> adapt_delivery(const smpp::PduView& view, con
     redress(view, CommandId::deliver_sm, to.version, builder);
     return finish(view, from, to, builder, out);
   }
-  if (!has_what_33_lacks(view, to) && !alphabets_differ(view, from, to) &&
-      view.octets(Field::short_message).size() <= short_message_limit(to)) {
+  if (fits_as_it_is(view, from, to)) {
     out.insert(out.end(), view.bytes().begin(), view.bytes().end());
     return {};
   }

@@ -31,6 +31,9 @@ namespace smppd::flow {
 // Octets this peer takes in short_message.
 [[nodiscard]] std::size_t short_message_limit(const PeerSide& to) noexcept;
 
+// Whether a deliver_sm or data_sm may go to a client as it is; so nearly all do.
+[[nodiscard]] bool fits_as_it_is(const smpp::PduView& view, const PeerSide& from, const PeerSide& to) noexcept;
+
 // The same for a deliver_sm or data_sm towards a client. `edited`: what a filter or the receipt writer made of it.
 [[nodiscard]] std::expected<void, smpp::CommandStatus> adapt_delivery(const smpp::PduView& view,
                                                                       const smpp::PduBuilder* edited,

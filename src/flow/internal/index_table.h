@@ -17,6 +17,10 @@
 #include <utility>
 #include <vector>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "flow/internal/pool.h"
 
 namespace smppd::flow::internal {
@@ -39,8 +43,9 @@ class IndexTable {
     std::uint32_t at = home(hash);
     for (std::uint32_t tried = 0; tried < kLines; ++tried, at = after(at)) {
       const Line& line = segment.lines[at];
-      for (const std::uint32_t slot : line.slots) {
-        if ((slot & ~index_mask_) == tag && slot != kEmpty && equal(index_in(slot))) return index_in(slot);
+      for (std::uint32_t hits = hits_of(line, ~index_mask_, tag); hits != 0; hits &= hits - 1) {
+        const std::uint32_t slot = line.slots[first_of(hits)];
+        if (slot != kEmpty && equal(index_in(slot))) return index_in(slot);
       }
       if (line.passed == 0) break;
     }
@@ -69,14 +74,14 @@ class IndexTable {
     Segment& segment = segment_at(number);
     std::uint32_t at = home(hash);
     for (std::uint32_t tried = 0; tried < kLines; ++tried, at = after(at)) {
-      for (std::uint32_t& slot : segment.lines[at].slots) {
-        if (slot == kEmpty || index_in(slot) != index) continue;
-        slot = kEmpty;
+      Line& line = segment.lines[at];
+      if (const std::uint32_t hits = hits_of(line, index_mask_, index + 1); hits != 0) {
+        line.slots[first_of(hits)] = kEmpty;
         for (std::uint32_t passed = home(hash); passed != at; passed = after(passed)) --segment.lines[passed].passed;
         --shapes_[number].count;
         return true;
       }
-      if (segment.lines[at].passed == 0) break;
+      if (line.passed == 0) break;
     }
     return false;
   }
@@ -98,9 +103,32 @@ class IndexTable {
     std::uint32_t passed = 0;  // indices that found this line full
     std::array<std::uint32_t, kSlots> slots{};
   };
+  static_assert(sizeof(Line) == 64 && offsetof(Line, slots) == 4);
   struct Segment {
     std::array<Line, kLines> lines{};
   };
+  // The slots of a line that are `wanted` under `mask`, as bits from the second on.
+  [[nodiscard]] static std::uint32_t hits_of(const Line& line, std::uint32_t mask, std::uint32_t wanted) noexcept {
+#ifdef __SSE2__
+    const auto* words = reinterpret_cast<const __m128i*>(&line);
+    const __m128i masks = _mm_set1_epi32(static_cast<int>(mask));
+    const __m128i value = _mm_set1_epi32(static_cast<int>(wanted));
+    const auto equal = [&](int at) {
+      return _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(words + at), masks), value);
+    };
+    const __m128i low = _mm_packs_epi32(equal(0), equal(1));
+    const __m128i high = _mm_packs_epi32(equal(2), equal(3));
+    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high))) & ~1U;
+#else
+    std::uint32_t hits = 0;
+    for (std::uint32_t i = 0; i < kSlots; ++i) hits |= std::uint32_t{(line.slots[i] & mask) == wanted} << (i + 1);
+    return hits;
+#endif
+  }
+  [[nodiscard]] static std::size_t first_of(std::uint32_t hits) noexcept {
+    return static_cast<std::size_t>(std::countr_zero(hits)) - 1;
+  }
+
   static constexpr std::uint32_t kBlock = BlockStore::kBlockBytes / sizeof(Segment);
 
   struct Shape {
@@ -130,13 +158,13 @@ class IndexTable {
   void place(std::uint32_t number, std::uint32_t hash, std::uint32_t index) noexcept {
     Segment& segment = segment_at(number);
     for (std::uint32_t at = home(hash);; at = after(at)) {
-      for (std::uint32_t& slot : segment.lines[at].slots) {
-        if (slot != kEmpty) continue;
-        slot = tag_of(hash) | (index + 1);
+      Line& line = segment.lines[at];
+      if (const std::uint32_t hits = hits_of(line, 0xFFFF'FFFFU, kEmpty); hits != 0) {
+        line.slots[first_of(hits)] = tag_of(hash) | (index + 1);
         ++shapes_[number].count;
         return;
       }
-      ++segment.lines[at].passed;
+      ++line.passed;
     }
   }
 

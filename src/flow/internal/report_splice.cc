@@ -75,7 +75,7 @@ std::uint8_t report_esm_class(const Report& report, std::uint8_t octet) noexcept
 }
 
 bool splice_report(const smpp::PduView& view, const Report& report, std::string_view shown,
-                   std::vector<std::uint8_t>& out) {
+                   std::vector<std::uint8_t>& room, smpp::PduView& spliced) {
   if (!view.message_layout() || report.vendor_text || report.id_in_text.empty()) return false;
   const std::uint8_t esm_class = view.u8_at(smpp::MessageField::esm_class);
   if (report_esm_class(report, esm_class) != esm_class) return false;
@@ -84,9 +84,11 @@ bool splice_report(const smpp::PduView& view, const Report& report, std::string_
   const std::size_t text_size = edits.size_after(text.size());
   if (text.empty() || text_size > kMaxText) return false;
   const ByteSpan whole = view.bytes();
-  out.resize(whole.size() + text_size + shown.size() + 1 + 2 * smpp::kTlvHeaderSize + 1);
+  const std::size_t most = whole.size() + text_size + shown.size() + 1 + 2 * smpp::kTlvHeaderSize + 1;
+  if (room.size() < most) room.resize(most);
+  std::uint8_t* const out = room.data();
   const auto text_at = static_cast<std::size_t>(text.data() - whole.data());
-  std::uint8_t* at = edits.write(whole.data(), text.data() + text.size(), out.data());
+  std::uint8_t* at = edits.write(whole.data(), text.data() + text.size(), out);
   out[text_at - 1] = static_cast<std::uint8_t>(text_size);
   for (const smpp::Tlv tlv : view.tlvs()) {
     if (tlv.tag == TlvTag::message_payload) return false;
@@ -105,8 +107,9 @@ bool splice_report(const smpp::PduView& view, const Report& report, std::string_
     at = put_tlv_header(at, TlvTag::message_state, 1);
     *at++ = static_cast<std::uint8_t>(*report.receipt.state);
   }
-  out.resize(static_cast<std::size_t>(at - out.data()));
-  store_be(out.data(), static_cast<std::uint32_t>(out.size()));
+  const auto size = static_cast<std::size_t>(at - out);
+  store_be(out, static_cast<std::uint32_t>(size));
+  spliced.follow(view, {out, size}, text_size);
   return true;
 }
 

@@ -50,9 +50,9 @@ class NetworkErrorEdit {
 // esm_class for the client: flagged as a receipt, and not as an intermediate one where the map made its state final.
 [[nodiscard]] std::uint8_t report_esm_class(const Report& report, std::uint8_t esm_class) noexcept;
 
-// Writes the deliver_sm with `shown` as its id to `out`, or answers false and leaves `out` as it likes: the text is not
-// in short_message, has no id, is to be written anew, or would become too long. No allocation once `out` is large.
+// Writes the deliver_sm with `shown` as its id into `room`, which only grows, and shows it in `spliced`. False, and
+// `room` as it may be: the text is not in short_message, has no id, is to be written anew, or would become too long.
 [[nodiscard]] bool splice_report(const smpp::PduView& view, const Report& report, std::string_view shown,
-                                 std::vector<std::uint8_t>& out);
+                                 std::vector<std::uint8_t>& room, smpp::PduView& spliced);
 
 }  // namespace smppd::flow

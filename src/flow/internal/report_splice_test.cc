@@ -26,8 +26,15 @@ struct ReportSplice : testing::Test {
     EXPECT_TRUE(builder.encode(pdu, {}, 77));
     EXPECT_TRUE(view.decode(pdu));
     const Report report = read_report(view, facts);
-    if (!splice_report(view, report, shown, out)) return false;
-    EXPECT_TRUE(result.decode(out, smpp::Strictness::strict));
+    smpp::PduView shown_as;
+    if (!splice_report(view, report, shown, out, shown_as)) return false;
+    EXPECT_TRUE(result.decode(shown_as.bytes(), smpp::Strictness::strict));
+    EXPECT_TRUE(shown_as.message_layout());
+    for (const smpp::FieldSpec& field : std::span(result.spec()->fields).first(result.spec()->field_count)) {
+      EXPECT_EQ(as_text(shown_as.field_bytes(field.field)), as_text(result.field_bytes(field.field)));
+    }
+    EXPECT_EQ(shown_as.tlv_bytes().data(), result.tlv_bytes().data());
+    EXPECT_EQ(shown_as.tlv_bytes().size(), result.tlv_bytes().size());
     return true;
   }
   std::string text() const { return std::string(as_text(result.short_message())); }

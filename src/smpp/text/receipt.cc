@@ -2,7 +2,13 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
+#include <cstring>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include "smpp/text/internal/ascii.h"
 
@@ -187,6 +193,31 @@ constexpr StateWord kStateWords[] = {
     {"schedld", MessageState::scheduled},
 };
 
+// Seven letters as one number, in either case.
+constexpr std::size_t kUsualWord = 7;
+constexpr std::uint64_t seven_letters(const char* text) noexcept {
+  std::uint64_t letters = 0;
+  for (std::size_t i = 0; i < kUsualWord; ++i) {
+    letters |= static_cast<std::uint64_t>(static_cast<unsigned char>(text[i]) | 0x20U) << (8 * i);
+  }
+  return letters;
+}
+struct UsualWord {
+  std::uint64_t letters;
+  MessageState state;
+};
+constexpr auto kUsualWords = [] {
+  constexpr auto is_usual = [](const StateWord& known) {
+    return known.word.size() == kUsualWord && std::ranges::all_of(known.word, [](char c) { return c >= 'a'; });
+  };
+  std::array<UsualWord, static_cast<std::size_t>(std::ranges::count_if(kStateWords, is_usual))> words{};
+  std::size_t count = 0;
+  for (const StateWord& known : kStateWords) {
+    if (is_usual(known)) words[count++] = {seven_letters(known.word.data()), known.state};
+  }
+  return words;
+}();
+
 constexpr std::array<std::string_view, 10> kStandardWords = {"SCHEDLD", "ENROUTE", "DELIVRD", "EXPIRED", "DELETED",
                                                              "UNDELIV", "ACCEPTD", "UNKNOWN", "REJECTD", "SKIPPED"};
 
@@ -201,28 +232,48 @@ std::optional<std::uint32_t> whole_number(std::string_view digits, int base) noe
 
 namespace {
 
+// Where the word that goes on at `at` ends, sixteen letters at a time as long as the text has as many.
+std::size_t word_end(std::string_view text, std::size_t at) noexcept {
+#ifdef __SSE2__
+  const auto between = [](__m128i octets, char first, char last) {
+    return _mm_and_si128(_mm_cmpgt_epi8(octets, _mm_set1_epi8(static_cast<char>(first - 1))),
+                         _mm_cmplt_epi8(octets, _mm_set1_epi8(static_cast<char>(last + 1))));
+  };
+  for (; text.size() - at >= 16; at += 16) {
+    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(text.data() + at));
+    const __m128i letters = between(_mm_or_si128(octets, _mm_set1_epi8(0x20)), 'a', 'z');
+    const __m128i signs =
+        _mm_or_si128(_mm_cmpeq_epi8(octets, _mm_set1_epi8('_')), _mm_cmpeq_epi8(octets, _mm_set1_epi8('-')));
+    const __m128i word = _mm_or_si128(_mm_or_si128(letters, between(octets, '0', '9')), signs);
+    const unsigned others = static_cast<unsigned>(_mm_movemask_epi8(word)) ^ 0xFFFFU;
+    if (others != 0) return at + static_cast<std::size_t>(std::countr_zero(others));
+  }
+#endif
+  while (at < text.size() && kind(text[at]) == kWord) ++at;
+  return at;
+}
+
+// Takes `name` and the word behind it. False when the text goes on otherwise.
+template <std::size_t kSize>
+[[gnu::always_inline]] inline bool take(std::string_view text, std::size_t& at, const char (&name)[kSize],
+                                        std::string_view& value) noexcept {
+  constexpr std::size_t kLetters = kSize - 1;
+  if (text.size() - at < kLetters || std::memcmp(text.data() + at, name, kLetters) != 0) return false;
+  const std::size_t begin = at + kLetters;
+  at = word_end(text, begin);
+  value = text.substr(begin, at - begin);
+  return at != begin;
+}
+
 // The text of Appendix B letter by letter, as most peers write it, up to `text`. False for any other, `receipt` is then
 // half filled.
 bool read_standard(std::string_view text, Receipt& receipt) noexcept {
-  struct Part {
-    std::string_view name;
-    std::string_view Receipt::* value;
-  };
-  static constexpr Part kParts[] = {{"id:", &Receipt::id},
-                                    {" sub:", &Receipt::sub},
-                                    {" dlvrd:", &Receipt::dlvrd},
-                                    {" submit date:", &Receipt::submit_date},
-                                    {" done date:", &Receipt::done_date},
-                                    {" stat:", &Receipt::stat},
-                                    {" err:", &Receipt::err}};
   std::size_t at = 0;
-  for (const Part& part : kParts) {
-    if (!text.substr(at).starts_with(part.name)) return false;
-    const std::size_t begin = at + part.name.size();
-    for (at = begin; at < text.size() && kind(text[at]) == kWord; ++at) {
-    }
-    if (at == begin) return false;
-    receipt.*part.value = text.substr(begin, at - begin);
+  if (!take(text, at, "id:", receipt.id) || !take(text, at, " sub:", receipt.sub) ||
+      !take(text, at, " dlvrd:", receipt.dlvrd) || !take(text, at, " submit date:", receipt.submit_date) ||
+      !take(text, at, " done date:", receipt.done_date) || !take(text, at, " stat:", receipt.stat) ||
+      !take(text, at, " err:", receipt.err)) {
+    return false;
   }
   const std::string_view rest = text.substr(at);
   if (rest.starts_with(" text:") || rest.starts_with(" Text:")) {
@@ -270,8 +321,7 @@ Receipt read_in_any_order(std::string_view text) noexcept {
 
 }  // namespace
 
-Receipt merge_receipt(const Receipt& from_text, const ReceiptTlvs& tlvs) noexcept {
-  Receipt receipt = from_text;
+void merge_receipt(Receipt& receipt, const ReceiptTlvs& tlvs) noexcept {
   if (tlvs.receipted_message_id) {
     auto id = *tlvs.receipted_message_id;
     while (!id.empty() && id.back() == '\0') id.remove_suffix(1);
@@ -283,7 +333,6 @@ Receipt merge_receipt(const Receipt& from_text, const ReceiptTlvs& tlvs) noexcep
   }
   if (tlvs.network_error_code) receipt.network_error = parse_network_error(*tlvs.network_error_code);
   if (receipt.network_error) receipt.err_code = receipt.network_error->code;
-  return receipt;
 }
 
 std::optional<NetworkError> parse_network_error(ByteSpan value) noexcept {
@@ -297,6 +346,22 @@ std::optional<NetworkError> parse_network_error(ByteSpan value) noexcept {
 }
 
 std::optional<MessageState> receipt_state_of(std::string_view word) noexcept {
+  if (word.size() == kUsualWord) {
+    std::uint64_t letters = 0;  // two words that overlap in the fourth letter
+    if constexpr (std::endian::native == std::endian::little) {
+      std::uint32_t low = 0;
+      std::uint32_t high = 0;
+      std::memcpy(&low, word.data(), sizeof low);
+      std::memcpy(&high, word.data() + kUsualWord - sizeof high, sizeof high);
+      letters = low | std::uint64_t{high} << 24U | 0x0020'2020'2020'2020U;
+    } else {
+      letters = seven_letters(word.data());
+    }
+    for (const UsualWord& known : kUsualWords) {
+      if (letters == known.letters) return known.state;
+    }
+    return std::nullopt;
+  }
   if (word.size() == 1 && is_digit(word[0])) return static_cast<MessageState>(word[0] - '0');
   for (const auto& known : kStateWords) {
     if (equals_ignoring_case(word, known.word)) return known.state;
@@ -310,6 +375,9 @@ std::string_view receipt_word(MessageState state) noexcept {
 }
 
 std::optional<std::uint32_t> receipt_error_number(std::string_view err) noexcept {
+  if (err.size() == 3 && is_digit(err[0]) && is_digit(err[1]) && is_digit(err[2])) [[likely]] {
+    return static_cast<std::uint32_t>(err[0] * 100 + err[1] * 10 + err[2] - '0' * 111);
+  }
   if (begins(err, "0x")) return whole_number(err.substr(2), 16);
   if (const auto decimal = whole_number(err, 10)) return decimal;
   return whole_number(err, 16);

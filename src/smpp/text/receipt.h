@@ -54,9 +54,11 @@ struct ReceiptTlvs {
 };
 
 // TLVs win field by field; the text supplies what they lack.
-[[nodiscard]] Receipt merge_receipt(const Receipt& from_text, const ReceiptTlvs& tlvs) noexcept;
+void merge_receipt(Receipt& receipt, const ReceiptTlvs& tlvs) noexcept;
 [[nodiscard]] inline Receipt read_receipt(std::string_view text, const ReceiptTlvs& tlvs) noexcept {
-  return merge_receipt(parse_receipt(text), tlvs);
+  Receipt receipt = parse_receipt(text);
+  merge_receipt(receipt, tlvs);
+  return receipt;
 }
 
 // Three octets: type and 16-bit code, or three ASCII digits as some peers send. nullopt for any other length.
