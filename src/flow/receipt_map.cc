@@ -84,13 +84,13 @@ std::uint32_t ReceiptMap::own_hash(message::OwnId own) const noexcept {
 }
 
 std::uint32_t ReceiptMap::index_of(message::UpstreamId upstream, const smpp::CanonicalId& id,
-                                   std::uint32_t hash) const noexcept {
+                                   std::string_view as_written, std::uint32_t hash) const noexcept {
   return by_key_.find(hash, [&](std::uint32_t index) {
     const Record& record = records_[index];
     if (record.key_hash != hash || record.upstream != upstream.value()) return false;
     std::array<char, kMaxId> room;
     const auto raw = id_of(record, room);
-    return raw == id.view() || smpp::canonical_id(raw) == id;
+    return raw == as_written || raw == id.view() || smpp::canonical_id(raw) == id;
   });
 }
 
@@ -151,7 +151,7 @@ bool ReceiptMap::insert(const Submission& submission) noexcept {
   const std::uint32_t hash = key_hash(submission.upstream, id);
   by_key_.prefetch(hash);
   by_own_.prefetch(own_hash(submission.own));
-  if (const auto old = index_of(submission.upstream, id, hash); old != kNone) {
+  if (const auto old = index_of(submission.upstream, id, submission.upstream_id, hash); old != kNone) {
     remove(old);
     ++stats_.replaced;
   }
@@ -252,9 +252,9 @@ bool ReceiptMap::alive(Ref ref) const noexcept {
   return ref.index < records_.used() && ref.own != 0 && records_[ref.index].own == ref.own;
 }
 
-std::optional<ReceiptMap::Entry> ReceiptMap::find(message::UpstreamId upstream,
-                                                  const smpp::CanonicalId& id) const noexcept {
-  const auto index = index_of(upstream, id, key_hash(upstream, id));
+std::optional<ReceiptMap::Entry> ReceiptMap::find(message::UpstreamId upstream, const smpp::CanonicalId& id,
+                                                  std::string_view as_written) const noexcept {
+  const auto index = index_of(upstream, id, as_written, key_hash(upstream, id));
   if (index == kNone) return std::nullopt;
   return entry_at(index);
 }

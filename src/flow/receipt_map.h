@@ -99,7 +99,9 @@ class ReceiptMap {
   // False, and counted as refused, when there is no usable id.
   bool insert(const Submission& submission) noexcept;
 
-  [[nodiscard]] std::optional<Entry> find(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept;
+  // `as_written` may say what `id` was made of: nearly always the SMSC wrote the same in its response.
+  [[nodiscard]] std::optional<Entry> find(message::UpstreamId upstream, const smpp::CanonicalId& id,
+                                          std::string_view as_written = {}) const noexcept;
   // Both addresses of a receipt may be the destination, and the source: peers do not agree on which (interop row 18).
   struct Addresses {
     std::array<std::uint32_t, 2> source_hashes{};
@@ -172,7 +174,7 @@ class ReceiptMap {
   [[nodiscard]] std::uint32_t key_hash(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept;
   [[nodiscard]] std::uint32_t own_hash(message::OwnId own) const noexcept;
   [[nodiscard]] std::uint32_t index_of(message::UpstreamId upstream, const smpp::CanonicalId& id,
-                                       std::uint32_t hash) const noexcept;
+                                       std::string_view as_written, std::uint32_t hash) const noexcept;
   [[nodiscard]] std::uint32_t index_of(message::OwnId own) const noexcept;
   [[nodiscard]] std::string_view id_of(const Record& record, std::array<char, kMaxId>& room) const noexcept;
   [[nodiscard]] Entry entry_at(std::uint32_t index) const noexcept;

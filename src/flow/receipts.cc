@@ -62,7 +62,8 @@ bool is_named_so(std::string_view value, std::string_view text) noexcept {
 bool is_usual(const smpp::Receipt& receipt, std::string_view text) noexcept {
   if (receipt.stat.empty()) return true;
   const std::string_view word = smpp::receipt_word(receipt.state.value_or(smpp::MessageState::unknown));
-  if (receipt.stat != word && !std::ranges::equal(receipt.stat, word, {}, [](char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; })) {
+  if (receipt.stat != word &&
+      !std::ranges::equal(receipt.stat, word, {}, [](char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; })) {
     return false;
   }
   return is_named_so(receipt.stat, text);
@@ -180,7 +181,7 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
   IdMatcher& matcher = matcher_of(upstream);
   if (matcher.likeliest_is_as_is()) {
     // The first reading, and both addresses confirm it: no other could be preferred.
-    const auto entry = map_.find(upstream, smpp::canonical_id(receipt_id));
+    const auto entry = map_.find(upstream, smpp::canonical_id(receipt_id), receipt_id);
     if (entry && entry->destination_hash != 0 && entry->destination_hash == destination_hash(source) &&
         entry->source_hash == address_hash(destination)) {
       matcher.saw_destination(true, false);

@@ -12,8 +12,20 @@ using smpp::TlvTag;
 
 constexpr std::size_t kMaxText = 254;  // 3.4 §5.2.22; 5.0 has one more
 
-std::uint8_t* put(std::uint8_t* at, const std::uint8_t* from, std::size_t size) noexcept {
-  std::memcpy(at, from, size);
+// Nearly all pieces are short: a call costs more than the octets.
+[[gnu::always_inline]] inline std::uint8_t* put(std::uint8_t* at, const std::uint8_t* from, std::size_t size) noexcept {
+  const auto copy = [&]<std::size_t kSize>(std::size_t where) { std::memcpy(at + where, from + where, kSize); };
+  if (size > 32) {
+    std::memcpy(at, from, size);
+  } else if (size >= 16) {
+    copy.operator()<16>(0);
+    copy.operator()<16>(size - 16);
+  } else if (size >= 8) {
+    copy.operator()<8>(0);
+    copy.operator()<8>(size - 8);
+  } else {
+    for (std::size_t i = 0; i < size; ++i) at[i] = from[i];
+  }
   return at + size;
 }
 

@@ -1,6 +1,7 @@
 #include "smpp/text/canonical_id.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <optional>
 
@@ -105,22 +106,53 @@ void make_small(char* text, std::size_t size) noexcept {
   }
 }
 
+std::uint64_t word_at(const char* at) noexcept {
+  std::uint64_t word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// What is left of an id that has at least eight octets and nothing to cut off but zeros, as nearly all have; empty for
+// any other.
+std::string_view without_zeros(std::string_view raw) noexcept {
+  if constexpr (std::endian::native != std::endian::little) return {};
+  const auto is_sign = [](char c) { return static_cast<unsigned char>(c) > ' '; };
+  if (raw.size() < 8 || raw.size() > kMaxMessageId || !is_sign(raw.front()) || !is_sign(raw.back())) return {};
+  const char* begin = raw.data();
+  const char* const end = begin + raw.size();
+  if (*begin == '0') {
+    std::uint64_t others = 0;
+    while (others == 0 && end - begin >= 8) {
+      others = word_at(begin) ^ 0x3030'3030'3030'3030U;
+      begin += others == 0 ? 8 : std::countr_zero(others) / 8;
+    }
+    if (others == 0) begin = std::find_if(begin, end, [](char c) { return c != '0'; });
+    if (begin == end) --begin;
+    if (!is_sign(*begin)) return {};
+  }
+  return {begin, end};
+}
+
+// A word at a time from where it lies, the last one overlapping. There are eight octets that end where `raw` does, and
+// room for eight.
+void copy_small(std::string_view raw, char* to) noexcept {
+  const auto copy = [&to](std::size_t at, std::uint64_t letters) {
+    letters = small_letters(letters);
+    std::memcpy(to + at, &letters, sizeof letters);
+  };
+  const std::uint64_t last = word_at(raw.data() + raw.size() - 8);
+  if (raw.size() < 8) return copy(0, last >> (64 - 8 * raw.size()));
+  for (std::size_t at = 0; at + 8 < raw.size(); at += 8) copy(at, word_at(raw.data() + at));
+  copy(raw.size() - 8, last);
+}
+
 }  // namespace
 
 CanonicalId canonical_id(std::string_view raw) noexcept {
   CanonicalId id;
-  // Nearly all: nothing to cut off, so a word at a time from where it lies, the last one overlapping.
-  if (raw.size() >= 8 && raw.size() <= kMaxMessageId && static_cast<unsigned char>(raw.front()) > '0' &&
-      static_cast<unsigned char>(raw.back()) > ' ') [[likely]] {
-    const auto copy_word = [&](std::size_t at) {
-      std::uint64_t letters = 0;
-      std::memcpy(&letters, raw.data() + at, 8);
-      letters = small_letters(letters);
-      std::memcpy(id.text_.data() + at, &letters, 8);
-    };
-    for (std::size_t at = 0; at + 8 < raw.size(); at += 8) copy_word(at);
-    copy_word(raw.size() - 8);
-    id.size_ = static_cast<std::uint8_t>(raw.size());
+  if (const std::string_view plain = without_zeros(raw); !plain.empty()) [[likely]] {
+    copy_small(plain, id.text_.data());
+    id.size_ = static_cast<std::uint8_t>(plain.size());
     return id;
   }
   raw = trim(raw);

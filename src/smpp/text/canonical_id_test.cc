@@ -1,6 +1,7 @@
 #include "smpp/text/canonical_id.h"
 
 #include <cstdio>
+#include <random>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,23 @@ TEST(CanonicalId, MakesEveryLetterSmallAndNothingElse) {
       if (length == 1 && (c == '0' || std::string_view(" \t\r\n").find(c) != std::string_view::npos)) continue;
       ASSERT_EQ(canonical_id(raw).view(), expected) << length << ' ' << octet;
     }
+  }
+}
+
+TEST(CanonicalId, CutsZerosAndBlanksOffIdsOfEveryLength) {
+  const auto is_blank = [](char c) { return std::string_view(" \t\r\n\0", 5).contains(c); };
+  std::mt19937 random(1);
+  for (int round = 0; round < 100'000; ++round) {
+    std::string raw(random() % (kMaxMessageId + 1), '0');
+    const std::size_t zeros = random() % (raw.size() + 1);
+    const auto letters = random() % 8 == 0 ? std::string_view("0 \t\0aZ", 6) : std::string_view("01aZf");
+    for (std::size_t i = zeros; i < raw.size(); ++i) raw[i] = letters[random() % letters.size()];
+    std::string expected = raw;
+    while (!expected.empty() && is_blank(expected.front())) expected.erase(0, 1);
+    while (!expected.empty() && is_blank(expected.back())) expected.pop_back();
+    while (expected.size() > 1 && (expected.front() == '0' || is_blank(expected.front()))) expected.erase(0, 1);
+    for (char& one : expected) one = one >= 'A' && one <= 'Z' ? static_cast<char>(one - 'A' + 'a') : one;
+    ASSERT_EQ(canonical_id(raw).view(), expected) << raw;
   }
 }
 

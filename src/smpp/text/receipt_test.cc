@@ -55,6 +55,31 @@ TEST(Receipt, ReadsTheSameWhicheverWayItIsRead) {
   EXPECT_EQ(parse_receipt("id:a.b sub:001 dlvrd:001 submit date:1 done date:2 stat:DELIVRD err:0").id, "a.b");
 }
 
+// One octet of a usual text is another: what is read at once is what is read field by field.
+TEST(Receipt, ReadsTheSameWhicheverWayItIsReadAndWhateverOneOctetIs) {
+  const auto fields = [](const Receipt& r) {
+    return std::array{r.id, r.sub, r.dlvrd, r.submit_date, r.done_date, r.stat, r.err, r.text};
+  };
+  for (const std::string_view usual : {kStandard, kStandard.substr(0, kStandard.find(" text")),
+                                       std::string_view("id:7 sub:1 dlvrd:0 submit date:240131120000 done "
+                                                        "date:240131120001 stat:REJECTED err:1F text:id:8")}) {
+    for (std::size_t i = 0; i < usual.size(); ++i) {
+      for (const char c : std::string_view("xZ09_-. :=&,;|/@[`{\x7F\x80\xFF\0", 23)) {
+        std::string text(usual);
+        text[i] = c;
+        const std::size_t at = text.find(" sub");
+        if (at == std::string::npos) continue;
+        const std::string other = text.substr(0, at) + ' ' + text.substr(at);
+        const auto one = parse_receipt(text);
+        const auto two = parse_receipt(other);
+        ASSERT_EQ(fields(one), fields(two)) << text;
+        ASSERT_EQ(one.state, two.state) << text;
+        ASSERT_EQ(one.err_code, two.err_code) << text;
+      }
+    }
+  }
+}
+
 TEST(Interop, Row07_TheTlvsAloneSuffice) {
   const auto receipt = read_receipt("", {std::string_view("abc\0", 4), std::uint8_t{2}, {}});
   EXPECT_EQ(receipt.id, "abc");
