@@ -171,7 +171,7 @@ Reported Flow::forward_report(const message::DeliveryTicket& ticket, const smpp:
                               const ReceiptMap::Entry& entry) noexcept {
   const UpstreamFacts& upstream = *snapshot_->upstream(ticket.upstream);
   const bool intermediate = report.receipt.state && !smpp::is_final(*report.receipt.state);
-  const Delivery delivery{{}, ticket, intermediate ? 0 : entry.own, entry.ref.index};
+  Delivery delivery{{}, ticket, intermediate ? 0 : entry.own, entry.ref.index};
   if (!intermediate) receipts_.tell(entry.ref);
   const auto receivers = directory_.of(entry.client, here());
   const accounts::ClientEntry* client = snapshot_->client(entry.client);
@@ -185,7 +185,8 @@ Reported Flow::forward_report(const message::DeliveryTicket& ticket, const smpp:
   const bool as_octets = shape.is_plain() && splice_report(view, report, shape.id, spliced_, spliced);
   if (!as_octets) write_report(view, report, shape, wall_now(), scratch_);
   if (keeps_deliveries() && entry.client.valid()) {
-    return store_report(delivery, entry, spliced.bytes(), as_octets ? nullptr : &scratch_);
+    delivery.pdu = spliced.bytes();
+    return store_report(delivery, entry, as_octets ? nullptr : &scratch_);
   }
   if (as_octets) {
     if (offer(receivers, {OfferKind::kReceipt, delivery, spliced, upstream.side, nullptr})) return Reported::kDone;
@@ -201,8 +202,10 @@ Reported Flow::forward_report(const message::DeliveryTicket& ticket, const smpp:
 bool Flow::keeps_deliveries() const noexcept { return depot_ != nullptr && depot_->options().keep_deliveries; }
 
 // The receipt becomes the client's own, whether it is there or not; its message is told of at the same moment.
-Reported Flow::store_report(const Delivery& delivery, const ReceiptMap::Entry& entry, ByteSpan pdu,
+// `delivery.pdu` is the receipt, unless it is `edited`.
+Reported Flow::store_report(const Delivery& delivery, const ReceiptMap::Entry& entry,
                             smpp::PduBuilder* edited) noexcept {
+  ByteSpan pdu = delivery.pdu;
   const PeerSide& side = snapshot_->upstream(delivery.ticket.upstream)->side;
   if (edited != nullptr) {
     spliced_.clear();
@@ -214,8 +217,7 @@ Reported Flow::store_report(const Delivery& delivery, const ReceiptMap::Entry& e
   }
   depot_->begin();
   if (delivery.id != 0) depot_->put_final(entry, receipts_.upstream_id(entry.ref));
-  if (depot_->take_in({entry.client, OfferKind::kReceipt, side, delivery.ticket, delivery.id, delivery.entry},
-                      pdu))
+  if (depot_->take_in({entry.client, OfferKind::kReceipt, side, delivery.ticket, delivery.id, delivery.entry}, pdu))
     return Reported::kDone;
   count_left(probe_, OfferKind::kReceipt);
   delivered(delivery, CommandStatus::ESME_RX_T_APPN);

@@ -193,8 +193,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   Reported forward_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const Report& report,
                           const ReceiptMap::Entry& entry) noexcept;
   [[nodiscard]] bool keeps_deliveries() const noexcept;
-  Reported store_report(const Delivery& delivery, const ReceiptMap::Entry& entry, ByteSpan pdu,
-                        smpp::PduBuilder* edited) noexcept;
+  Reported store_report(const Delivery& delivery, const ReceiptMap::Entry& entry, smpp::PduBuilder* edited) noexcept;
   void give_up_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
   void join_mo(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
   void route_released() noexcept;

@@ -92,7 +92,7 @@ Report read_report(const smpp::PduView& view, const UpstreamFacts& upstream) noe
       report.vendor_text = true;
     }
   }
-  if (!report.vendor_text) receipt = smpp::parse_receipt(report.text);
+  if (!report.vendor_text) smpp::parse_receipt(report.text, receipt);
   const auto& states = upstream.options->receipts.states;
   if (!states.empty() && !receipt.stat.empty()) {
     const auto known = states.find(std::string(receipt.stat));

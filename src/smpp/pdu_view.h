@@ -110,8 +110,8 @@ class PduView {
 
   // `pdu` is one whole PDU, header included, as the framer cuts it. May be called again to reuse the object.
   DecodeResult decode(ByteSpan pdu, Strictness strictness = Strictness::lenient) noexcept;
-  // What decode() would make of `pdu`, whose writer knows: the octets of `original`, a message_layout(), up to its text,
-  // then a text of `text_size` octets and whole TLVs.
+  // What decode() would make of `pdu`, whose writer knows: the octets of `original`, a message_layout(), up to its
+  // text, then a text of `text_size` octets and whole TLVs.
   void follow(const PduView& original, ByteSpan pdu, std::size_t text_size) noexcept;
 
   // All zero before a decode() that was given at least 16 octets.

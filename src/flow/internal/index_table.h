@@ -113,9 +113,7 @@ class IndexTable {
     const auto* words = reinterpret_cast<const __m128i*>(&line);
     const __m128i masks = _mm_set1_epi32(static_cast<int>(mask));
     const __m128i value = _mm_set1_epi32(static_cast<int>(wanted));
-    const auto equal = [&](int at) {
-      return _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(words + at), masks), value);
-    };
+    const auto equal = [&](int at) { return _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(words + at), masks), value); };
     const __m128i low = _mm_packs_epi32(equal(0), equal(1));
     const __m128i high = _mm_packs_epi32(equal(2), equal(3));
     return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high))) & ~1U;

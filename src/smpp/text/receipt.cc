@@ -337,12 +337,10 @@ Receipt read_in_any_order(std::string_view text) noexcept;
 
 }  // namespace
 
-Receipt parse_receipt(std::string_view text) noexcept {
-  Receipt receipt;
+void parse_receipt(std::string_view text, Receipt& receipt) noexcept {
   if (!read_standard(text, receipt)) receipt = read_in_any_order(text);
   if (!receipt.stat.empty()) receipt.state = receipt_state_of(receipt.stat).value_or(MessageState::unknown);
   if (!receipt.err.empty()) receipt.err_code = receipt_error_number(receipt.err);
-  return receipt;
 }
 
 namespace {

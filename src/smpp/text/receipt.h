@@ -44,7 +44,12 @@ struct Receipt {
 // Finds the fields in any order and letter case, with ':' or '=' after the name, blanks, '&', ',' or ';' between
 // fields; what is absent stays empty. `text` takes all that follows it. Never fails: a text that is no receipt has no
 // fields.
-[[nodiscard]] Receipt parse_receipt(std::string_view text) noexcept;
+void parse_receipt(std::string_view text, Receipt& receipt) noexcept;  // the receipt is a new one
+[[nodiscard]] inline Receipt parse_receipt(std::string_view text) noexcept {
+  Receipt receipt;
+  parse_receipt(text, receipt);
+  return receipt;
+}
 
 // The TLVs of a deliver_sm or data_sm, absent as nullopt. The id's trailing NULs are not part of it.
 struct ReceiptTlvs {
