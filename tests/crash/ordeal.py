@@ -6,6 +6,7 @@ import random
 import signal
 import subprocess
 import time
+import urllib.request
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from .smsc import Carriers
 
 UNCERTAIN, NO_UPSTREAM = 0x402, 0x401
 START_SECONDS = 60
+STUCK_SECONDS = 30  # without anything that happens, though something is stored
 CLIENTS = {"alpha": 2, "beta": 2, "gamma": 1}
 DESTINATIONS = ("2580000001", "2590000001")
 CARRIERS = {
@@ -32,6 +34,7 @@ class Plan:
     life: tuple = (0.05, 1.0)  # seconds after smppd listens
     at_birth: float = 0.2  # the share of lives that end within the first 100 ms after the start
     with_requests_out: float = 0.0  # the share of the others that end while carriers have requests they did not answer
+    taken_at_the_end: int = 600  # messages that the last life takes at least, whatever the disk's speed
     rate: float = 2000.0
     window: int = 200
     shards: int = 2
@@ -184,26 +187,38 @@ class Ordeal:
             self.kill()
             self.smsc.ask("hold", False)
         self.start()
-        time.sleep(0.5)
         return self.conclude()
 
     def status(self):
         return {**self.esme.ask("status"), **self.smsc.ask("status")}
 
-    def drain(self, timeout=60.0):
-        """Nobody sends any more; returns when nothing happens any more."""
+    def drain(self):
+        """Nobody sends any more; returns when nothing happens any more: with a store, when that is empty or stuck."""
         self.go(False)
         quiet_for = self.plan.uncertain_wait + 1.5
-        before, since, deadline = None, time.monotonic(), time.monotonic() + timeout
+        before, since = None, time.monotonic()
         while True:
             now = self.status()
-            if now != before or now["unanswered"]:
+            if now != before:
                 before, since = now, time.monotonic()
-            if time.monotonic() - since > quiet_for or time.monotonic() > deadline:
+            still = time.monotonic() - since
+            if still > STUCK_SECONDS or (still > quiet_for and not now["unanswered"] and not self.stored()):
                 return now
+            self.check()
             time.sleep(0.05)
 
+    def stored(self):
+        """How many messages and receipts smppd has."""
+        if self.plan.mode != "store_and_forward":
+            return 0
+        address = self.config["management"]["address"]
+        with urllib.request.urlopen(f"http://{address}/store/stats", timeout=START_SECONDS) as answer:
+            return json.load(answer)["total"]["items"]
+
     def conclude(self):
+        enough = self.esme.ask("status")["taken"] + self.plan.taken_at_the_end
+        taken = lambda: self.esme.ask("status")["taken"]  # noqa: E731
+        wait_until(lambda: taken() >= enough, lambda: f"the last life takes messages: {self.status()}", START_SECONDS)
         self.drain()
         self.stop()
         verdict = self.judge()
