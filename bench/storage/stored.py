@@ -123,7 +123,7 @@ def row_of(label, runs, base, rss):
 
 def compare(plan, receipts):
     with Workbench(plan.tools) as bench:
-        # A real SMSC sends again what is refused for now, too.
+        # As a real SMSC does, it sends again what was refused.
         sim = bench.smppsim(*(["--receipts", "delay=0s", "--queue", "10000000", "--redeliver", "500ms"] if receipts else []))
         standing = stand(bench, plan, sim.port)
         load = ["--registered", "--receipt-timeout", "30s"] if receipts else []

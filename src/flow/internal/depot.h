@@ -36,7 +36,6 @@ struct Flow::Depot final : public store::Consumer {
   Depot(Flow& flow, store::Partition& partition);
   Depot(const Depot&) = delete;
   Depot& operator=(const Depot&) = delete;
-
   // depot.cc
   void apply();          // a configuration was published
   void turn() noexcept;  // at the end of each turn of the loop
@@ -214,7 +213,7 @@ struct Flow::Depot final : public store::Consumer {
   void take_part(const store::ItemView& item) noexcept;
   void add_parts_to_transaction() noexcept;
   void pump(Box& box) noexcept;
-  void pump_later(Box& box);  // at the end of the turn, when all that came back in it is back
+  void pump_later(Box& box);  // when all that comes back in this turn is back
 
   Flow& flow;
   store::Partition& partition;
