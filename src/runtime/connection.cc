@@ -11,6 +11,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "runtime/internal/tls_stream.h"
+
 namespace smppd::runtime {
 
 namespace {
@@ -24,6 +26,8 @@ void set_no_delay(int fd) noexcept {
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 }  // namespace
+
+Connection::Connection(EventLoop& loop, ConnectionHandler& handler) noexcept : loop_(loop), handler_(handler) {}
 
 Connection::~Connection() {
   if (fd_ >= 0) {
@@ -41,16 +45,17 @@ void Connection::forget() noexcept {
   writable_ = true;
 }
 
-void Connection::adopt(int fd) noexcept {
+void Connection::adopt(int fd, const TlsContext* tls) noexcept {
   forget();
   fd_ = fd;
   last_progress_ = loop_.now();
   set_no_delay(fd);
   // Input that came before the socket was watched is reported by the first edge.
-  if (!loop_.add(fd_, *this)) end(CloseReason::kError, errno);
+  if (!start_tls(tls, {}) || !loop_.add(fd_, *this)) return end(CloseReason::kError, errno);
+  if (tls != nullptr && !tls->server()) loop_.schedule_read(*this);  // nobody else begins
 }
 
-void Connection::connect(const SocketAddress& to) noexcept {
+void Connection::connect(const SocketAddress& to, const TlsContext* tls, std::string_view host) noexcept {
   forget();
   sockaddr_storage storage{};
   const socklen_t length = to.to(storage);
@@ -63,7 +68,7 @@ void Connection::connect(const SocketAddress& to) noexcept {
   if (fd_ >= 0) {
     set_no_delay(fd_);
     if (::connect(fd_, reinterpret_cast<const sockaddr*>(&storage), length) == 0 || errno == EINPROGRESS) {
-      if (loop_.add(fd_, *this)) return;
+      if (start_tls(tls, host) && loop_.add(fd_, *this)) return;
     }
   }
   fail_connect(errno);
@@ -124,6 +129,7 @@ void Connection::on_events(std::uint32_t events) noexcept {
   if ((events & EPOLLOUT) != 0 && !writable_) {
     writable_ = true;
     if (output_bytes_ > 0) loop_.schedule_flush(*this);
+    if (tls_ != nullptr) loop_.schedule_read(*this);  // the handshake may have waited for this
   }
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) {
     readable_ = true;
@@ -143,6 +149,7 @@ void Connection::finish_connect() noexcept {
   }
   connecting_ = false;
   last_progress_ = loop_.now();
+  if (tls_ != nullptr) return read_tls();  // shakes hands first
   handler_.on_connected();
   if (open() && output_bytes_ > 0) loop_.schedule_flush(*this);
 }
@@ -160,6 +167,7 @@ void Connection::read_available() noexcept {
     return;
   }
   if (unshown_ && !show_kept()) return;
+  if (tls_ != nullptr) return read_tls();
   if (!readable_) return;
   std::uint8_t* buffer = loop_.read_buffer() + EventLoop::kMaxPartial;
   const ssize_t got = ::recv(fd_, buffer, read_size_, 0);
@@ -240,6 +248,7 @@ void Connection::keep(const std::uint8_t* begin, std::size_t size) noexcept {
 }
 
 void Connection::flush() noexcept {
+  if (tls_ != nullptr) return flush_tls();
   while (open() && output_ != nullptr && writable_) {
     iovec parts[kMaxIov];
     std::size_t count = 0;
@@ -251,8 +260,8 @@ void Connection::flush() noexcept {
     msghdr message{};
     message.msg_iov = parts;
     message.msg_iovlen = count;
-    const ssize_t sent = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
-    if (sent < 0) {
+    const ssize_t written = ::sendmsg(fd_, &message, MSG_NOSIGNAL);
+    if (written < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN || errno == EWOULDBLOCK) {
         writable_ = false;
@@ -261,26 +270,34 @@ void Connection::flush() noexcept {
       end(CloseReason::kError, errno);
       return;
     }
-    last_progress_ = loop_.now();
-    output_bytes_ -= static_cast<std::size_t>(sent);
-    std::size_t left = static_cast<std::size_t>(sent);
-    while (left > 0) {
-      const std::uint32_t here = output_->size();
-      if (left < here) {
-        output_->begin += static_cast<std::uint32_t>(left);
-        break;
-      }
-      left -= here;
-      Block* done = output_;
-      output_ = done->next;
-      loop_.buffers().give_back(done);
-    }
-    if (output_ == nullptr) output_tail_ = nullptr;
-    if (static_cast<std::size_t>(sent) < wanted) {
+    sent(static_cast<std::size_t>(written));
+    if (static_cast<std::size_t>(written) < wanted) {
       writable_ = false;
       break;
     }
   }
+  flushed();
+}
+
+// The kernel, or TLS, has taken that much of the output.
+void Connection::sent(std::size_t bytes) noexcept {
+  last_progress_ = loop_.now();
+  output_bytes_ -= bytes;
+  while (bytes > 0) {
+    const std::uint32_t here = output_->size();
+    if (bytes < here) {
+      output_->begin += static_cast<std::uint32_t>(bytes);
+      break;
+    }
+    bytes -= here;
+    Block* done = output_;
+    output_ = done->next;
+    loop_.buffers().give_back(done);
+  }
+  if (output_ == nullptr) output_tail_ = nullptr;
+}
+
+void Connection::flushed() noexcept {
   if (!open()) return;
   if (was_congested_ && output_bytes_ < kLowMark) {
     was_congested_ = false;
@@ -303,6 +320,7 @@ void Connection::end(CloseReason reason, int error) noexcept {
   if (fd_ < 0 && !connecting_) return;
   connecting_ = false;
   connect_error_ = 0;
+  if (tls_ != nullptr) tls_->close(reason != CloseReason::kError && reason != CloseReason::kTls);
   if (fd_ >= 0) {
     loop_.remove(fd_, *this);
     ::close(fd_);

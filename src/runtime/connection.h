@@ -1,24 +1,31 @@
 // One TCP connection of a shard. Input: the handler is shown all bytes not yet consumed, in the shard's shared buffer;
 // what it leaves is kept (copied once) until more arrives. Output: reserve() and commit() append to the connection's
-// blocks, which are written with one system call at the end of the turn.
+// blocks, which are written with one system call at the end of the turn. With TLS (connection_tls.cc) the same holds
+// for what is inside it, a record of up to 16 KiB at a time; without, it costs a pointer.
 //
 // Owned by its session or link; must be closed before it is destroyed, and destroyed through EventLoop::retire() when
 // that may happen inside one of its own callbacks. Idle cost: this object and the kernel's socket.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 
 #include "base/bytes.h"
 #include "base/time.h"
 #include "runtime/event_loop.h"
 #include "runtime/ip_address.h"
+#include "runtime/tls.h"
 
 namespace smppd::runtime {
 
-enum class CloseReason : std::uint8_t { kLocal, kPeer, kError, kConnectFailed };
+class TlsStream;
+
+// kTls: the handshake failed or what came was broken; Connection::tls_failure() says why.
+enum class CloseReason : std::uint8_t { kLocal, kPeer, kError, kConnectFailed, kTls };
 
 class ConnectionHandler {
  public:
+  // After connect(), and with TLS after adopt() too: the connection stands, with its TLS.
   virtual void on_connected() noexcept = 0;
   // Returns how many of the bytes were consumed; the rest is shown again together with what arrives next. The bytes
   // are valid during the call only.
@@ -34,15 +41,16 @@ class ConnectionHandler {
 
 class Connection final : public FdHandler {
  public:
-  Connection(EventLoop& loop, ConnectionHandler& handler) noexcept : loop_(loop), handler_(handler) {}
+  Connection(EventLoop& loop, ConnectionHandler& handler) noexcept;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection();
 
-  // Takes over an accepted socket.
-  void adopt(int fd) noexcept;
-  // Starts connecting; on_connected() or on_closed(kConnectFailed) follows, never inside this call.
-  void connect(const SocketAddress& to) noexcept;
+  // Takes over an accepted socket; with `tls` hands are shaken first, in the part that it is made for.
+  void adopt(int fd, const TlsContext* tls = nullptr) noexcept;
+  // Starts connecting; on_connected(), on_closed(kConnectFailed) or on_closed(kTls) follows, never inside this call.
+  // With a client's `tls`, `host` is whom the certificate must name.
+  void connect(const SocketAddress& to, const TlsContext* tls = nullptr, std::string_view host = {}) noexcept;
 
   // Room for exactly `bytes` contiguous octets of output, to be filled and committed before the next reserve().
   [[nodiscard]] std::uint8_t* reserve(std::size_t bytes);
@@ -60,6 +68,11 @@ class Connection final : public FdHandler {
   [[nodiscard]] bool open() const noexcept { return fd_ >= 0; }
   [[nodiscard]] bool connecting() const noexcept { return connecting_; }
   [[nodiscard]] int fd() const noexcept { return fd_; }
+  // With TLS: whether the handshake is not over yet, what was agreed on, and from on_closed(kTls) on, what went wrong.
+  [[nodiscard]] bool encrypted() const noexcept { return tls_ != nullptr; }
+  [[nodiscard]] bool shaking_hands() const noexcept;
+  [[nodiscard]] TlsInfo tls_info() const noexcept;
+  [[nodiscard]] TlsFailure tls_failure() const;
 
   [[nodiscard]] std::size_t output_bytes() const noexcept { return output_bytes_; }
   [[nodiscard]] std::size_t input_bytes() const noexcept { return partial_ == nullptr ? 0 : partial_->size(); }
@@ -81,9 +94,19 @@ class Connection final : public FdHandler {
   bool show(const std::uint8_t* begin, std::size_t size) noexcept;
   void keep(const std::uint8_t* begin, std::size_t size) noexcept;
   void flush() noexcept;
+  void sent(std::size_t bytes) noexcept;
+  void flushed() noexcept;
   void release_output() noexcept;
   void end(CloseReason reason, int error) noexcept;
   void forget() noexcept;  // what an earlier socket of this connection left
+  // connection_tls.cc
+  [[nodiscard]] bool start_tls(const TlsContext* tls, std::string_view host) noexcept;
+  [[nodiscard]] bool shake_hands() noexcept;
+  void read_tls() noexcept;
+  void flush_tls() noexcept;
+  void end_tls() noexcept;
+  void tell_tls() noexcept;
+  void hear_tls() noexcept;
 
   EventLoop& loop_;
   ConnectionHandler& handler_;
@@ -91,6 +114,7 @@ class Connection final : public FdHandler {
   Block* partial_ = nullptr;
   Block* output_ = nullptr;
   Block* output_tail_ = nullptr;
+  std::unique_ptr<TlsStream> tls_;  // null: plain
   Instant last_progress_{};
   std::size_t output_bytes_ = 0;
   int fd_ = -1;

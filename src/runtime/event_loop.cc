@@ -202,6 +202,17 @@ void EventLoop::unschedule(Connection& connection) noexcept {
   }
 }
 
+bool EventLoop::take_handshake() noexcept {
+  constexpr unsigned kHandshakesInATurn = 4;  // a signature takes the better part of a millisecond
+  if (handshake_turn_ != turns_) {
+    handshake_turn_ = turns_;
+    handshakes_ = 0;
+  }
+  if (handshakes_ >= kHandshakesInATurn) return false;
+  ++handshakes_;
+  return true;
+}
+
 void EventLoop::retire(std::shared_ptr<void> object) { retired_.push_back(std::move(object)); }
 
 }  // namespace smppd::runtime

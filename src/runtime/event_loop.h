@@ -86,6 +86,8 @@ class EventLoop {
   void schedule_flush(Connection& connection) noexcept;
   void schedule_read(Connection& connection) noexcept;
   void unschedule(Connection& connection) noexcept;
+  // One step of a TLS handshake may be done in this turn; a flood of them leaves time for everything else.
+  [[nodiscard]] bool take_handshake() noexcept;
   // Destroys `object` when this turn ends, so that nothing on the call stack loses its ground.
   void retire(std::shared_ptr<void> object);
 
@@ -104,6 +106,8 @@ class EventLoop {
   int wake_fd_ = -1;
   Instant now_;
   std::uint64_t turns_ = 0;
+  std::uint64_t handshake_turn_ = 0;
+  unsigned handshakes_ = 0;  // in that turn
   TimerWheel timers_;
   BufferPool buffers_;
   std::unique_ptr<std::uint8_t[]> read_buffer_;
