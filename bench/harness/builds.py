@@ -1,4 +1,4 @@
-"""Builds of this tree and of other revisions, all with the bench preset, so that they differ in their sources alone."""
+"""Builds of this tree and of other revisions, all with the same preset, so that they differ in their sources alone."""
 import io
 import subprocess
 import tarfile
@@ -9,6 +9,7 @@ from bench.micro.scenarios import TARGETS as MICRO
 from .programs import BenchError
 
 ROOT = Path(__file__).resolve().parents[2]
+PRESETS = ("bench", "release-pgo")  # plain, and with the profile of the road that scripts/build-release takes
 TARGETS = ("smppd", "smppsim", "smppload", "road_count")
 
 
@@ -18,13 +19,16 @@ def run(command, cwd, log):
             raise BenchError(f"{' '.join(map(str, command))} failed:\n{log.read_text()[-3000:]}")
 
 
-def build(source, targets):
+def build(source, targets, preset="bench"):
     """The bin folder of a source tree, built."""
-    folder = source / "build/bench"
+    folder = source / "build" / preset
     folder.mkdir(parents=True, exist_ok=True)
     log = folder / "bench-build.log"
     log.unlink(missing_ok=True)
-    run(["cmake", "--preset", "bench"], source, log)
+    if preset == "release-pgo":
+        run([source / "scripts/build-release", *targets], source, log)
+        return folder / "bin"
+    run(["cmake", "--preset", preset], source, log)
     run(["cmake", "--build", folder, "--target", *targets], source, log)
     return folder / "bin"
 
@@ -40,7 +44,7 @@ def head():
     return git("rev-parse", "--short=12", "HEAD").decode().strip()
 
 
-def build_revision(revision, micro):
+def build_revision(revision, micro, preset="bench"):
     """(name, bin folder) of a revision: its files go to build/against/COMMIT and stay there for the next time."""
     commit = git("rev-parse", "--verify", "--short=12", f"{revision}^{{commit}}").decode().strip()
     source = ROOT / "build/against" / commit
@@ -51,4 +55,4 @@ def build_revision(revision, micro):
     targets = ["smppd", *(MICRO if micro and (source / "bench/micro").exists() else ())]
     if (source / "bench/road/main.cc").exists():
         targets.append("road_count")
-    return (revision if revision != "HEAD" else commit), build(source, targets)
+    return (revision if revision != "HEAD" else commit), build(source, targets, preset)

@@ -21,6 +21,7 @@ def parse(arguments):
     parser.add_argument("--seconds", type=float, default=1.5, help="length of one run (default 1.5)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each subject, in turns (default 3)")
     parser.add_argument("--against", metavar="REV", help="also measure this revision, in turns, and print ratios to it")
+    parser.add_argument("--build", choices=builds.PRESETS, default="bench", help="how to build; release-pgo is the fastest")
     parser.add_argument("--smppd", type=Path, help="measure this binary instead of building one")
     parser.add_argument("--bin", type=Path, help="folder with smppsim and smppload; with it nothing is built")
     parser.add_argument("--update-baselines", action="store_true", help="count the road anew and write bench/baselines")
@@ -28,6 +29,8 @@ def parse(arguments):
     parser.add_argument("--from", dest="stored", type=Path, help="with --docs: a stored run instead of a new one")
     parser.add_argument("--json", type=Path, help="where the results go (default build/bench-results/TIME.json)")
     options = parser.parse_args(arguments)
+    if options.update_baselines and options.build != "bench":
+        parser.error("the baselines are those of the plain build")
     options.chosen = choose(parser, options.scenarios)
     return options
 
@@ -64,11 +67,12 @@ def run_all(plan, scenarios):
     return results
 
 
-def write_json(path, plan, results):
+def write_json(path, plan, results, build):
     path.parent.mkdir(parents=True, exist_ok=True)
     whole = {
         "machine": plan.machine,
         "commit": builds.head(),
+        "build": build,
         "seconds": plan.seconds,
         "rounds": plan.rounds,
         "smppds": [name for name, _ in plan.smppds],
@@ -76,6 +80,10 @@ def write_json(path, plan, results):
     }
     path.write_text(json.dumps(whole, indent=1) + "\n")
     return whole
+
+
+def build_name(options):
+    return "given" if options.bin or options.smppd else options.build
 
 
 def wants_micro(options):
@@ -90,7 +98,7 @@ def plan_of(options, tools):
     smppds = [("smppd", options.smppd or tools / "smppd")]
     against = None
     if options.against:
-        name, against = builds.build_revision(options.against, wants_micro(options))
+        name, against = builds.build_revision(options.against, wants_micro(options), options.build)
         smppds.append((name, against / "smppd"))
     return Plan(
         tools=tools,
@@ -114,7 +122,7 @@ def main(arguments):
         if options.stored:
             docs.write(json.loads(options.stored.read_text()))
             return 0
-        tools = options.bin or builds.build(builds.ROOT, targets_of(options))
+        tools = options.bin or builds.build(builds.ROOT, targets_of(options), options.build)
         if options.update_baselines:
             return check.main([str(tools.parent), "--update"])
         plan = plan_of(options, tools)
@@ -122,7 +130,7 @@ def main(arguments):
     except BenchError as error:
         sys.exit(f"bench: {error}")
     path = options.json or builds.ROOT / "build/bench-results" / (time.strftime("%Y%m%d-%H%M%S", time.gmtime()) + ".json")
-    whole = write_json(path, plan, results)
+    whole = write_json(path, plan, results, build_name(options))
     if options.docs:
         try:
             docs.write(whole)

@@ -82,8 +82,9 @@ def text_of(whole):
     yield BEGIN
     yield ""
     yield (
-        f"Measured at commit {whole['commit']} on {machine['cpus']} cores ({machine['model']}), Linux {machine['kernel']}, load average "
-        f"{machine['load_average']:.1f} before the run; {whole['rounds']} rounds of {whole['seconds']:g} s."
+        f"Measured at commit {whole['commit']} (build {whole.get('build', 'bench')}) on {machine['cpus']} cores "
+        f"({machine['model']}), Linux {machine['kernel']}, load average {machine['load_average']:.1f} before the run; "
+        f"{whole['rounds']} rounds of {whole['seconds']:g} s."
     )
     yield ""
     yield "Sessions x window, smppd and HAProxy in turns, CPU a message:"
