@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "smpp/flags.h"
+#include "toolkit/tls.h"
 #include "toolkit/units.h"
 
 namespace smppd::load {
@@ -30,6 +31,7 @@ class Parser {
   Parser() : app_("smppload: loads an SMPP server as an ESME and reports latency, loss and receipts", "smppload") {
     app_.option_defaults()->take_last();
     add_connection();
+    add_tls();
     add_amount();
     add_message();
     add_checks();
@@ -81,6 +83,15 @@ class Parser {
         "enquire_link after this much silence; 30s");
     add("--reconnect", options_.reconnect, toolkit::parse_duration,
         "bind again this long after a session ended; otherwise a lost session is a failure");
+  }
+
+  void add_tls() {
+    app_.add_flag("--tls", tls_wanted_, "connect with TLS");
+    app_.add_option("--tls-ca", tls_.ca, "PEM file of whom to trust (default: whom the system trusts)");
+    app_.add_flag("--tls-insecure", tls_insecure_, "accept every certificate");
+    app_.add_option("--tls-name", tls_.server_name, "the name in the certificate (default: the host of --connect)");
+    app_.add_option("--tls-cert", tls_.cert, "PEM file of our certificate, for a server that asks for one");
+    app_.add_option("--tls-key", tls_.key, "PEM file of its key");
   }
 
   void add_amount() {
@@ -158,6 +169,7 @@ class Parser {
       options_.targets.push_back(*address);
       options_.target_names.push_back(endpoint);
     }
+    finish_tls();
     const auto pattern = toolkit::NumberPattern::parse(destination_, kAddressMax);
     if (!pattern) throw CLI::ValidationError("--destination", pattern.error());
     options_.message.destination = *pattern;
@@ -176,6 +188,19 @@ class Parser {
     if (options_.bind.version == smpp::Version::v33 && options_.bind.mode == BindMode::transceiver) {
       throw CLI::ValidationError("--bind", "SMPP 3.3 has no transceivers: use tx, rx or pair");
     }
+  }
+
+  void finish_tls() {
+    if (!tls_wanted_) {
+      if (tls_insecure_ || !(tls_.ca + tls_.cert + tls_.key + tls_.server_name).empty()) {
+        throw CLI::ValidationError("--tls", "is missing; the other --tls-... options mean nothing without it");
+      }
+      return;
+    }
+    tls_.verify = !tls_insecure_;
+    const auto context = toolkit::tls_context(tls_);
+    if (!context) throw CLI::ValidationError(context.error());
+    options_.tls = *context;
   }
 
   void read_destinations() {
@@ -250,6 +275,9 @@ class Parser {
   std::string merge_output_ = "-";
   std::string destination_ = "2588{8}";
   std::string destination_file_;
+  runtime::TlsOptions tls_;
+  bool tls_wanted_ = false;
+  bool tls_insecure_ = false;
 };
 
 }  // namespace

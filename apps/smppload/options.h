@@ -2,12 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "base/time.h"
 #include "runtime/ip_address.h"
+#include "runtime/tls.h"
 #include "smpp/values.h"
 #include "toolkit/number_pattern.h"
 
@@ -56,6 +58,7 @@ struct MessageOptions {
 struct Options {
   std::vector<runtime::SocketAddress> targets;
   std::vector<std::string> target_names;
+  std::shared_ptr<const runtime::TlsContext> tls;  // null: plain
   BindOptions bind;
   MessageOptions message;
   unsigned sessions = 1;

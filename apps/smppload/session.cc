@@ -1,7 +1,9 @@
 #include "smppload/session.h"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
+#include <cstdio>
 #include <cstring>
 
 #include "smpp/flags.h"
@@ -29,6 +31,17 @@ CommandId bind_command(Role role) {
   }
   return CommandId::bind_transceiver;
 }
+
+std::string_view host_of(std::string_view endpoint) noexcept {
+  const std::string_view host = endpoint.substr(0, endpoint.rfind(':'));
+  return host.starts_with('[') ? host.substr(1, host.size() - 2) : host;
+}
+
+// Once for all sessions; they fail for the same reason.
+void tell_of_tls(const runtime::TlsFailure& failure) noexcept {
+  static std::atomic_flag told;
+  if (!told.test_and_set()) std::fprintf(stderr, "smppload: TLS failed: %s\n", failure.text.c_str());
+}
 }  // namespace
 
 Session::Session(Worker& worker, unsigned index, Role role)
@@ -44,7 +57,8 @@ void Session::connect() {
   connection_ = std::make_shared<runtime::Connection>(worker_.loop(), *this);
   state_ = State::connecting;
   worker_.loop().timers().arm(deadline_, worker_.loop().now() + options.connect_timeout);
-  connection_->connect(options.targets[index_ % options.targets.size()]);
+  const std::size_t target = index_ % options.targets.size();
+  connection_->connect(options.targets[target], options.tls.get(), host_of(options.target_names[target]));
 }
 
 void Session::on_connected() noexcept {
@@ -364,6 +378,7 @@ void Session::lose_everything() noexcept {
 
 void Session::on_closed(runtime::CloseReason reason, int error) noexcept {
   (void)error;
+  if (reason == runtime::CloseReason::kTls) tell_of_tls(connection_->tls_failure());
   const State before = state_;
   Stats& stats = worker_.mutable_stats();
   if (before == State::connecting) ++stats.connect_failures;

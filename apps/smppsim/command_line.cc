@@ -4,6 +4,7 @@
 
 #include "smppsim/options.h"
 #include "smppsim/script.h"
+#include "toolkit/tls.h"
 #include "toolkit/units.h"
 
 namespace smppd::sim {
@@ -73,6 +74,9 @@ class Parser {
   void add_listening() {
     app_.add_option("--listen", listen_, "HOST:PORT; port 0 takes a free one (default 127.0.0.1:2775)")->take_all();
     app_.add_option("--outbind", outbind_, "HOST:PORT of an ESME to call with outbind")->take_all();
+    app_.add_option("--tls-cert", tls_.cert, "PEM file of a certificate: --listen speaks TLS");
+    app_.add_option("--tls-key", tls_.key, "PEM file of its key");
+    app_.add_option("--tls-ca", tls_.ca, "PEM file of who signs ESMEs' certificates: they must show one");
     app_.add_option("--system-id", options_.system_id, "the only account (default: any)");
     app_.add_option("--password", options_.password, "its password (default: any)");
     app_.add_option("--own-system-id", options_.own_system_id, "system_id in bind responses (default smppsim)");
@@ -166,6 +170,18 @@ class Parser {
     for (const auto* rules : {&script.rules, &prefixes}) {
       for (const auto& rule : *rules) options_.rules.push_back(must(build_rule(rule, behaviour), "rules"));
     }
+    finish_tls();
+  }
+
+  void finish_tls() {
+    if ((tls_.cert + tls_.key + tls_.ca).empty()) return;
+    tls_.server = true;
+    if (!tls_.ca.empty()) tls_.client_certificates = runtime::ClientCertificates::kRequire;
+    options_.tls = must(toolkit::tls_context(tls_), "TLS");
+    const auto splits = [](const Behaviour& behaviour) { return behaviour.misbehave.split_octets > 0; };
+    if (splits(options_.behaviour) || std::ranges::any_of(options_.rules, splits, &Rule::behaviour)) {
+      throw CLI::ValidationError("--misbehave", "split-bytes cuts what is on the wire; it cannot be had with TLS");
+    }
   }
 
   // Errors of a prefix become rules.
@@ -195,6 +211,7 @@ class Parser {
   std::vector<std::string> mo_;
   std::string receipts_;
   std::string template_;
+  runtime::TlsOptions tls_;
   bool no_version_ = false;
 };
 

@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "runtime/ip_address.h"
+#include "runtime/tls.h"
 #include "smpp/values.h"
 #include "smppsim/behaviour.h"
 #include "smppsim/id_format.h"
@@ -31,8 +32,9 @@ struct Limits {
 struct Options {
   std::vector<runtime::SocketAddress> listen;
   std::vector<runtime::SocketAddress> outbind;
-  std::string system_id;  // empty: any
-  std::string password;   // empty: any
+  std::shared_ptr<const runtime::TlsContext> tls;  // of connections to --listen; null: plain
+  std::string system_id;                           // empty: any
+  std::string password;                            // empty: any
   std::string own_system_id = "smppsim";
   smpp::Version version = smpp::Version::v34;
   bool tell_version = true;  // sc_interface_version in bind responses

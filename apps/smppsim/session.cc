@@ -51,7 +51,7 @@ Session::Session(Shard& shard, std::uint64_t number, const runtime::SocketAddres
       version_(shard.options.version) {}
 
 void Session::adopt(int fd) noexcept {
-  connection_.adopt(fd);
+  connection_.adopt(fd, shard_.options.tls.get());
   if (shard_.options.bind_timeout > Duration::zero()) {
     shard_.loop.timers().arm(moment_, shard_.loop.now() + shard_.options.bind_timeout);
   }
