@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "config/tls.h"
 #include "config/values.h"
 
 namespace smppd::config {
@@ -55,6 +56,7 @@ struct Listener {
   double binds_per_second = 0;
   std::vector<std::string> allowed_ips;  // CIDR; empty: all
   std::vector<std::string> blocked_ips;
+  std::optional<ListenerTls> tls;
   std::optional<bool> anonymous;  // unset: loopback and private peers only, when there are no clients
   bool operator==(const Listener&) const = default;
 };

@@ -283,8 +283,8 @@ TEST(Environment, LeavesTemplatesToTheMessage) {
 }
 
 TEST(Keys, OfFeaturesToComeAreRefusedByName) {
-  EXPECT_THAT(said_of_more("  - {name: c, hosts: [\"h:1\"], tls: {cert: a}}"),
-              HasSubstr("error: upstreams[2].tls: TLS to SMSCs is not built yet; remove it"));
+  EXPECT_THAT(said_of_more("  - {name: c, hosts: [\"h:1\"], storage: {deliver_sm: {}}}"),
+              HasSubstr("error: upstreams[2].storage: storing messages is not built yet; remove it"));
   EXPECT_THAT(said_of_more("mnp: {enabled: true}"), HasSubstr("mnp: number portability lookup is not built yet"));
   LoadOptions lenient = options_with({});
   lenient.lenient = true;

@@ -28,12 +28,36 @@ std::string content(const std::string& path) {
   return text.str();
 }
 
+// A directory with the files that a sample with TLS names, made anew.
+const std::string& certificates() {
+  static const std::string kDirectory = [] {
+    std::string path = (std::filesystem::temp_directory_path() / "smppd-samples-XXXXXX").string();
+    EXPECT_NE(mkdtemp(path.data()), nullptr);
+    const std::string made = "cd " + path +
+                             " && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 "
+                             "-subj /CN=localhost -keyout smppd.key -out smppd.crt 2>log && "
+                             "cp smppd.crt clients-ca.crt && cp smppd.crt carrier-ca.crt";
+    EXPECT_EQ(std::system(made.c_str()), 0) << content(path + "/log");
+    return path;
+  }();
+  return kDirectory;
+}
+
 // Every variable is set, but those for ports, which have a default.
 LoadOptions any_environment() {
   LoadOptions options;
-  options.environment = [](const char* name) { return std::string_view(name).ends_with("_PORT") ? nullptr : "value"; };
+  options.environment = [](const char* name) -> const char* {
+    if (std::string_view(name) == "CERTIFICATES") return certificates().c_str();
+    return std::string_view(name).ends_with("_PORT") ? nullptr : "value";
+  };
   return options;
 }
+
+// Outlives every test.
+struct RemoveCertificates final : ::testing::Environment {
+  void TearDown() override { std::filesystem::remove_all(certificates()); }
+};
+[[maybe_unused]] const auto* const kRemoval = ::testing::AddGlobalTestEnvironment(new RemoveCertificates);
 
 struct Example {
   std::string name;
@@ -167,7 +191,8 @@ TEST(Derived, SchemaIsJsonThatKnowsTheOptions) {
   const Node* upstreams = schema->find("properties")->find("upstreams");
   ASSERT_NE(upstreams, nullptr);
   EXPECT_NE(upstreams->find("items")->find("properties")->find("window"), nullptr);
-  EXPECT_EQ(upstreams->find("items")->find("properties")->find("tls"), nullptr);
+  EXPECT_NE(upstreams->find("items")->find("properties")->find("tls"), nullptr);
+  EXPECT_EQ(upstreams->find("items")->find("properties")->find("storage"), nullptr);
 }
 
 void expect_described(const Options& options, const std::string& path) {

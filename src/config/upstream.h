@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/storage.h"
+#include "config/tls.h"
 #include "config/values.h"
 
 namespace smppd::config {
@@ -166,6 +167,7 @@ struct Upstream {
   std::optional<UpstreamOutbind> outbind;  // beside `hosts` or instead of them
   Bind bind;
   Pool pool;
+  std::optional<UpstreamTls> tls;
   UpstreamTimeouts timeouts;
   Health health;
   std::string algorithm = "round_robin";

@@ -143,7 +143,9 @@ void Session::accept_bind() noexcept {
              {"peer", peer_.to_string()},
              {"listener", options().name},
              {"state", smpp::name_of(session_.state())},
-             {"version", static_cast<unsigned>(attempt.version)}});
+             {"version", static_cast<unsigned>(attempt.version)},
+             {"tls", encrypted() ? connection_.tls_info().version : std::string_view("off")},
+             {"cipher", connection_.tls_info().cipher}});
   if (session_.may_send_deliver()) {
     if (called_) table_.caller().bound(*this);
     table_.flow().receiver_bound(

@@ -56,6 +56,17 @@ void Listener::on_accept(int fd, const runtime::SocketAddress& peer) noexcept {
   table_.adopt(*this, fd, peer);
 }
 
+void Listener::tls_failed(const runtime::TlsFailure& failure, const runtime::SocketAddress& peer) noexcept {
+  probe_.tls.failed(failure.fault);
+  std::uint64_t suppressed = 0;
+  if (!tls_log_.allow(loop_.now(), suppressed)) return;
+  kLog.info("TLS failed, closing", {{"listener", options().name},
+                                    {"peer", peer.to_string()},
+                                    {"fault", runtime::name_of(failure.fault)},
+                                    {"reason", failure.text},
+                                    {"suppressed", suppressed}});
+}
+
 void Listener::on_accept_error(int error) noexcept {
   if (++probe_.accept_errors % 100 == 1) {
     kLog.error("cannot accept connections; trying again every 100 ms",

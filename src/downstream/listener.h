@@ -12,7 +12,9 @@
 #include "config/config.h"
 #include "message/ids.h"
 #include "runtime/acceptor.h"
+#include "runtime/tls.h"
 #include "smpp/session.h"
+#include "telemetry/log.h"
 
 namespace smppd::downstream {
 
@@ -40,6 +42,7 @@ struct ListenerProbe {
   std::uint64_t deliveries = 0, delivery_timeouts = 0, late_delivery_responses = 0, unknown_responses = 0;
   std::uint64_t answers_to_gone_sessions = 0;
   std::uint64_t outbinds = 0, outbind_failures = 0;
+  runtime::TlsProbe tls;
 };
 
 class Listener final : public runtime::AcceptHandler {
@@ -53,6 +56,12 @@ class Listener final : public runtime::AcceptHandler {
   [[nodiscard]] ListenerProbe& probe() noexcept { return probe_; }
   [[nodiscard]] bool take_bind_permit(Instant now) noexcept { return binds_.take(now); }
 
+  // For new connections; null is plain. A reload brings another one for the same listener.
+  void set_tls(std::shared_ptr<const runtime::TlsContext> tls) noexcept { tls_ = std::move(tls); }
+  [[nodiscard]] const runtime::TlsContext* tls() const noexcept { return tls_.get(); }
+  // Counts and, within bounds, logs.
+  void tls_failed(const runtime::TlsFailure& failure, const runtime::SocketAddress& peer) noexcept;
+
   void on_accept(int fd, const runtime::SocketAddress& peer) noexcept override;
   void on_accept_error(int error) noexcept override;
 
@@ -64,6 +73,8 @@ class Listener final : public runtime::AcceptHandler {
   TokenBucket connections_;
   TokenBucket binds_;
   ListenerProbe probe_;
+  std::shared_ptr<const runtime::TlsContext> tls_;
+  telemetry::LogLimit tls_log_;
 };
 
 }  // namespace smppd::downstream

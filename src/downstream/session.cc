@@ -51,7 +51,7 @@ Session::~Session() {
 
 void Session::start(int fd, SlabHandle handle) noexcept {
   sender_.session = handle;
-  connection_.adopt(fd);
+  connection_.adopt(fd, listener_->tls());
   arm();
 }
 
@@ -63,6 +63,7 @@ void Session::dial(SlabHandle handle) noexcept {
 }
 
 void Session::on_connected() noexcept {
+  if (connection_.encrypted()) ++listener_->probe().tls.handshakes;
   if (called_) table_.caller().connected(*this);
 }
 
@@ -314,6 +315,7 @@ bool Session::reconfigure(const accounts::ClientRegistry& clients) noexcept {
 
 void Session::on_closed(runtime::CloseReason reason, int) noexcept {
   timer_.cancel();
+  if (reason == runtime::CloseReason::kTls) listener_->tls_failed(connection_.tls_failure(), peer_);
   const bool was_bound = bound();
   if (was_bound) {
     kLog.info("session closed",
@@ -366,7 +368,9 @@ void Session::on_time() noexcept {
   }
   switch (session_.on_time(now, *this)) {
     case smpp::Session::Due::kNothing: break;
-    case smpp::Session::Due::kBindTimeout: return end(probe.bind_timeouts, "no bind in time");
+    case smpp::Session::Due::kBindTimeout:
+      if (connection_.shaking_hands()) ++probe.tls.timeouts;
+      return end(probe.bind_timeouts, "no bind in time");
     case smpp::Session::Due::kReadTimeout: return end(probe.read_timeouts, "a PDU was begun and not finished in time");
     case smpp::Session::Due::kIdleTimeout: return end(probe.idle_timeouts, "idle");
     case smpp::Session::Due::kEnquireTimeout: return end(probe.enquire_timeouts, "enquire_link was not answered");

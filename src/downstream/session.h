@@ -50,6 +50,7 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   [[nodiscard]] Listener& listener() noexcept { return *listener_; }
   // Among its client's sessions; 0 while it is not bound, and for the anonymous client.
   [[nodiscard]] std::uint64_t bind_order() const noexcept { return bind_order_; }
+  [[nodiscard]] bool encrypted() const noexcept { return connection_.encrypted() && !connection_.shaking_hands(); }
   [[nodiscard]] bool bound() const noexcept { return smpp::is_bound(session_.state()); }
   void move_to(Listener& listener) noexcept { listener_ = &listener; }
 

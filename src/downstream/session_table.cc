@@ -23,6 +23,7 @@ void SessionTable::apply(std::vector<Opened> opened) {
     } else {
       next.push_back(std::make_unique<Listener>(*this, loop_, std::move(one.shared), one.fd));
     }
+    next.back()->set_tls(std::move(one.tls));
   }
   for (auto& listener : listeners_) {
     if (!listener) continue;

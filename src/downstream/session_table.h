@@ -25,6 +25,7 @@ class SessionTable final : public flow::Sessions {
   struct Opened {
     std::shared_ptr<ListenerShared> shared;
     int fd = -1;  // -1: the listener is unchanged and goes on
+    std::shared_ptr<const runtime::TlsContext> tls = nullptr;
   };
   // Publishes a configuration: new listeners open, unchanged ones go on, others stop accepting and say unbind to their
   // sessions; sessions of clients that are gone or changed their credentials are unbound too.

@@ -35,8 +35,9 @@ Party party_of(const message::Flight& flight) noexcept {
 void Flow::follow_outcomes(const std::vector<upstream::UpstreamSet::Entry>& upstreams) {
   std::vector<Quality::Upstream> followed;
   followed.reserve(upstreams.size());
-  for (const auto& [id, options, unchanged] : upstreams) {
-    followed.push_back({id, options->hosts.size() + (options->outbind ? 1 : 0), unchanged});
+  for (const upstream::UpstreamSet::Entry& entry : upstreams) {
+    const config::Upstream& options = *entry.options;
+    followed.push_back({entry.id, options.hosts.size() + (options.outbind ? 1 : 0), entry.unchanged});
   }
   const Quality::Options options = options_of(snapshot_->config->feedback);
   quality_.configure(is_wanted(*snapshot_->config) ? &options : nullptr, followed);

@@ -5,6 +5,7 @@
 
 #include "runtime/acceptor.h"
 #include "server/server.h"
+#include "server/tls_contexts.h"
 
 namespace smppd::server {
 
@@ -30,9 +31,11 @@ smpp::SessionOptions session_options(const config::Listener& options) {
   return result;
 }
 
+// Other certificates are for new connections and leave the sockets alone; TLS or none is another matter.
 bool same_options(const config::Listener& one, const config::Listener& other) {
   config::Listener copy = one;
   copy.mark = other.mark;
+  if (uses_tls(one.tls) && uses_tls(other.tls)) copy.tls = other.tls;
   return copy == other;
 }
 
@@ -96,15 +99,19 @@ Fallible<std::vector<Server::OpenListener>> Server::open_listeners(const config:
   std::vector<OpenListener> opened;
   std::string errors;
   for (const config::Listener& options : config->listeners) {
-    if (const OpenListener* same = unchanged(options)) {
-      opened.push_back({same->shared, {}});
-      continue;
-    }
-    auto one = open_listener(config, options);
-    if (one) {
+    const auto fail = [&](const std::string& why) {
+      errors += (errors.empty() ? "" : "\n") + ("listener " + options.name + ": " + why);
+    };
+    auto tls = tls_context(options.tls);
+    if (!tls) {
+      fail(tls.error());
+    } else if (const OpenListener* same = unchanged(options)) {
+      opened.push_back({same->shared, {}, *tls});
+    } else if (auto one = open_listener(config, options)) {
+      one->tls = *tls;
       opened.push_back(std::move(*one));
     } else {
-      errors += (errors.empty() ? "" : "\n") + ("listener " + options.name + ": " + one.error());
+      fail(one.error());
     }
   }
   if (errors.empty()) return opened;

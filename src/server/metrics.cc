@@ -206,6 +206,17 @@ constexpr MetricDescription kReplayed{"smppd_flow_receipts_replayed_total", kCou
                                       "Unmatched receipts that found their message on another try"};
 constexpr MetricDescription kCodes{"smppd_flow_receipt_codes_total", kCounter,
                                    "Receipts of upstreams with receipts.map, by whether it knows their code"};
+constexpr MetricDescription kTlsHandshakes{"smppd_downstream_tls_handshakes_total", kCounter,
+                                           "TLS handshakes with clients that succeeded"};
+constexpr MetricDescription kTlsFailures{"smppd_downstream_tls_failures_total", kCounter,
+                                         "Connections of clients that ended by a failure of TLS, by reason"};
+constexpr MetricDescription kTlsConnections{"smppd_downstream_tls_connections", kGauge,
+                                            "Connections of a listener that are encrypted"};
+constexpr MetricDescription kLinkTlsHandshakes{"smppd_upstream_tls_handshakes_total", kCounter,
+                                               "TLS handshakes with SMSCs that succeeded"};
+constexpr MetricDescription kLinkTlsFailures{"smppd_upstream_tls_failures_total", kCounter,
+                                             "Connections to SMSCs that ended by a failure of TLS, by reason"};
+constexpr MetricDescription kTlsLinks{"smppd_upstream_tls_links", kGauge, "Links of an upstream that are encrypted"};
 constexpr MetricDescription kTurns{"smppd_runtime_loop_turns_total", kCounter, "Turns of the event loop"};
 constexpr MetricDescription kConnectionsActive{"smppd_connections_active", kGauge, "Connections by kind and client"};
 constexpr MetricDescription kConnectionActive{"smppd_connection_active", kGauge, "Connections of a listener"};
@@ -345,6 +356,20 @@ void collect_host(const upstream::Group::HostView& host, const std::string& upst
   }
 }
 
+void collect_tls(const runtime::TlsProbe& probe, const MetricDescription& handshakes, const MetricDescription& failures,
+                 const Labels& labels, Collector& collector) {
+  const auto add = [&](std::string_view reason, std::uint64_t count) {
+    Labels labelled = labels;
+    labelled.emplace_back("reason", std::string(reason));
+    collector.add(failures, static_cast<double>(count), labelled);
+  };
+  collector.add(handshakes, static_cast<double>(probe.handshakes), labels);
+  add("timeout", probe.timeouts);
+  for (std::size_t i = 1; i < runtime::kTlsFaults; ++i) {
+    add(runtime::name_of(static_cast<runtime::TlsFault>(i)), probe.faults[i]);
+  }
+}
+
 }  // namespace
 
 void collect_flow(flow::Flow& flow, unsigned shard, Collector& collector) {
@@ -384,6 +409,14 @@ void collect_upstreams(flow::Flow& flow, Collector& collector) {
     }
     collector.add(kUpstreamRequests, static_cast<double>(group.probe().requests), labels);
     for (std::uint16_t i = 0; i < group.host_count(); ++i) collect_host(group.host(i), group.name(), collector);
+    if (group.tls() != nullptr) {
+      collect_tls(group.probe().tls, kLinkTlsHandshakes, kLinkTlsFailures, labels, collector);
+      double encrypted = 0;
+      for (std::uint16_t i = 0; i < group.host_count(); ++i) {
+        for (const upstream::Link* link : group.host(i).links) encrypted += link->encrypted() ? 1 : 0;
+      }
+      collector.add(kTlsLinks, encrypted, labels);
+    }
     // Shards' samples are added up, so one shard speaks for the upstream.
     if (flow.is_home(group.id())) collector.add(kHealth, group.alive() ? 1 : 0, labels);
   });
@@ -392,12 +425,17 @@ void collect_upstreams(flow::Flow& flow, Collector& collector) {
 void collect_sessions(downstream::SessionTable& sessions, flow::Flow& flow, Collector& collector) {
   std::map<std::pair<std::string, std::string>, double> by_client;
   std::map<std::string, double> by_listener;
+  std::map<std::string, double> encrypted;
   sessions.for_each_listener([&](downstream::Listener& listener) {
     by_listener[listener.options().name] += 0;
     add_all(kListenerCounters, listener.probe(), {{"listener", listener.options().name}}, collector);
+    if (listener.tls() == nullptr) return;
+    encrypted[listener.options().name] += 0;
+    collect_tls(listener.probe().tls, kTlsHandshakes, kTlsFailures, {{"listener", listener.options().name}}, collector);
   });
   sessions.for_each_session([&](downstream::Session& session) {
     by_listener[session.listener().options().name] += 1;
+    if (session.encrypted()) encrypted[session.listener().options().name] += 1;
     std::string kind = "unbound";
     if (session.bound()) kind = std::string(smpp::name_of(session.protocol().state()));
     by_client[{kind, session.bound() ? client_name(flow.snapshot(), session.sender().client) : "none"}] += 1;
@@ -408,6 +446,7 @@ void collect_sessions(downstream::SessionTable& sessions, flow::Flow& flow, Coll
   for (const auto& [listener, count] : by_listener) {
     collector.add(kConnectionActive, count, {{"listener", listener}});
   }
+  for (const auto& [listener, count] : encrypted) collector.add(kTlsConnections, count, {{"listener", listener}});
 }
 
 }  // namespace smppd::server

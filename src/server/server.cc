@@ -143,7 +143,7 @@ Fallible<void> Server::publish(config::ConfigPtr config) {
     std::vector<downstream::SessionTable::Opened> mine;
     mine.reserve(listeners.size());
     for (const OpenListener& listener : listeners) {
-      mine.push_back({listener.shared, listener.fds.empty() ? -1 : listener.fds[shard.index()]});
+      mine.push_back({listener.shared, listener.fds.empty() ? -1 : listener.fds[shard.index()], listener.tls});
     }
     std::vector<OutbindDoor::Opened> my_doors;
     for (const OutbindDoor::Opened& door : doors) {

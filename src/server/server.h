@@ -56,7 +56,8 @@ class Server final : public admin::Backend, public admin::ReceiptBackend {
 
   struct OpenListener {
     std::shared_ptr<downstream::ListenerShared> shared;
-    std::vector<int> fds;  // one for each shard while they are handed out
+    std::vector<int> fds;                                      // one for each shard while they are handed out
+    std::shared_ptr<const runtime::TlsContext> tls = nullptr;  // as its files are now
   };
   [[nodiscard]] Fallible<void> open_store();
   [[nodiscard]] Fallible<void> start_shards();

@@ -4,6 +4,7 @@
 
 #include "flow/segmenter.h"
 #include "server/plugin_list.h"
+#include "server/tls_contexts.h"
 #include "smpp/text/charset.h"
 #include "smpp/text/receipt_pattern.h"
 
@@ -115,6 +116,8 @@ bool is_unchanged(const config::Upstream& upstream, const config::Config* before
     if (old.name != upstream.name) return false;
     config::Upstream same_marks = old;
     same_marks.mark = upstream.mark;
+    // Other certificates are for new connections; TLS or none is another upstream.
+    if (uses_tls(old.tls) && uses_tls(upstream.tls)) same_marks.tls = upstream.tls;
     for (std::size_t i = 0; i < std::min(old.hosts.size(), upstream.hosts.size()); ++i) {
       same_marks.hosts[i].mark = upstream.hosts[i].mark;
     }
@@ -153,7 +156,9 @@ Fallible<Publication> build_publication(config::ConfigPtr config, const config::
     if (!facts) return std::unexpected(facts.error());
     if (snapshot->upstreams.size() <= id.value()) snapshot->upstreams.resize(id.value() + 1U);
     snapshot->upstreams[id.value()] = std::move(*facts);
-    publication.upstreams.push_back({id, &upstream, is_unchanged(upstream, before)});
+    auto tls = tls_context(upstream.tls);
+    if (!tls) return failure("upstream " + upstream.name + ": " + tls.error());
+    publication.upstreams.push_back({id, &upstream, is_unchanged(upstream, before), std::move(*tls)});
   }
   for (unsigned shard = 0; shard < shards; ++shard) {
     auto chain = build_chain(*config, lasting.names, shard);

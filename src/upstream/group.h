@@ -16,6 +16,7 @@
 #include "message/ids.h"
 #include "runtime/event_loop.h"
 #include "runtime/resolver.h"
+#include "runtime/tls.h"
 #include "smpp/session.h"
 #include "telemetry/histogram.h"
 #include "telemetry/log.h"
@@ -31,6 +32,7 @@ namespace smppd::upstream {
 struct GroupProbe {
   std::uint64_t calls_refused = 0;  // by the address, for want of a place, or for what their outbind said
   std::uint64_t requests = 0, responses_ok = 0, responses_failed = 0, throttled = 0, timeouts = 0, lost = 0;
+  runtime::TlsProbe tls;
   telemetry::Histogram latency;
 };
 
@@ -53,6 +55,10 @@ class Group {
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
   ~Group();
+
+  // For connections from now on; null is plain.
+  void set_tls(std::shared_ptr<const runtime::TlsContext> tls) noexcept { tls_ = std::move(tls); }
+  [[nodiscard]] const runtime::TlsContext* tls() const noexcept { return tls_.get(); }
 
   void start();
   // No more requests; finished() when every link has said goodbye or `until` has passed.
@@ -207,6 +213,7 @@ class Group {
   std::vector<Host> hosts_;
   std::unique_ptr<MockLink> mock_;
   GroupProbe probe_;
+  std::shared_ptr<const runtime::TlsContext> tls_;
   telemetry::LogLimit refused_calls_log_;
   Instant drain_until_{};
   bool draining_ = false;

@@ -129,7 +129,7 @@ void Link::resolved(Fallible<std::vector<runtime::SocketAddress>> addresses) {
   addresses_ = std::move(*addresses);
   next_address_ = (next_address_ + 1) % addresses_.size();
   enter(LinkState::kConnecting);
-  connection_.connect(addresses_[next_address_]);
+  connection_.connect(addresses_[next_address_], group_.tls(), group_.address(host_).host);
 }
 
 void Link::begin_session(LinkState state) noexcept {
@@ -141,6 +141,7 @@ void Link::begin_session(LinkState state) noexcept {
 }
 
 void Link::on_connected() noexcept {
+  if (connection_.encrypted()) ++group_.probe().tls.handshakes;
   begin_session(LinkState::kBinding);
   send_bind();
 }
@@ -332,7 +333,9 @@ void Link::become_ready() noexcept {
   kLog.info("link bound", {{"upstream", group_.name()},
                            {"host", group_.address(host_).host},
                            {"port", group_.address(host_).port},
-                           {"by", group_.calls_us(host_) ? "outbind" : "us"}});
+                           {"by", group_.calls_us(host_) ? "outbind" : "us"},
+                           {"tls", connection_.encrypted() ? connection_.tls_info().version : std::string_view("off")},
+                           {"cipher", connection_.tls_info().cipher}});
   enter(LinkState::kBound);
 }
 
@@ -418,6 +421,10 @@ void Link::on_closed(runtime::CloseReason reason, int error) noexcept {
   if (before == LinkState::kConnecting) ++probe_.connect_failures;
   if (reason == runtime::CloseReason::kConnectFailed || reason == runtime::CloseReason::kError) {
     last_error_ = std::strerror(error);
+  } else if (reason == runtime::CloseReason::kTls) {
+    const runtime::TlsFailure failure = connection_.tls_failure();
+    group_.probe().tls.failed(failure.fault);
+    last_error_ = "TLS: " + failure.text;
   } else if (reason == runtime::CloseReason::kPeer && last_error_.empty()) {
     last_error_ = "the SMSC closed the connection";
   }
@@ -480,7 +487,9 @@ void Link::tick(Instant now) noexcept {
       if (now < deadline_) return;
       ++probe_.connect_failures;
       state_ = LinkState::kResolving;
-      fail("no connection within the connect timeout");
+      if (connection_.shaking_hands()) ++group_.probe().tls.timeouts;
+      fail(connection_.shaking_hands() ? "no end of the TLS handshake within the connect timeout"
+                                       : "no connection within the connect timeout");
       return;
     case LinkState::kCalled:
       if (now < deadline_) return;

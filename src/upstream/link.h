@@ -90,6 +90,9 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
   [[nodiscard]] const LinkProbe& probe() const noexcept { return probe_; }
   [[nodiscard]] const Throttle& throttle() const noexcept { return throttle_; }
   [[nodiscard]] const std::string& last_error() const noexcept { return last_error_; }
+  [[nodiscard]] bool encrypted() const noexcept {
+    return connection_.open() && connection_.encrypted() && !connection_.shaking_hands();
+  }
   [[nodiscard]] Instant last_used() const noexcept { return last_used_; }
   [[nodiscard]] bool finished() const noexcept { return state_ == LinkState::kStopped && !connection_.open(); }
 

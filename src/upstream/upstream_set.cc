@@ -22,11 +22,13 @@ void UpstreamSet::apply(const std::shared_ptr<const config::Config>& config, con
     auto& place = next[entry.id.value()];
     if (entry.unchanged && find(entry.id) != nullptr) {
       place = std::move(groups_[entry.id.value()]);
+      place->set_tls(entry.tls);
       continue;
     }
     const auto limit = limits.find(entry.id);
     place = std::make_unique<Group>(environment_, entry.id, config, *entry.options,
                                     limit == limits.end() ? nullptr : limit->second);
+    place->set_tls(entry.tls);
     fresh.push_back(place.get());
   }
   for (auto& group : groups_) {

@@ -25,8 +25,9 @@ class UpstreamSet {
 
   struct Entry {
     message::UpstreamId id;
-    const config::Upstream* options;  // inside `config`
-    bool unchanged;                   // as in the configuration before
+    const config::Upstream* options;                           // inside `config`
+    bool unchanged;                                            // as in the configuration before
+    std::shared_ptr<const runtime::TlsContext> tls = nullptr;  // for new connections; null: plain
   };
   void apply(const std::shared_ptr<const config::Config>& config, const std::vector<Entry>& entries,
              const SharedLimits& limits, Instant drain_until);

@@ -21,9 +21,9 @@ COMMANDS = {
 class Peer(Program):
     """Sends commands as JSON lines, reads answers and events as JSON lines."""
 
-    def __init__(self, library, role, *arguments):
+    def __init__(self, library, role, *arguments, env=None):
         self.library = library
-        super().__init__([*COMMANDS[library], role, *arguments], stdin=subprocess.PIPE)
+        super().__init__([*COMMANDS[library], role, *arguments], stdin=subprocess.PIPE, env=env)
         self._number = 0
         self._sending = threading.Lock()
 
@@ -92,8 +92,8 @@ class Peer(Program):
 
 
 class Client(Peer):
-    def __init__(self, library, port):
-        super().__init__(library, "client", "127.0.0.1", str(port))
+    def __init__(self, library, port, env=None):
+        super().__init__(library, "client", "127.0.0.1", str(port), env=env)
 
     def bind(self, kind="trx", system_id="client", password="secret", **rest):
         return self.call("bind", kind=kind, system_id=system_id, password=password, **rest)
@@ -102,6 +102,6 @@ class Client(Peer):
 class Server(Peer):
     """The library as an SMSC. Its port is chosen by the system and reported in the `listening` event."""
 
-    def __init__(self, library, system_id="carrier", password="secret"):
-        super().__init__(library, "server", system_id, password)
+    def __init__(self, library, system_id="carrier", password="secret", env=None):
+        super().__init__(library, "server", system_id, password, env=env)
         self.port = self.wait_event("listening", timeout=30)["port"]

@@ -259,6 +259,7 @@ void check(const Config& config, Reader& reader) {
   check_tlvs(config, reader);
   check_routes(config, reader);
   check_storage(config, reader);
+  check_tls(config, reader);
   const Logging& logging = config.logging;
   if (logging.output == "file" && logging.file_path.empty())
     reader.error_at("logging", "`output: file` needs `file.path`");

@@ -14,5 +14,6 @@ void check(const Config& config, Reader& reader);
 // The parts of check().
 void check_routes(const Config& config, Reader& reader);
 void check_storage(const Config& config, Reader& reader);
+void check_tls(const Config& config, Reader& reader);
 
 }  // namespace smppd::config

@@ -8,6 +8,8 @@ namespace smppd::config {
 [[nodiscard]] const Options& root_options();
 [[nodiscard]] Options listener_options();
 [[nodiscard]] Options upstream_options();
+[[nodiscard]] Options listener_tls_options();
+[[nodiscard]] Options upstream_tls_options();
 [[nodiscard]] Options match_options();
 [[nodiscard]] Options mo_match_options();
 [[nodiscard]] Options route_options();

@@ -11,7 +11,8 @@ Options listener_timeouts() {
           "Output must make progress within this, or the session is closed.");
   d.value("idle", &ListenerTimeouts::idle, duration(kTick, kDay),
           "A session with no PDU but enquire_link for this long is closed.");
-  d.value("bind", &ListenerTimeouts::bind, duration(kTick, kHour), "A connection must bind within this.");
+  d.value("bind", &ListenerTimeouts::bind, duration(kTick, kHour),
+          "A connection must bind within this, its TLS handshake included.");
   d.value("response", &ListenerTimeouts::response, duration(kTick, kHour),
           "The client must answer a deliver_sm within this.");
   return d.take();
@@ -92,7 +93,7 @@ Options listener_options() {
           "Without any `clients`: true accepts binds without a password from everywhere, false from nowhere. When it "
           "is left out, loopback and private addresses may bind.")
       .takes_effect(Effect::kNewConnections);
-  d.unbuilt("tls", "TLS on listeners");
+  d.child("tls", &T::tls, listener_tls_options(), "Clients connect with TLS, and not without.");
   d.unbuilt("http", "the HTTP listener");
   d.unbuilt("grpc", "the gRPC listener");
   d.unbuilt("cors", "the HTTP listener");

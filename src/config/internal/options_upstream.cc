@@ -51,7 +51,8 @@ Options upstream_timeouts() {
   using T = UpstreamTimeouts;
   const auto in = [](Millis T::* member) { return within(&Upstream::timeouts, member); };
   Describe<Upstream> d;
-  d.value("connect", in(&T::connect), duration(kTick, kHour), "The TCP connection must be there within this.");
+  d.value("connect", in(&T::connect), duration(kTick, kHour),
+          "The connection must be there within this, with its TLS.");
   d.value("bind", in(&T::bind), duration(kTick, kHour), "The bind must be answered within this.");
   d.value("submit", in(&T::submit), duration(kTick, kHour), "Waiting for a window slot and for the response together.");
   d.value("response", in(&T::response), duration(kTick, kHour),
@@ -77,7 +78,7 @@ Options health() {
   return d.take();
 }
 
-Options outbind() {
+Options upstream_outbind() {
   using T = UpstreamOutbind;
   Describe<T> d;
   d.value("address", &T::address, listen_address(), "Where the SMSC calls; `:2776` is every interface.").is_required();
@@ -285,7 +286,7 @@ void describe_more(Describe<Upstream>& d) {
   protocol.fixed("auto_respond_enquire", boolean(), true, "enquire_link is always answered.");
   protocol.fixed("auto_respond_unbind", boolean(), true, "unbind is always answered.");
   d.group("protocol", protocol.take(), "How SMPP is spoken to this SMSC.");
-  d.unbuilt("tls", "TLS to SMSCs");
+  d.child("tls", &T::tls, upstream_tls_options(), "Links to this SMSC use TLS.");
   d.unbuilt("storage", "storing messages");
 }
 
@@ -306,7 +307,7 @@ Options upstream_options() {
   Describe<T> d;
   d.value("name", &T::name, name(), "Name in routes, logs, metrics and the API.").is_required();
   d.list("hosts", &T::hosts, host(), "The SMSC's addresses; \"host:port\" alone is an address.").scalar_is("address");
-  d.child("outbind", &T::outbind, outbind(),
+  d.child("outbind", &T::outbind, upstream_outbind(),
           "The SMSC calls us and we bind on its connection; beside `hosts`, or instead of them.");
   d.child("bind", &T::bind, bind(), "How we bind.").takes_effect(Effect::kNewConnections);
   d.child("pool", &T::pool, pool(), "How many links.");

@@ -1,5 +1,6 @@
 // node-smpp as a peer; ../README.md has the protocol.
 'use strict';
+const fs = require('fs');
 const readline = require('readline');
 const smpp = require('smpp');
 
@@ -49,10 +50,15 @@ function addressed(command) {
   };
 }
 
+// TLS when the test names the files.
+const { PEER_TLS_CA, PEER_TLS_CERT, PEER_TLS_KEY } = process.env;
+
 function client(host, port) {
-  const session = smpp.connect({ host, port: Number(port) });
+  const session = PEER_TLS_CA
+    ? smpp.connect({ url: `ssmpp://${host}:${port}`, ca: fs.readFileSync(PEER_TLS_CA), servername: 'localhost' })
+    : smpp.connect({ host, port: Number(port) });
   const connected = new Promise((resolve, reject) => {
-    session.once('connect', resolve);
+    session.once(PEER_TLS_CA ? 'secureConnect' : 'connect', resolve);
     session.once('error', reject);
   });
   session.on('error', (error) => say({ event: 'error', error: String(error) }));
@@ -146,7 +152,8 @@ function server(systemId, password) {
     return session;
   }
 
-  const listener = smpp.createServer((session) => {
+  const secure = PEER_TLS_CERT ? { cert: fs.readFileSync(PEER_TLS_CERT), key: fs.readFileSync(PEER_TLS_KEY) } : {};
+  const listener = smpp.createServer(secure, (session) => {
     sessions.push(session);
     session.on('error', (error) => say({ event: 'error', error: String(error) }));
     session.on('close', () => {

@@ -1,7 +1,9 @@
 """python-smpplib as a peer; ../README.md has the protocol. The library is a client only."""
 import json
 import logging
+import os
 import select
+import ssl
 import sys
 
 import smpplib.client
@@ -38,7 +40,16 @@ def encoded(command):
 
 class Peer:
     def __init__(self, host, port):
-        self.client = smpplib.client.Client(host, int(port), timeout=10, allow_unknown_opt_params=True)
+        # TLS when the test names an authority.
+        ca = os.environ.get("PEER_TLS_CA")
+        context = ssl.create_default_context(cafile=ca) if ca else None
+        if context:
+            context.check_hostname = False  # the library does not tell its ssl module the name
+            # It waits with select(), which a session ticket of TLS 1.3 would wake for nothing.
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        self.client = smpplib.client.Client(
+            host, int(port), timeout=10, allow_unknown_opt_params=True, ssl_context=context
+        )
         self.client.set_message_received_handler(self.received)
         self.client.set_message_sent_handler(lambda pdu: None)
         self.client.connect()
