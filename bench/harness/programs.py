@@ -151,6 +151,16 @@ class Workbench:
         sim.port = port
         return sim
 
+    def certificate(self):
+        """(certificate, key) for localhost; the certificate is its own authority."""
+        cert, key = self.folder / "bench.crt", self.folder / "bench.key"
+        if not cert.exists():
+            subprocess.run(
+                ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost",
+                 "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", str(key), "-out", str(cert)],
+                check=True, capture_output=True)
+        return cert, key
+
     def smppload(self, port, *arguments, timeout=300, expect=(0,)):
         """The report of one run of the load generator."""
         report = self.folder / "smppload.json"

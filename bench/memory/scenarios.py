@@ -27,6 +27,27 @@ def smppd_row(plan, name, binary, sessions):
     return row(name, sessions, empty, full)
 
 
+def tls_row(plan, sessions):
+    """As above, with TLS; handshakes take their time, and what they need meanwhile is given back."""
+    name, binary = plan.smppds[0]
+    with Workbench(plan.tools) as bench:
+        cert, key = bench.certificate()
+        settings = subjects.config([{"name": "carrier", "mock": {}}])
+        settings["listeners"][0]["tls"] = {"cert": str(cert), "key": str(key)}
+        subject = subjects.smppd(bench, binary, settings, name)
+        empty = settled_rss(subject.program)
+        start_waiting(bench, subject.port, sessions, "--reconnect", "200ms", "--tls", "--tls-ca", cert)
+        bound = lambda: metric(subject.management, "smppd_downstream_tls_connections") >= sessions  # noqa: E731
+        wait_until(bound, f"{sessions} sessions bound", BIND_SECONDS)
+        full = settled_rss(subject.program)
+    return row(f"{name} with TLS", sessions, empty, full)
+
+
+def idle_with_tls(plan, sessions):
+    sessions = min(sessions, raise_file_limit() - SPARE_FILES)
+    return {"rows": [smppd_row(plan, *plan.smppds[0], sessions), tls_row(plan, sessions)]}
+
+
 def haproxy_row(plan, sessions):
     with Workbench(plan.tools) as bench:
         sim = bench.smppsim()
@@ -68,5 +89,6 @@ def idle(plan, sessions):
 
 SCENARIOS = [
     Scenario("idle-1k", "memory", "1,000 bound sessions that do nothing", lambda plan: idle(plan, 1_000)),
+    Scenario("idle-tls-5k", "memory", "5,000 bound sessions that do nothing, with TLS", lambda plan: idle_with_tls(plan, 5_000)),
     Scenario("idle-18k", "memory", "18,000 bound sessions that do nothing", lambda plan: idle(plan, 18_000)),
 ]

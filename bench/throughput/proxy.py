@@ -24,11 +24,14 @@ class Case:
     sections: dict = field(default_factory=dict)  # of smppd's configuration
     upstream: dict = field(default_factory=dict)  # keys of the upstream
     mock: bool = False
+    tls: str = ""  # clients: between smppload and smppd; both: to smppsim too
     load: tuple = ()
     prepare: object = None  # prepare(bench, settings): the last word on the configuration
 
 
 def start_smppd(bench, case, sim_port, binary, name):
+    if case.tls:
+        case = with_tls(bench, case)
     if case.mock:
         group = {"name": "carrier", "mock": {"message_id": "${counter}"}}
     else:
@@ -37,6 +40,24 @@ def start_smppd(bench, case, sim_port, binary, name):
     if case.prepare:
         case.prepare(bench, settings)
     return subjects.smppd(bench, binary, settings, name)
+
+
+def with_tls(bench, case):
+    """The same case with certificates in its configuration, and for both sides with an SMSC of its own."""
+    cert, key = bench.certificate()
+
+    def prepare(_, settings):
+        settings["listeners"][0]["tls"] = {"cert": str(cert), "key": str(key)}
+        if case.tls == "both":
+            sim = bench.smppsim("--tls-cert", cert, "--tls-key", key)
+            settings["upstreams"][0]["hosts"] = [{"address": f"127.0.0.1:{sim.port}"}]
+            settings["upstreams"][0]["tls"] = {"ca": str(cert)}
+
+    return replace(case, prepare=prepare)
+
+
+def tls_of_load(bench, case):
+    return ("--tls", "--tls-ca", bench.certificate()[0]) if case.tls else ()
 
 
 class Samples:
@@ -77,7 +98,7 @@ def one_run(bench, plan, case, port, samples, pid=None):
     if pid is not None:
         load += ["--cpu-of", pid]
     before = cpu_seconds(pid) if pid is not None else 0.0
-    report = bench.smppload(port, *load)
+    report = bench.smppload(port, *load, *tls_of_load(bench, case))
     answered = report["counters"]["answered"]
     samples.rate.append(report["throughput"])
     samples.load_us.append(report["cpu_us_per_message"])
@@ -88,7 +109,7 @@ def one_run(bench, plan, case, port, samples, pid=None):
 
 def count_syscalls(bench, plan, case, subject):
     with SyscallCount(subject.pid) as count:
-        report = bench.smppload(subject.port, *arguments(plan, case, SYSCALL_SECONDS))
+        report = bench.smppload(subject.port, *arguments(plan, case, SYSCALL_SECONDS), *tls_of_load(bench, case))
     return count.calls / report["counters"]["answered"]
 
 

@@ -93,6 +93,14 @@ def session_cases():
     return {f"{count} sessions": Case(count, 100, load=load) for count in (1, 10, 100, 1000)}
 
 
+def tls_cases():
+    return {
+        "plain": Case(20, 100),
+        "TLS to clients": Case(20, 100, tls="clients"),
+        "TLS to both": Case(20, 100, tls="both"),
+    }
+
+
 def overload_cases():
     chain = {"middleware": [{"type": "rate_limit"}]}
     slow = {**LIMITED, "rate_limit": {"messages_per_second": 1, "burst": 1}}
@@ -110,6 +118,7 @@ SCENARIOS = [
     comparison("filters", "each filter alone, then all, 20 x 100", filter_cases()),
     comparison("routes", "from one route to 100,000 by prefix, 20 x 100", route_cases()),
     comparison("sessions", f"{EQUAL_RATE:,} messages a second in all, from ever more sessions", session_cases()),
+    comparison("proxy-tls", "TLS off, to clients, and to clients and SMSC, 20 x 100", tls_cases()),
     comparison("overload", "an answer that says throttled, beside a message served, 20 x 100", overload_cases()),
     comparison(
         "mock", "without the second hop: answers made by a mock upstream, 20 x 100",
