@@ -1,5 +1,6 @@
 #include "runtime/connection.h"
 
+#include <algorithm>
 #include <functional>
 #include <memory>
 #include <string>
@@ -111,6 +112,29 @@ TEST_F(ConnectionTest, BytesLeftByAPauseAreShownAgainWithoutNewInput) {
   recorder.connection.resume_reading();
   turn();
   EXPECT_EQ(recorder.received, "abc");
+}
+
+// One that always has more to read takes a bounded share of each turn, and the others are read in the same turn.
+TEST_F(ConnectionTest, AConnectionThatAlwaysHasMoreToReadKeepsNobodyWaiting) {
+  constexpr std::size_t kShare = std::size_t{2} * 64 * 1024;
+  int pair[2];
+  ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+  Recorder modest(loop);
+  modest.connection.adopt(pair[0]);
+  const std::string much(256 * 1024, 'x');
+  std::size_t most = 0, before = 0;
+  for (std::size_t i = 1; i <= 50; ++i) {
+    while (::write(peer, much.data(), much.size()) > 0) {
+    }
+    ASSERT_EQ(::write(pair[1], "y", 1), 1);
+    turn();
+    EXPECT_EQ(modest.received.size(), i);
+    most = std::max(most, recorder.received.size() - before);
+    before = recorder.received.size();
+  }
+  EXPECT_GT(most, kShare / 4) << "it had more than its share to read";
+  EXPECT_LE(most, kShare);
+  ::close(pair[1]);
 }
 
 TEST_F(ConnectionTest, LastBytesBeforeAnEndOfStreamAreShown) {

@@ -72,7 +72,9 @@ class EventLoop {
   [[nodiscard]] BufferPool& buffers() noexcept { return buffers_; }
   // The one read buffer of the shard, valid only inside a read.
   [[nodiscard]] std::uint8_t* read_buffer() noexcept { return read_buffer_.get(); }
-  static constexpr std::size_t kReadBuffer = 256 * 1024;
+  // What a connection may take at once, some 700 short messages: the others wait for no more than two such reads of
+  // each, one for its event and one that was due.
+  static constexpr std::size_t kReadBuffer = 64 * 1024;
   static constexpr std::size_t kMaxPartial =
       128 * 1024;  // room in front of it for the unconsumed rest of earlier reads
 
