@@ -23,8 +23,8 @@ STUCK_SECONDS = 30  # without anything that happens, though something is stored
 CLIENTS = {"alpha": 2, "beta": 2, "gamma": 1}
 DESTINATIONS = ("2580000001", "2590000001")
 CARRIERS = {
-    "north": {"latency": 0.001, "receipt_delay": 0.05, "refused": 0.01, "mo_rate": 30, "id_format": "{:08X}", "first_id": 0xA0000000},
-    "south": {"latency": 0.008, "receipt_delay": 0.02, "refused": 0.01, "mo_rate": 10, "id_format": "{}", "first_id": 5_000_000_000},
+    "north": {"latency": 0.001, "receipt_delay": 0.05, "mo_rate": 30, "id_format": "{:08X}", "first_id": 0xA0000000},
+    "south": {"latency": 0.008, "receipt_delay": 0.02, "mo_rate": 10, "id_format": "{}", "first_id": 5_000_000_000},
 }
 
 
@@ -34,6 +34,7 @@ class Plan:
     life: tuple = (0.05, 1.0)  # seconds after smppd listens
     at_birth: float = 0.2  # the share of lives that end within the first 100 ms after the start
     with_requests_out: float = 0.0  # the share of the others that end while carriers have requests they did not answer
+    refused: float = 0.01  # the share of messages that carriers refuse in passing, after which their links pause
     taken_at_the_end: int = 600  # messages that the last life takes at least, whatever the disk's speed
     rate: float = 2000.0
     window: int = 200
@@ -83,7 +84,7 @@ class Ordeal:
         self.store = Path(store or folder) / "store"
         self.store.mkdir(exist_ok=True)
         self.deaths, self.starts, self.process = [], [], None
-        ports = {name: (free_port(), options) for name, options in CARRIERS.items()}
+        ports = {name: (free_port(), {**options, "refused": plan.refused}) for name, options in CARRIERS.items()}
         self.config = self._config({name: port for name, (port, _) in ports.items()})
         self.port = gateway.port_of(self.config)
         self.path = write_config(self.folder, self.config)
@@ -186,11 +187,23 @@ class Ordeal:
             self.let_requests_out()
             self.kill()
             self.smsc.ask("hold", False)
+            between()
         self.start()
         return self.conclude()
 
     def status(self):
         return {**self.esme.ask("status"), **self.smsc.ask("status")}
+
+    def wait_refused(self, what):
+        """Another message is refused, and management answers."""
+        before = self.status()["refused"]
+        wait_until(lambda: self.status()["refused"] > before, lambda: f"{what}: {self.status()}: {self.tail()}", START_SECONDS)
+        self.stored()
+
+    def wait_taken(self, count):
+        enough = self.status()["taken"] + count
+        said = lambda: f"{count} messages taken: {self.status()}: {self.tail()}"  # noqa: E731
+        wait_until(lambda: self.status()["taken"] >= enough, said, START_SECONDS)
 
     def drain(self):
         """Nobody sends any more; returns when nothing happens any more: with a store, when that is empty or stuck."""
@@ -216,9 +229,7 @@ class Ordeal:
             return json.load(answer)["total"]["items"]
 
     def conclude(self):
-        enough = self.esme.ask("status")["taken"] + self.plan.taken_at_the_end
-        taken = lambda: self.esme.ask("status")["taken"]  # noqa: E731
-        wait_until(lambda: taken() >= enough, lambda: f"the last life takes messages: {self.status()}", START_SECONDS)
+        self.wait_taken(self.plan.taken_at_the_end)
         self.drain()
         self.stop()
         verdict = self.judge()

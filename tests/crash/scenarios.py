@@ -10,7 +10,7 @@ def transaction_mode(make, _, deaths):
 
 
 def held_when_uncertain(make, _, deaths):
-    return make(deaths=deaths).run()
+    return make(deaths=deaths, with_requests_out=0.3).run()
 
 
 def sent_again_when_uncertain(make, _, deaths):
@@ -20,7 +20,7 @@ def sent_again_when_uncertain(make, _, deaths):
 def power_cuts(make, shim, deaths):
     """Also takes away what was written and not synced, on a disk that takes 30 ms a sync."""
     shim.slow_syncs(0.03)
-    one = make(env=shim.env, deaths=deaths, uncertain="resend")
+    one = make(env=shim.env, deaths=deaths, uncertain="resend", with_requests_out=0.3)
     cuts = []
     verdict = one.run(between=lambda: cuts.append(shim.cut_power(one.store, one.chance)))
     verdict.figures["octets taken by power cuts"] = sum(cuts)

@@ -94,7 +94,9 @@ static int sync_with(int (*real)(int), int fd) {
   struct File* file = file_of(fd);
   const int64_t written = file == NULL ? 0 : file->written;
   pthread_mutex_unlock(&mutex);
-  if (control != NULL && control->sync_us > 0) usleep((useconds_t)control->sync_us);
+  volatile int64_t* wait = control == NULL ? NULL : &control->sync_us;
+  while (wait != NULL && *wait < 0) usleep(1000);
+  if (wait != NULL && *wait > 0) usleep((useconds_t)*wait);
   const int result = real(fd);
   if (file != NULL && result == 0) file->synced = written;
   return result;

@@ -12,10 +12,11 @@ FILES = 256
 
 class Shim:
     def __init__(self, folder):
-        self.library = Path(folder) / "shim.so"
+        self.folder = Path(folder)
+        self.library = self.folder / "shim.so"
         source = Path(__file__).with_name("shim.c")
         subprocess.run(["gcc", "-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-o", self.library, source], check=True)
-        path = Path(folder) / "control"
+        path = self.folder / "control"
         path.write_bytes(bytes(HEAD.size + FILES * FILE.size))
         with path.open("r+b") as file:
             self.control = mmap.mmap(file.fileno(), 0)
@@ -30,6 +31,10 @@ class Shim:
 
     def slow_syncs(self, seconds):
         self._set(1, seconds * 1e6)
+
+    def hold_syncs(self):
+        """From now on no sync ends, until slow_syncs() says how long one takes."""
+        self._set(1, -1)
 
     def cut_power(self, store, chance: random.Random):
         """smppd is dead. What was not synced is gone, in part or garbled; returns how many octets that were."""
