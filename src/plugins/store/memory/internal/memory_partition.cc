@@ -1,6 +1,8 @@
 #include "plugins/store/memory/internal/memory_partition.h"
 
 #include <algorithm>
+#include <cstring>
+#include <utility>
 
 namespace smppd::plugins::memory_store {
 
@@ -9,79 +11,6 @@ using store::ItemIndex;
 
 // What a body costs beside its octets.
 constexpr std::uint64_t kItemOverhead = 96;
-constexpr std::uint64_t kRecordOverhead = 160;
-
-std::string Records::key_of(store::Table table, std::string_view key) {
-  std::string whole(1, static_cast<char>(table));
-  whole += key;
-  return whole;
-}
-
-std::uint64_t Records::cost(const std::string& key, const Value& value) noexcept {
-  return key.size() + value.value.size() + kRecordOverhead;
-}
-
-void Records::remove(Map::iterator at) {
-  bytes_ -= cost(at->first, at->second);
-  expiries_.erase({at->second.expires, at->first});
-  outcomes_.erase(at->second.order);
-  records_.erase(at);
-}
-
-void Records::put(store::Table table, std::string_view key, ByteSpan value, store::Moment expires) {
-  const std::lock_guard lock(mutex_);
-  const std::string whole = key_of(table, key);
-  auto at = records_.lower_bound(whole);
-  if (at != records_.end() && at->first == whole) {
-    remove(at);
-    at = records_.lower_bound(whole);
-  }
-  Value kept{std::string(as_text(value)), expires, ++order_};
-  bytes_ += cost(whole, kept);
-  // Mostly the latest of all.
-  expiries_.insert(expiries_.end(), {expires, whole});
-  if (table == store::Table::kOutcomes) outcomes_.insert(outcomes_.end(), {kept.order, whole});
-  records_.insert(at, {whole, std::move(kept)});
-}
-
-void Records::erase(store::Table table, std::string_view key) {
-  const std::lock_guard lock(mutex_);
-  if (const auto old = records_.find(key_of(table, key)); old != records_.end()) remove(old);
-}
-
-bool Records::find(store::Table table, std::string_view key, store::Moment now, std::vector<Record>& found) {
-  const std::lock_guard lock(mutex_);
-  const auto at = records_.find(key_of(table, key));
-  if (at == records_.end() || at->second.expires <= now) return false;
-  found.push_back({std::string(key), at->second.value, at->second.expires});
-  return false;
-}
-
-bool Records::scan(store::Table table, std::string_view from, std::size_t limit, store::Moment now,
-                   std::vector<Record>& found) {
-  const std::lock_guard lock(mutex_);
-  for (auto at = records_.lower_bound(key_of(table, from)); at != records_.end(); ++at) {
-    if (at->first[0] != static_cast<char>(table)) return false;
-    if (at->second.expires <= now) continue;
-    if (found.size() == limit) return true;
-    found.push_back({at->first.substr(1), at->second.value, at->second.expires});
-  }
-  return false;
-}
-
-std::uint64_t Records::shrink(store::Moment now) {
-  const std::lock_guard lock(mutex_);
-  while (!expiries_.empty() && expiries_.begin()->first <= now) remove(records_.find(expiries_.begin()->second));
-  std::uint64_t evicted = 0;
-  for (; bytes_ > max_bytes_ && !outcomes_.empty(); ++evicted) remove(records_.find(outcomes_.begin()->second));
-  return evicted;
-}
-
-bool Records::full() const {
-  const std::lock_guard lock(mutex_);
-  return bytes_ > max_bytes_;
-}
-
 store::Room MemoryPartition::room() const {
   const bool full = index_.size() >= bounds_.items || bytes_ >= bounds_.bytes || records_.full();
   return full ? store::Room::kOwedOnly : store::Room::kOpen;
@@ -99,16 +28,32 @@ store::Sequence MemoryPartition::append(const store::Transaction& transaction, s
   return ++appended_;
 }
 
+MemoryPartition::~MemoryPartition() {
+  for (const ByteSpan body : bodies_) free_octets(body);
+}
+
+void MemoryPartition::free_octets(ByteSpan body) noexcept {
+  if (body.data() != nullptr) octets_.give_back(const_cast<std::uint8_t*>(body.data()), body.size());
+}
+
 void MemoryPartition::forget(ItemIndex::Index index) {
   const auto place = index_.place(index);
-  bytes_ -= bodies_[place.position].size() + kItemOverhead;
-  bodies_[place.position] = {};
+  const ByteSpan body = std::exchange(bodies_[place.position], {});
+  bytes_ -= body.size() + kItemOverhead;
+  if (answering_) {
+    retired_.push_back(body);
+  } else {
+    free_octets(body);
+  }
   free_bodies_.push_back(place.position);
   index_.remove(index);
 }
 
 void MemoryPartition::apply(const Change& change) {
-  if (change.kind == Change::Kind::kPut) return records_.put(change.table, change.key, change.body, change.expires);
+  if (change.kind == Change::Kind::kPut) {
+    evicted_ += records_.put(change.table, change.key, change.body, change.expires);
+    return;
+  }
   if (change.kind == Change::Kind::kErase) return records_.erase(change.table, change.key);
   const ItemIndex::Index index = index_.find(change.id);
   if (change.kind == Change::Kind::kEnqueue) {
@@ -119,7 +64,9 @@ void MemoryPartition::apply(const Change& change) {
     }
     const std::uint64_t slot = free_bodies_.back();
     free_bodies_.pop_back();
-    bodies_[slot].assign(change.body.begin(), change.body.end());
+    std::uint8_t* at = octets_.take(change.body.size());
+    if (!change.body.empty()) std::memcpy(at, change.body.data(), change.body.size());
+    bodies_[slot] = {at, change.body.size()};
     bytes_ += change.body.size() + kItemOverhead;
     index_.add(change.id, change.progress, {slot, 0});
   } else if (index != ItemIndex::kNone) {
@@ -142,39 +89,36 @@ store::ItemView MemoryPartition::view_of(ItemIndex::Index index) const {
   return {index_.id(index), index_.progress(index), bodies_[index_.place(index).position], false};
 }
 
-void MemoryPartition::take(const store::ReadRequest& request, std::vector<store::ItemView>& views, bool& more) {
-  std::vector<ItemIndex::Index> taken;
-  more = index_.take(request.lane, request.limit, taken);
-  views.reserve(taken.size());
-  for (const ItemIndex::Index index : taken) views.push_back(view_of(index));
+bool MemoryPartition::take(const store::ReadRequest& request) {
+  taken_.clear();
+  const bool more = index_.take(request.lane, request.limit, taken_);
+  for (const ItemIndex::Index index : taken_) items_.push_back(view_of(index));
+  return more;
 }
 
+// The consumer may finish what it is given while it looks at it: its octets stay until the answer is over.
 void MemoryPartition::answer(const Question& question) {
   const store::ReadRequest& request = question.request;
-  std::vector<store::ItemView> items;
-  std::vector<Records::Record> found;
-  std::vector<store::RecordView> records;
+  items_.clear();
+  found_.clear();
+  records_found_.clear();
   bool more = false;
   switch (request.kind) {
-    case store::ReadRequest::Kind::kTake: take(request, items, more); break;
+    case store::ReadRequest::Kind::kTake: more = take(request); break;
     case store::ReadRequest::Kind::kItem:
-      if (const auto index = index_.find(request.id); index != ItemIndex::kNone) items.push_back(view_of(index));
+      if (const auto index = index_.find(request.id); index != ItemIndex::kNone) items_.push_back(view_of(index));
       break;
-    case store::ReadRequest::Kind::kGet: more = records_.find(request.table, question.key, now_, found); break;
+    case store::ReadRequest::Kind::kGet: more = records_.find(request.table, question.key, now_, found_); break;
     case store::ReadRequest::Kind::kScan:
-      more = records_.scan(request.table, question.key, request.limit, now_, found);
+      more = records_.scan(request.table, question.key, request.limit, now_, found_);
       break;
   }
-  records.reserve(found.size());
-  for (const auto& record : found) records.push_back({record.key, as_bytes(record.value), record.expires});
-  // The consumer may finish what it is given while it looks at it: bodies move only when the answer is over.
-  std::vector<std::vector<std::uint8_t>> bodies;
-  bodies.reserve(items.size());
-  for (auto& item : items) {
-    bodies.emplace_back(item.body.begin(), item.body.end());
-    item.body = bodies.back();
-  }
-  consumer().on_read({request.tag, items, records, more, false});
+  for (const auto& record : found_) records_found_.push_back({record.key, as_bytes(record.value), record.expires});
+  answering_ = true;
+  consumer().on_read({request.tag, items_, records_found_, more, false});
+  answering_ = false;
+  for (const ByteSpan body : retired_) free_octets(body);
+  retired_.clear();
 }
 
 bool MemoryPartition::tell_expired() {
@@ -189,18 +133,16 @@ bool MemoryPartition::tell_expired() {
 void MemoryPartition::turn(store::Moment now) noexcept {
   now_ = std::max(now_, now);
   asked_for_turn_ = false;
-  evicted_ += records_.shrink(now_);
+  records_.expire(now_);
   woken_.clear();
   bool again = index_.advance(now_, 4096, woken_);
   if (const store::Sequence durable = appended_; durable != told_) {
     told_ = durable;
     consumer().on_durable(durable);
   }
-  for (std::size_t left = questions_.size(); left > 0; --left) {
-    const Question question = std::move(questions_.front());
-    questions_.pop_front();
-    answer(question);
-  }
+  answered_.swap(questions_);
+  for (const Question& question : answered_) answer(question);
+  answered_.clear();
   for (const store::LaneId lane : woken_) consumer().on_ready(lane);
   again = tell_expired() || again;
   if (const store::Room now_room = room(); now_room != told_room_) {
