@@ -40,6 +40,7 @@ Journal::~Journal() {
 
 void Journal::submit(Batch&& batch) {
   if (durability_ == store::Durability::kNone && batch.last != 0) durable_sequence_.store(batch.last);
+  ++submitted_;
   bool wake = false;
   {
     const std::lock_guard lock(mutex_);
@@ -137,6 +138,7 @@ void Journal::finish(std::vector<Batch>& batches, std::size_t from, std::size_t 
   for (std::size_t i = from; i < to; ++i) hooks_.committed(std::move(batches[i]));
   if (last > durable_sequence_.load()) durable_sequence_.store(last);
   durable_position_.store(end);
+  finished_.fetch_add(to - from);
 }
 
 }  // namespace smppd::plugins::rocks_store

@@ -45,6 +45,12 @@ class Journal {
 
   // Shard. Never waits for the disk.
   void submit(Batch&& batch);
+  // A batch is on its way: what comes meanwhile had better come in one, after the next `progressed`.
+  [[nodiscard]] bool busy() const noexcept { return submitted_ != finished_.load(); }
+  // What was appended and not submitted yet; counts as durable where nothing is promised.
+  void hold(store::Sequence last) noexcept {
+    if (durability_ == store::Durability::kNone) durable_sequence_.store(last);
+  }
 
   [[nodiscard]] store::Sequence durable_sequence() const noexcept { return durable_sequence_.load(); }
   [[nodiscard]] std::uint64_t durable_position() const noexcept { return durable_position_.load(); }
@@ -66,8 +72,10 @@ class Journal {
   bool unsynced_ = false;             // commit thread
   std::mutex mutex_;
   std::condition_variable work_;
-  std::vector<Batch> queue_;  // guarded by mutex_
-  bool stop_ = false;         // guarded by mutex_
+  std::vector<Batch> queue_;     // guarded by mutex_
+  bool stop_ = false;            // guarded by mutex_
+  std::uint64_t submitted_ = 0;  // batches; shard
+  std::atomic<std::uint64_t> finished_{0};
   std::atomic<store::Sequence> durable_sequence_{0};
   std::atomic<std::uint64_t> durable_position_{0};
   std::atomic<bool> failing_{false};

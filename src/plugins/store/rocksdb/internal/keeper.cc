@@ -12,6 +12,7 @@ using store::Change;
 namespace {
 constexpr auto kIdle = std::chrono::milliseconds(50);
 constexpr std::size_t kSpareBuffers = 64;
+constexpr std::size_t kSmallestBuffer = std::size_t{256} * 1024;
 constexpr std::size_t kLargestSpareBuffer = 4U << 20;
 constexpr std::uint64_t kUnflushedSegments = 4;
 constexpr auto kTablesRetry = std::chrono::milliseconds(200);
@@ -79,10 +80,15 @@ void Keeper::collect(Outbox& outbox) {
 }
 
 std::vector<std::uint8_t> Keeper::buffer() {
-  const std::lock_guard lock(mutex_);
-  if (buffers_.empty()) return {};
-  auto taken = std::move(buffers_.back());
-  buffers_.pop_back();
+  std::vector<std::uint8_t> taken;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!buffers_.empty()) {
+      taken = std::move(buffers_.back());
+      buffers_.pop_back();
+    }
+  }
+  taken.reserve(kSmallestBuffer);
   return taken;
 }
 

@@ -40,7 +40,7 @@ RocksPartition::RocksPartition(store::Disk& disk, Tables& tables, Options option
       segments_(disk, options_.directory, options_.journal, options_.segment_bytes) {}
 
 RocksPartition::~RocksPartition() {
-  if (journal_ != nullptr) flush();
+  if (journal_ != nullptr) flush(Flush::kNow);
   journal_.reset();
   keeper_.reset();
 }
@@ -100,7 +100,7 @@ void RocksPartition::progressed() {
 }
 
 bool RocksPartition::settle(std::uint64_t most_staged) {
-  flush();
+  flush(Flush::kNow);
   while (head_ - journal_->durable_position() > most_staged) {
     if (journal_->failing()) return false;
     std::this_thread::sleep_for(std::chrono::microseconds(200));
@@ -244,8 +244,13 @@ void RocksPartition::apply_pending() {
   }
 }
 
-void RocksPartition::flush() {
+// While the disk is at work what comes gathers, so that one write and one sync are for all of it.
+void RocksPartition::flush(Flush when) {
   apply_pending();
+  if (when == Flush::kWhenIdle && journal_->busy()) {
+    journal_->hold(appended_);
+    return;
+  }
   const std::uint64_t low_water = live_.low_water(head_);
   const bool news = low_water >= low_water_told_ + options_.segment_bytes / 2;
   if (staged_.bytes.empty() && !news) return;
@@ -369,7 +374,7 @@ void RocksPartition::turn(store::Moment now) noexcept {
   for (Chunk& chunk : outbox_.chunks) move_live(chunk);
   clean_if_worth_it();
   dispatch();
-  flush();
+  flush(Flush::kWhenIdle);
   if (const store::Room room = room_now(); room != told_room_) {
     told_room_ = room;
     consumer().on_room(room);

@@ -81,7 +81,8 @@ class RocksPartition final : public store::Partition {
   void stage(ByteSpan payload);
   // Puts a record behind the others; what it means is the caller's.
   store::ItemIndex::Place write_record(ByteSpan payload);
-  void flush();
+  enum class Flush : std::uint8_t { kWhenIdle, kNow };
+  void flush(Flush when);
   void hand_over();
   void hand_over_if_long();
   void dispatch();

@@ -10,6 +10,7 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
+#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
@@ -89,6 +90,10 @@ rocksdb::Options engine_options() {
   options.compression = rocksdb::kLZ4Compression;
   options.write_buffer_size = 64U << 20;
   options.max_write_buffer_number = 3;
+  // The outcomes of messages come nearly in the order of their keys: each goes in beside the one before. Threads that
+  // insert at the same time would ignore that.
+  options.allow_concurrent_memtable_write = false;
+  options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(1));
   options.max_background_jobs = 2;
   options.level_compaction_dynamic_level_bytes = true;
   options.max_open_files = 512;
