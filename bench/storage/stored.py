@@ -43,13 +43,14 @@ def case(store, name):
     return Case(SESSIONS, WINDOW, prepare=prepare)
 
 
-def stand(bench, plan, sim_port):
-    """Every kind of store, and the one that survives crashes in the other revision, too."""
+def stand(bench, plan, *sim_options):
+    """Every kind of store, and the one that survives crashes in the other revision, too. Each has an SMSC of its own: what one
+    does not take at once would go to another that is bound with the same account."""
     chosen = [(label, store, plan.smppds[0][1]) for label, store in STORES.items()]
     for name, binary in plan.smppds[1:]:
         chosen.append((f"rocksdb, fsync: {name}", STORES["rocksdb, fsync"], binary))
     return {
-        label: start_smppd(bench, case(store, str(number)), sim_port, binary, label)
+        label: start_smppd(bench, case(store, str(number)), bench.smppsim(*sim_options).port, binary, label)
         for number, (label, store, binary) in enumerate(chosen)
     }
 
@@ -124,8 +125,7 @@ def row_of(label, runs, base, rss):
 def compare(plan, receipts):
     with Workbench(plan.tools) as bench:
         # As a real SMSC does, it sends again what was refused.
-        sim = bench.smppsim(*(["--receipts", "delay=0s", "--queue", "10000000", "--redeliver", "500ms"] if receipts else []))
-        standing = stand(bench, plan, sim.port)
+        standing = stand(bench, plan, *(["--receipts", "delay=0s", "--queue", "10000000", "--redeliver", "500ms"] if receipts else []))
         load = ["--registered", "--receipt-timeout", "30s"] if receipts else []
         runs = {label: [] for label in standing}
         for _ in range(plan.rounds):
@@ -142,8 +142,7 @@ def compare(plan, receipts):
 def latency(plan):
     """What a client waits longer for an answer than in transaction mode."""
     with Workbench(plan.tools) as bench:
-        sim = bench.smppsim()
-        targets = {label: (subject.port, subject.pid) for label, subject in stand(bench, plan, sim.port).items()}
+        targets = {label: (subject.port, subject.pid) for label, subject in stand(bench, plan).items()}
         rows = measure(bench, plan, LATENCY_RATE, SESSIONS, targets)
     for row in rows[1:]:
         for percentile in ("p50", "p99"):
