@@ -10,7 +10,7 @@ namespace smppd::runtime {
 
 namespace {
 constexpr std::size_t kRecord = 16 * 1024;
-constexpr std::size_t kReadAtOnce = 64 * 1024;
+constexpr std::size_t kReadAtOnce = EventLoop::kReadBuffer;
 }  // namespace
 
 bool Connection::shaking_hands() const noexcept { return tls_ != nullptr && tls_->shaking_hands(); }
