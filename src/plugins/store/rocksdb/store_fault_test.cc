@@ -139,6 +139,13 @@ TEST_F(StoreFaults, AStoreOfAnOlderVersionIsRefusedAndUntouched) {
   EXPECT_EQ(snapshot(), before);
 }
 
+TEST_F(StoreFaults, AStartThatDiedBeforeItsFirstFormatHadItsNameIsGoneOnWith) {
+  put_file("LOCK", "");
+  put_file("FORMAT.new", "smppd-st");
+  open();
+  shard_->commit(one_item(1, queued(kLane, now_), "x"));
+}
+
 TEST_F(StoreFaults, ADamagedFormatFileIsRefusedAndUntouched) {
   open();
   close();

@@ -1,5 +1,6 @@
 #include "plugins/store/rocksdb/internal/directory.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <sstream>
 #include <utility>
@@ -54,9 +55,9 @@ Fallible<void> Directory::read_format(Access access) {
   const auto file = disk_->open(path, store::OpenMode::kRead);
   if (!file && file.error() != ENOENT) return failure(path + ": " + store::error_text(file.error()));
   if (!file) {
-    // A start that was interrupted before it wrote FORMAT leaves at most the lock behind.
-    const bool empty =
-        names->empty() || (names->size() == 1 && (names->front() == "LOCK" || names->front() == "FORMAT.new"));
+    // What a start leaves behind that was interrupted before FORMAT had its name.
+    const bool empty = std::all_of(names->begin(), names->end(),
+                                   [](const std::string& name) { return name == "LOCK" || name == "FORMAT.new"; });
     if (!empty)
       return failure(path_ + " is not empty and holds no store of smppd; give the store a directory of its own");
     if (access == Access::kInspect) return failure(path_ + " holds no store yet");
