@@ -102,10 +102,10 @@ void Flow::Depot::tick() noexcept {
 }
 
 void Flow::Depot::on_durable(store::Sequence last) noexcept {
-  steps.run(last, [this](const Steps::Step& step) { run(step); });
+  steps.run(last, [this](const depot::Steps::Step& step) { run(step); });
 }
 
-void Flow::Depot::run(const Steps::Step& step) noexcept {
+void Flow::Depot::run(const depot::Steps::Step& step) noexcept {
   switch (step.kind) {
     case StepKind::kAccepted: {
       const auto facts = step.facts<depot::AcceptedStep>();
@@ -120,7 +120,7 @@ void Flow::Depot::run(const Steps::Step& step) noexcept {
       }
       return;
     }
-    case StepKind::kLaunch: launch(step.facts<LaunchStep>(), step.octets<LaunchStep>()); return;
+    case StepKind::kLaunch: launch(step.facts<depot::LaunchStep>(), step.octets<depot::LaunchStep>()); return;
     case StepKind::kOperated:
       answer_operation(step.facts<depot::OperatedStep>().flight, step.octets<depot::OperatedStep>());
       return;

@@ -4,6 +4,8 @@
 #include <array>
 #include <utility>
 
+#include "flow/internal/matching.h"
+
 namespace smppd::flow {
 
 using smpp::CommandStatus;
@@ -328,6 +330,7 @@ OrderResult Flow::Desk::queue_again(message::OwnId letter, ByteSpan record, std:
   progress.state = static_cast<std::uint8_t>(depot::ItemState::kQueued);
   progress.lane = lanes::of_upstream(outlet.hash, priority);
   progress.expires = depot.now() + depot.options().validity_default;
+  progress.mark = mark_of(kind_of(stored->client, m.view));
   StoredMessage kept = *stored;
   kept.expires = progress.expires;
   if (!m.view.text(Field::validity_period).empty()) {  // the time it names may be over

@@ -67,6 +67,8 @@ void Flow::Depot::write_end(const store::ItemView& item, const StoredMessage& st
   }
   if (burial.reason == EndReason::kExpired) {
     ++flow.probe_.expired;
+  } else if (burial.reason == EndReason::kReplaced) {
+    ++flow.probe_.replaced;
   } else if (burial.reason != EndReason::kCancelled) {
     ++flow.probe_.dead;
     outcome.body = item.body;

@@ -5,6 +5,7 @@
 #include "flow/internal/depot.h"
 #include "flow/internal/desk.h"
 #include "flow/internal/long_message.h"
+#include "flow/internal/matching.h"
 #include "flow/internal/multi.h"
 
 namespace smppd::flow {
@@ -14,6 +15,7 @@ Flow::Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Rec
     : shard_(shard),
       depot_(partition == nullptr ? nullptr : std::make_unique<Depot>(*this, *partition)),
       desk_(partition == nullptr ? nullptr : std::make_unique<Desk>(*this)),
+      matching_(partition == nullptr ? nullptr : std::make_unique<Matching>(*this)),
       upstreams_(shard.loop(), resolver, *this, shard.index(), shard.count()),
       chain_(std::make_unique<FilterChain>()),
       receipts_(receipts, shard.loop().now(), std::random_device{}()),
@@ -155,6 +157,9 @@ void Flow::on_depot_mail(const Letter& letter) noexcept {
     case MailKind::kSettled:
       depot_->settle_item(letter.facts<SettledMail>().own, letter.facts<SettledMail>().part);
       return;
+    case MailKind::kReplace: matching_->on_replace(letter.facts<ReplaceMail>(), letter.octets<ReplaceMail>()); return;
+    case MailKind::kReplaced: matching_->kept(letter.facts<ReplaceMail>()); return;
+    case MailKind::kCancel: matching_->cancel_all(letter.facts<CancelMail>(), letter.octets<CancelMail>()); return;
     case MailKind::kLookUp:
       depot_->look_up_here(letter.facts<LookUpMail>().upstream, as_text(letter.octets<LookUpMail>()));
       return;

@@ -58,9 +58,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
 
   void receiver_bound(const Receiver& receiver, std::string_view address_range);
   void receiver_gone(const Receiver& receiver);
-  [[nodiscard]] std::size_t receivers() const noexcept {
-    return directory_.size();
-  }  // receive-capable sessions of all shards
+  [[nodiscard]] std::size_t receivers() const noexcept { return directory_.size(); }  // sessions, of all shards
   [[nodiscard]] unsigned shard_count() const noexcept { return shard_.count(); }
   void pass_on_kick(unsigned shard, const KickOrder& order) noexcept;
 
@@ -102,6 +100,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   struct Desk;         // what the operator sees and orders of it
   struct LongMessage;  // one that was cut into parts and is on its way
   struct LongDesk;
+  struct Matching;  // what is named by its addresses
 
   // road.cc, in the order of the stops
   Taken submit_message(const Sender& sender, ByteSpan pdu, bool again) noexcept;
@@ -223,6 +222,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   runtime::Shard& shard_;
   std::unique_ptr<Depot> depot_;  // outlives the links, whose end it hears of
   std::unique_ptr<Desk> desk_;
+  std::unique_ptr<Matching> matching_;
   upstream::UpstreamSet upstreams_;
   Sessions* sessions_ = nullptr;
   std::shared_ptr<const Snapshot> snapshot_;

@@ -69,7 +69,7 @@ bool Flow::Depot::take_in(const Consignment& consignment, ByteSpan pdu) noexcept
       consignment.ticket,     {}, consignment.client, consignment.from, consignment.kind, consignment.about,
       consignment.about_entry};
   if (direct) {
-    step.handed = handed.make(Handed{item, box.hash, 0, {}, now() + options().delivery_retention}).second;
+    step.handed = handed.make(depot::Handed{item, box.hash, 0, {}, now() + options().delivery_retention}).second;
     box.given();
   }
   commit_owed(StepKind::kTaken, step, direct ? pdu : ByteSpan());
@@ -102,7 +102,7 @@ void Flow::Depot::hand(SlabHandle handle, message::ClientId client, OfferKind ki
     const Delivery delivery{{}, ticket};
     if (flow.offer(flow.directory_.of(client, flow.here()), {kind, delivery, view, from, nullptr})) return;
   }
-  const Handed* one = handed.get(handle);
+  const depot::Handed* one = handed.get(handle);
   Box& box = box_of(one->box);
   box.returned();
   box.found_full(flow.shard_.loop().now());
@@ -114,7 +114,7 @@ void Flow::Depot::hand(SlabHandle handle, message::ClientId client, OfferKind ki
 }
 
 void Flow::Depot::settled(SlabHandle handle, CommandStatus status) noexcept {
-  const Handed* one = handed.get(handle);
+  const depot::Handed* one = handed.get(handle);
   if (one == nullptr) return;
   Box& box = box_of(one->box);
   box.returned();
@@ -204,7 +204,8 @@ void Flow::Depot::take_out(const store::ItemView& item) noexcept {
     return;
   }
   const SlabHandle handle =
-      handed.make(Handed{item.id, box.hash, item.progress.attempts, item.progress.due, item.progress.expires}).second;
+      handed.make(depot::Handed{item.id, box.hash, item.progress.attempts, item.progress.due, item.progress.expires})
+          .second;
   box.given();
   hand(handle, client->id, offer_kind(stored->kind), stored->side, stored->pdu);
 }

@@ -6,6 +6,7 @@
 #include "flow/flow.h"
 #include "flow/internal/depot.h"
 #include "flow/internal/facts_of.h"
+#include "flow/internal/matching.h"
 #include "flow/receipt_map.h"
 
 namespace smppd::flow {
@@ -43,13 +44,18 @@ Flow::Taken Flow::operate(const Sender& sender, const smpp::Header& header, Byte
     return answer(decoded.status);
   }
   const std::string_view shown = view.text(smpp::Field::message_id);
-  // cancel_sm by addresses alone means messages that wait in a queue; in transaction mode none does.
-  if (shown.empty()) return answer(failure_of(header.command_id));
   message::Flight flight;
   flight.arrived = shard_.loop().now();
   flight.origin = {sender.session, header.sequence_number, here()};
   flight.client = sender.client;
   flight.command_id = header.command_id;
+  if (shown.empty()) {
+    // cancel_sm by addresses alone means messages that wait in a queue; in transaction mode none does.
+    const bool all = depot_ != nullptr && header.command_id == smpp::CommandId::cancel_sm && sender.entry != nullptr;
+    if (!all) return answer(failure_of(header.command_id));
+    matching_->cancel_all({flight, mark_of(kind_of(sender.entry->system_id, view)), 0}, pdu);
+    return Taken::kYes;
+  }
   const auto format = sender.entry == nullptr ? config::MessageIdFormat::kHex : sender.entry->message_id_format;
   flight.id = message::parse_own_id(shown, static_cast<message::IdFormat>(format)).value_or(0);
   const std::string_view source = view.text(smpp::Field::source_addr);

@@ -4,6 +4,7 @@
 #include "flow/internal/correlation.h"
 #include "flow/internal/depot.h"
 #include "flow/internal/log.h"
+#include "flow/internal/matching.h"
 #include "flow/internal/retry_policy.h"
 #include "flow/internal/validity.h"
 #include "flow/receipt_map.h"
@@ -23,6 +24,16 @@ constexpr Duration kBlocked = std::chrono::milliseconds(500);
 constexpr Duration kElsewhere = std::chrono::seconds(1);  // for room on another shard's link
 // Of eight turns five are the highest priority's that waits, and every priority has one at least.
 constexpr std::array<std::uint8_t, 8> kTurns{3, 3, 2, 3, 1, 3, 2, 0};
+
+store::Progress first_progress(store::LaneId lane, const Lifetime& life, std::uint32_t mark) noexcept {
+  store::Progress progress;
+  progress.state = depot::number_of(depot::ItemState::kQueued);
+  progress.lane = lane;
+  if (life.scheduled) progress.due = life.due;
+  progress.expires = life.expires;
+  progress.mark = mark;
+  return progress;
+}
 
 }  // namespace
 
@@ -59,11 +70,10 @@ Flow::Taken Flow::Depot::keep(Submission& m) noexcept {
   Outlet& outlet = *outlet_by_id[m.road.upstreams[0].value()];
   const store::ItemId item =
       m.part_of_multi || m.sender.side.version == smpp::Version::v33 ? flow.ids_.next(flow.wall_now()) : m.id;
-  store::Progress progress;
-  progress.state = static_cast<std::uint8_t>(ItemState::kQueued);
-  progress.lane = lanes::of_upstream(outlet.hash, priority);
-  if (life.scheduled) progress.due = life.due;
-  progress.expires = life.expires;
+  const std::uint32_t mark = mark_of(m.sender.entry, m.view, m.facts);
+  store::Progress progress = first_progress(lanes::of_upstream(outlet.hash, priority), life, mark);
+  if (m.view.u8(smpp::Field::replace_if_present_flag) == 1 && mark != 0 && !m.is_part) [[unlikely]]
+    return keep_in_place(m, item, progress);
   Prepared prepared;
   bool direct = !life.scheduled && may_send() && !outlet.in_front_of(priority);
   if (direct) {
@@ -101,10 +111,10 @@ Flow::Taken Flow::Depot::keep(Submission& m) noexcept {
     outlet.lanes[priority].ready = outlet.lanes[priority].ready || !life.scheduled;
     return Taken::kYes;
   }
-  auto [entry, handle] = entries.make(Entry{item, progress.lane, life.expires, 0, false, prepared.parts});
+  auto [entry, handle] = entries.make(Entry{item, progress.lane, life.expires, 0, false, prepared.parts, mark});
   prepared.flight.origin = message::Origin{handle, 0, flow.here()};
   ++prepared.outlet->promised;
-  steps.push(sequence, StepKind::kLaunch, LaunchStep{prepared.flight, prepared.outlet->hash}, prepared.pdu);
+  steps.push(sequence, StepKind::kLaunch, depot::LaunchStep{prepared.flight, prepared.outlet->hash}, prepared.pdu);
   return Taken::kYes;
 }
 
@@ -229,7 +239,7 @@ void Flow::Depot::unlaunch(const message::Flight& flight) noexcept {
 }
 
 // Its transaction is durable: the request leaves.
-void Flow::Depot::launch(const LaunchStep& step, ByteSpan pdu) noexcept {
+void Flow::Depot::launch(const depot::LaunchStep& step, ByteSpan pdu) noexcept {
   const message::Flight& flight = step.flight;
   Outlet& outlet = outlet_of(step.outlet);
   if (outlet.promised > 0) --outlet.promised;
@@ -252,8 +262,7 @@ void Flow::Depot::launch(const LaunchStep& step, ByteSpan pdu) noexcept {
 
 void Flow::Depot::requeue(SlabHandle handle, Entry& entry, store::Moment due) noexcept {
   store::Progress progress;
-  progress.state = depot::number_of(ItemState::kQueued, entry.parts.begun());
-  if (entry.parts.begun()) progress.mark = entry.parts.pack();
+  entry.write(progress, ItemState::kQueued);
   progress.attempts = entry.attempts;
   progress.lane = entry.lane;
   progress.due = due;
@@ -398,13 +407,15 @@ void Flow::Depot::send_again(const store::ItemView& item, const StoredMessage& s
   }
   outlet.blocked_until = {};  // there is a road, if not its own
   store::Progress progress = item.progress;
+  if (m.sent.cut()) progress.mark = mark_of(kind_of(stored.client, m.view));
+  const std::uint32_t mark = progress.mark;
   prepared.write(progress);
   auto [entry, handle] =
-      entries.make(Entry{item.id, progress.lane, progress.expires, progress.attempts, false, prepared.parts});
+      entries.make(Entry{item.id, progress.lane, progress.expires, progress.attempts, false, prepared.parts, mark});
   prepared.flight.origin = message::Origin{handle, 0, flow.here()};
   ++prepared.outlet->promised;
   begin().amend(item.id, progress);
-  commit_owed(StepKind::kLaunch, LaunchStep{prepared.flight, prepared.outlet->hash}, prepared.pdu);
+  commit_owed(StepKind::kLaunch, depot::LaunchStep{prepared.flight, prepared.outlet->hash}, prepared.pdu);
 }
 
 void Flow::Depot::answered(const message::Flight& flight, CommandStatus status, std::string_view upstream_id) noexcept {

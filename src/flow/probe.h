@@ -41,7 +41,8 @@ struct FlowProbe {
   // What is stored.
   std::uint64_t kept = 0, store_full = 0, store_damaged = 0;
   std::uint64_t retried = 0, resent_uncertain = 0, found_uncertain = 0, adopted = 0;
-  std::uint64_t expired = 0, cancelled = 0, dead = 0;  // messages that ended here; dead ones are kept as dead letters
+  std::uint64_t expired = 0, cancelled = 0, replaced = 0;
+  std::uint64_t dead = 0;  // messages that ended here and are kept as dead letters
   std::uint64_t requeued = 0;
   std::uint64_t own_receipts = 0;
   std::uint64_t inbox_kept = 0, inbox_full = 0, inbox_again = 0, inbox_expired = 0;

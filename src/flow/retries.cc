@@ -81,8 +81,7 @@ void Flow::Depot::lost(const message::Flight& flight, message::Loss loss) noexce
     return;
   }
   store::Progress progress;
-  progress.state = depot::number_of(ItemState::kUncertain, entry->parts.cut());
-  if (entry->parts.cut()) progress.mark = entry->parts.pack();
+  entry->write(progress, ItemState::kUncertain);
   progress.attempts = entry->attempts;
   progress.lane = entry->lane;
   progress.due = next.at;

@@ -1,7 +1,9 @@
 // query_sm, cancel_sm and replace_sm about messages that wait in the store, and query_sm about those that have ended
 // (3.4 §4.8-4.10). A message that is with an SMSC, or about to be, can be asked after and nothing else.
 #include "flow/internal/depot.h"
+#include "flow/internal/desk.h"
 #include "flow/internal/facts_of.h"
+#include "flow/internal/matching.h"
 #include "flow/receipt_map.h"
 #include "smpp/text/smpp_time.h"
 
@@ -51,16 +53,6 @@ void Flow::Depot::show_outcome(const Ask& what, const store::ReadAnswer& answer)
   show_state(what.flight, request, outcome->state, done ? smpp::view(text) : std::string_view());
 }
 
-// In the hands of the flow, or being read into them.
-bool Flow::Depot::is_on_its_way(const store::ItemView& item) noexcept {
-  const store::LaneId lane = item.progress.lane;
-  if (item.progress.held || static_cast<ItemState>(item.progress.state) != ItemState::kQueued) return true;
-  if (outlet_of(lanes::hash_in(lane)).lanes[lanes::priority_in(lane)].reading) return true;
-  bool found = false;
-  entries.for_each([&](const Entry& entry, SlabHandle) { found = found || entry.item == item.id; });
-  return found;
-}
-
 void Flow::Depot::operate_on(const message::Flight& flight, ByteSpan pdu, const store::ItemView& item) noexcept {
   smpp::PduView request, message;
   const auto stored = item.damaged ? std::nullopt : decode_stored(item.body);
@@ -76,15 +68,44 @@ void Flow::Depot::operate_on(const message::Flight& flight, ByteSpan pdu, const 
   }
   if (flight.command_id == CommandId::query_sm) {
     show_state(flight, request, MessageState::enroute, {});
-  } else if (is_on_its_way(item)) {
+    return;
+  }
+  const bool changes = flight.command_id == CommandId::cancel_sm || flight.command_id == CommandId::replace_sm;
+  if (!changes) {
+    flow.operate_failed(flight, failure_of(flight.command_id));
+    return;
+  }
+  flow.matching_->claim_item(
+      item.id, [this, flight, pdu = std::vector<std::uint8_t>(pdu.begin(), pdu.end())](const store::ItemView* claimed) {
+        if (claimed == nullptr) return flow.operate_failed(flight, failure_of(flight.command_id));
+        change(flight, pdu, *claimed);
+      });
+}
+
+// Nobody sends it meanwhile: it is held.
+void Flow::Depot::change(const message::Flight& flight, ByteSpan pdu, const store::ItemView& item) noexcept {
+  smpp::PduView request;
+  const auto stored = only_waits(item) ? decode_stored(item.body) : std::nullopt;
+  if (!stored || !request.decode(pdu)) {
+    unclaim(item);
     flow.operate_failed(flight, failure_of(flight.command_id));
   } else if (flight.command_id == CommandId::cancel_sm) {
     cancel(flight, item, *stored);
-  } else if (flight.command_id == CommandId::replace_sm) {
-    replace(flight, request, item, *stored);
   } else {
-    flow.operate_failed(flight, failure_of(flight.command_id));
+    replace(flight, request, item, *stored);
   }
+}
+
+void Flow::Depot::unclaim(const store::ItemView& item) noexcept {
+  (void)partition.put_back(item.id, item.progress.due);
+  now_ready(item.progress);
+}
+
+void Flow::Depot::now_ready(const store::Progress& progress) noexcept {
+  if (progress.due > now()) return;
+  Outlet& outlet = outlet_of(lanes::hash_in(progress.lane));
+  outlet.lanes[lanes::priority_in(progress.lane)].ready = true;
+  pump(outlet);
 }
 
 void Flow::Depot::cancel(const message::Flight& flight, const store::ItemView& item,
@@ -104,6 +125,7 @@ void Flow::Depot::replace(const message::Flight& flight, const smpp::PduView& re
   const Lifetime life = lifetime(request);
   smpp::PduView message;
   if (life.status != CommandStatus::ESME_ROK || !message.decode(stored.pdu)) {
+    unclaim(item);
     flow.operate_failed(flight,
                         life.status != CommandStatus::ESME_ROK ? life.status : CommandStatus::ESME_RREPLACEFAIL);
     return;
@@ -116,6 +138,7 @@ void Flow::Depot::replace(const message::Flight& flight, const smpp::PduView& re
   const bool new_schedule = !request.text(Field::schedule_delivery_time).empty();
   const bool new_validity = !request.text(Field::validity_period).empty();
   store::Progress progress = item.progress;
+  progress.held = false;
   if (new_schedule) progress.due = life.due;
   if (new_validity) progress.expires = life.expires;
   StoredMessage kept = stored;
@@ -126,12 +149,14 @@ void Flow::Depot::replace(const message::Flight& flight, const smpp::PduView& re
   if (!builder.encode(redrawn, CommandStatus::ESME_ROK, message.sequence_number()) ||
       !smpp::PduBuilder(CommandId::replace_sm_resp, smpp::Version::v34)
            .encode(response, CommandStatus::ESME_ROK, flight.origin.sequence_number)) {
+    unclaim(item);
     flow.operate_failed(flight, CommandStatus::ESME_RREPLACEFAIL);
     return;
   }
   kept.pdu = redrawn;
   begin().enqueue(item.id, progress, body_of(kept));
   commit_owed(StepKind::kOperated, depot::OperatedStep{flight}, response);
+  now_ready(progress);
 }
 
 void Flow::Depot::show_state(const message::Flight& flight, const smpp::PduView& request, MessageState state,

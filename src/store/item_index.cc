@@ -14,10 +14,17 @@ std::uint64_t number_of_due(Moment moment) noexcept {
 
 ItemIndex::ItemIndex() = default;
 
+void ItemIndex::remark(Index index, std::uint32_t before, std::uint32_t after) {
+  if (before != 0) marks_->items.erase({before, index});
+  if (after != 0) marks_->items.insert({after, index});
+}
+
 void ItemIndex::write(Index index, const Progress& progress) noexcept {
   Item& item = at(index);
   item.state = progress.state;
   item.lane = progress.lane.value();
+  if (marks_ != nullptr && item.mark != progress.mark) [[unlikely]]
+    remark(index, item.mark, progress.mark);
   item.mark = progress.mark;
   item.expires = expiry_seconds(progress.expires);
   if (item.expires != 0 && !progress.held) {
@@ -116,9 +123,31 @@ void ItemIndex::remove(Index index) noexcept {
   const std::uint64_t hash = mix(item.id);
   Slot* slot = by_id_.find(hash, [&](const Slot& each) { return each.index == index; });
   by_id_.erase(hash, slot, hash_of);
+  if (marks_ != nullptr) remark(index, item.mark, 0);
   item = Item{};
   item.next = free_;
   free_ = index;
+}
+
+bool ItemIndex::hold(Index index) {
+  if (at(index).list == List::kHeld) return false;
+  delist(index);
+  enlist(index, true);
+  return true;
+}
+
+bool ItemIndex::marked(std::uint32_t mark, std::size_t budget, std::vector<Index>& found) {
+  if (marks_ == nullptr) marks_ = std::make_unique<Marks>();
+  for (std::size_t looked_at = 0; marks_->next_block < blocks_.size(); ++marks_->next_block) {
+    if (looked_at >= budget) return false;
+    looked_at += std::size_t{1} << kBlockBits;
+    const auto base = static_cast<Index>(marks_->next_block << kBlockBits);
+    for (Index index = base; index < base + (1U << kBlockBits); ++index) remark(index, 0, at(index).mark);
+  }
+  for (auto one = marks_->items.lower_bound({mark, 0}); one != marks_->items.end() && one->first == mark; ++one) {
+    found.push_back(one->second);
+  }
+  return true;
 }
 
 Progress ItemIndex::progress(Index index) const noexcept {
@@ -328,7 +357,8 @@ void ItemIndex::sort_ready() {
 
 std::size_t ItemIndex::memory_bytes() const noexcept {
   return blocks_.size() * (sizeof(Item) * (std::size_t{1} << kBlockBits) + sizeof(std::uint32_t)) +
-         by_id_.memory_bytes() + waiting_.size() * sizeof(std::pair<std::uint64_t, Ends>);
+         by_id_.memory_bytes() + waiting_.size() * sizeof(std::pair<std::uint64_t, Ends>) +
+         (marks_ == nullptr ? 0 : marks_->items.size() * sizeof(std::pair<std::uint32_t, Index>));
 }
 
 void ItemIndex::lanes(std::vector<LaneStats>& lanes) const {

@@ -8,9 +8,11 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include <absl/container/btree_map.h>
+#include <absl/container/btree_set.h>
 #include <absl/container/flat_hash_map.h>
 
 #include "store/partition.h"
@@ -45,6 +47,12 @@ class ItemIndex {
   // Ends a hold: the item goes back to where it was taken from, before what came later.
   void put_back(Index index, Moment due);
   void remove(Index index) noexcept;
+  // False when somebody holds it already.
+  bool hold(Index index);
+  // Appends the items with this mark, which is not 0, to `found`. The first call begins to index marks, which costs 8
+  // octets and more for each item that has one; until all are, each call looks at `budget` items (rounded up to a
+  // block) and returns false: ask again.
+  [[nodiscard]] bool marked(std::uint32_t mark, std::size_t budget, std::vector<Index>& found);
 
   [[nodiscard]] ItemId id(Index index) const noexcept { return at(index).id; }
   [[nodiscard]] Progress progress(Index index) const noexcept;
@@ -106,6 +114,10 @@ class ItemIndex {
     bool announced = false;  // the consumer knows that there is something
     bool unsorted = false;
   };
+  struct Marks {
+    absl::btree_set<std::pair<std::uint32_t, Index>> items;
+    std::size_t next_block = 0;  // those before have been looked at
+  };
   static constexpr unsigned kBlockBits = 12;
   static constexpr unsigned kTickBits = 7;  // 128 ms
   static constexpr std::uint32_t kNoExpiry = 0xFFFF'FFFF;
@@ -123,6 +135,7 @@ class ItemIndex {
   bool expire_block(std::size_t block, std::uint32_t now, std::size_t limit, std::vector<ItemId>& expired);
   Lane& lane_of(const Item& item);
   void enlist(Index index, bool held);
+  void remark(Index index, std::uint32_t before, std::uint32_t after);
   void delist(Index index) noexcept;
   void link_last(Ends& ends, Index index) noexcept;
   void link_before(Ends& ends, Index place, Index index) noexcept;
@@ -136,6 +149,7 @@ class ItemIndex {
   std::size_t sweep_ = 0;  // the block that expire() looks at next
   Index free_ = kNone;
   SplitTable<Slot> by_id_;
+  std::unique_ptr<Marks> marks_;  // null: nobody has asked for a mark
   absl::flat_hash_map<std::uint32_t, Lane> lanes_;
   Lane* last_lane_ = nullptr;
   std::uint32_t last_lane_id_ = 0;

@@ -1,5 +1,6 @@
 #include "store/item_index.h"
 
+#include <algorithm>
 #include <map>
 #include <random>
 
@@ -178,6 +179,47 @@ TEST(Crc32c, IsTheOneOfRfc3720AndTheSameWithAndWithoutTheInstruction) {
     EXPECT_EQ(crc32c(bytes, 99), crc32c_portable(bytes, 99));
     EXPECT_EQ(crc32c(ByteSpan(bytes).subspan(size / 3), crc32c(ByteSpan(bytes).first(size / 3))), crc32c(bytes));
   }
+}
+
+TEST(ItemIndex, FindsMarksAndIndexesThemInBoundedSteps) {
+  ItemIndex index;
+  const auto marked = [](std::uint32_t mark) {
+    Progress progress = in_lane(1, 1000);
+    progress.mark = mark;
+    return progress;
+  };
+  std::vector<ItemIndex::Index> all(1);
+  for (ItemId id = 1; id <= 10'000; ++id)
+    all.push_back(index.add(id, marked(static_cast<std::uint32_t>(id % 5'000)), {}));
+  std::vector<ItemIndex::Index> found;
+  int calls = 1;
+  for (; !index.marked(7, 1, found); ++calls) {
+    ASSERT_TRUE(found.empty());
+    // What changes meanwhile counts, wherever the search stands.
+    if (calls == 1) index.remove(all[7]);
+    if (calls == 1) index.amend(all[9'999], marked(7));
+  }
+  EXPECT_EQ(calls, 3) << "three blocks, one in each call";
+  std::vector<ItemId> ids;
+  for (const auto each : found) ids.push_back(index.id(each));
+  std::sort(ids.begin(), ids.end());
+  EXPECT_EQ(ids, (std::vector<ItemId>{5'007, 9'999}));
+  found.clear();
+  index.add(10'001, marked(7), {});
+  index.remove(all[5'007]);
+  ASSERT_TRUE(index.marked(7, 1, found));
+  EXPECT_EQ(found.size(), 2U);
+}
+
+TEST(ItemIndex, HoldsAnItemOnce) {
+  ItemIndex index;
+  const auto one = index.add(1, in_lane(1, 0), {});
+  EXPECT_TRUE(index.hold(one));
+  EXPECT_FALSE(index.hold(one));
+  EXPECT_TRUE(take(index, 1, 10).empty());
+  index.put_back(one, at_ms(0));
+  EXPECT_EQ(take(index, 1, 10), std::vector<ItemId>{1});
+  EXPECT_FALSE(index.hold(one));
 }
 
 }  // namespace smppd::store

@@ -58,15 +58,18 @@ struct RecordView {
 
 struct ReadRequest {
   enum class Kind : std::uint8_t {
-    kTake,  // up to `limit` due items of `lane`, oldest first; they are held from then on
-    kItem,  // the item `id`, held or not; it stays where it is
-    kGet,   // the record `key` of `table`
-    kScan,  // up to `limit` records of `table` from `key` on, in the order of their keys
+    kTake,    // up to `limit` due items of `lane`, oldest first; they are held from then on
+    kItem,    // the item `id`, held or not; it stays where it is
+    kClaim,   // the item `id` unless somebody holds it; it is held from then on
+    kMarked,  // up to `limit` items with this `mark`, not 0, held or not, in any order; they stay where they are
+    kGet,     // the record `key` of `table`
+    kScan,    // up to `limit` records of `table` from `key` on, in the order of their keys
   };
   Kind kind{};
   std::uint64_t tag = 0;  // comes back with the answer
   LaneId lane{0};
   ItemId id = 0;
+  std::uint32_t mark = 0;
   Table table{};
   std::string_view key;  // copied
   std::uint32_t limit = 1;
@@ -75,9 +78,9 @@ struct ReadRequest {
 // Views live until on_read() returns.
 struct ReadAnswer {
   std::uint64_t tag = 0;
-  std::span<const ItemView> items;      // kTake, kItem: empty when there is none
+  std::span<const ItemView> items;      // of those that ask for items: empty when there is none
   std::span<const RecordView> records;  // kGet, kScan: empty when there is none
-  bool more = false;                    // kTake, kScan: the limit ended it
+  bool more = false;                    // kTake, kMarked, kScan: the limit ended it
   bool failed = false;                  // the disk refused; held items are put back, ask again later
 };
 

@@ -104,12 +104,9 @@ struct Flow::Depot final : public store::Consumer {
   using Entry = depot::Entry;
   using Box = depot::Box;
   using Ask = depot::Ask;
-  using Handed = depot::Handed;
   using Burial = depot::Burial;
   using ItemState = depot::ItemState;
   using StepKind = depot::StepKind;
-  using Steps = depot::Steps;
-  using LaunchStep = depot::LaunchStep;
 
   // The transaction that is being written; cleared.
   store::Transaction& begin() noexcept {
@@ -136,7 +133,7 @@ struct Flow::Depot final : public store::Consumer {
     last.step.assign(at, at + sizeof facts);
     last.step.insert(last.step.end(), octets.begin(), octets.end());
   }
-  void run(const Steps::Step& step) noexcept;
+  void run(const depot::Steps::Step& step) noexcept;
   void flush_owed() noexcept;
   void take(store::LaneId lane, Lane& state, std::size_t limit) noexcept;
   void ask(store::ReadRequest request, Ask what) noexcept;
@@ -161,7 +158,7 @@ struct Flow::Depot final : public store::Consumer {
   [[nodiscard]] ByteSpan body_of_message(Submission& m, store::Moment expires) noexcept;
   [[nodiscard]] ByteSpan body_of(const StoredMessage& message) noexcept;
   void unlaunch(const message::Flight& flight) noexcept;
-  void launch(const LaunchStep& step, ByteSpan pdu) noexcept;
+  void launch(const depot::LaunchStep& step, ByteSpan pdu) noexcept;
   [[nodiscard]] depot::AcceptedStep accepted(const Submission& m) const noexcept;
   [[nodiscard]] Sender sender_of(const StoredMessage& stored) const noexcept;
   void requeue(SlabHandle handle, Entry& entry, store::Moment due) noexcept;
@@ -202,7 +199,10 @@ struct Flow::Depot final : public store::Consumer {
                   std::string_view final_date) noexcept;
   void answer_operation(const message::Flight& flight, ByteSpan response) noexcept;
   void show_outcome(const Ask& what, const store::ReadAnswer& answer) noexcept;
-  [[nodiscard]] bool is_on_its_way(const store::ItemView& item) noexcept;
+  void change(const message::Flight& flight, ByteSpan pdu, const store::ItemView& item) noexcept;
+  void unclaim(const store::ItemView& item) noexcept;
+  void now_ready(const store::Progress& progress) noexcept;
+  [[nodiscard]] Taken keep_in_place(Submission& m, store::ItemId item, const store::Progress& progress) noexcept;
 
   // inbox.cc
   [[nodiscard]] Box& box_of(std::uint32_t hash);
@@ -224,7 +224,7 @@ struct Flow::Depot final : public store::Consumer {
   std::vector<std::uint8_t> body;     // of an item, while it is written
   std::vector<std::uint8_t> record;   // a dead letter
   std::vector<std::uint8_t> redrawn;  // a PDU that was changed before it is kept
-  Steps steps;
+  depot::Steps steps;
   std::deque<depot::Owed> owed;
   std::deque<SlabHandle> waiting_sessions;                          // until the store has room
   absl::btree_map<std::uint32_t, std::unique_ptr<Outlet>> outlets;  // by hash of the upstream's name
@@ -236,7 +236,7 @@ struct Flow::Depot final : public store::Consumer {
   std::vector<Box*> hungry;                                       // of pump_later()
   absl::flat_hash_map<std::uint32_t, message::ClientId> clients;  // of this configuration, by hash
   Slab<Entry> entries;
-  Slab<Handed> handed;
+  Slab<depot::Handed> handed;
   absl::flat_hash_map<store::ItemId, SlabHandle> uncertain_items;
   std::vector<store::ItemId> parts;        // of the MO that is on its way to its client
   std::vector<store::LaneId> parts_lanes;  // found at the start, not read yet

@@ -70,6 +70,14 @@ struct Entry {
   std::uint16_t attempts = 0;
   bool uncertain = false;  // held for a late answer
   PartMark parts{};        // where it was cut
+  std::uint32_t mark = 0;  // of its kind, see matching.h
+
+  // Progress::mark and state of what goes back to a queue, or waits to be heard of.
+  void write(store::Progress& progress, ItemState state) const noexcept {
+    const bool in_parts = state == ItemState::kUncertain ? parts.cut() : parts.begun();
+    progress.state = number_of(state, in_parts);
+    progress.mark = in_parts ? parts.pack() : mark;
+  }
 };
 // What waits for one client. How many of its items are in the hands of sessions finds its own bound: it grows while the
 // sessions take all they are given, and is what they had when one found no room.
@@ -122,12 +130,7 @@ struct Handed {
 
 enum class StepKind : std::uint8_t { kAccepted, kLaunch, kTaken, kCorrelated, kOperated, kAcknowledge, kDesk };
 using Steps = internal::StepQueue<StepKind>;
-struct AcceptedStep {
-  message::Origin origin;  // a session, or a gathering point of submit_multi
-  message::OwnId id;
-  smpp::CommandId command_id;
-  bool part_of_multi;
-};
+using AcceptedStep = AcceptedFacts;
 struct LaunchStep {
   message::Flight flight;
   std::uint32_t outlet;

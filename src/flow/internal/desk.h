@@ -42,6 +42,11 @@ struct Flow::Desk final : public store::OperatorDesk {
   void read_record(store::Table table, message::OwnId id, Then then);
   // The depot's transaction that is being written; false: the store refused it.
   [[nodiscard]] bool commit(store::Intake intake, std::function<void()> then);
+  // For a transaction that is owed: `then` is called when the step is reached.
+  [[nodiscard]] depot::DeskStep expect(std::function<void()> then) {
+    waiting.emplace(++steps, std::move(then));
+    return {steps};
+  }
   void look_for(const Wanted& one);
   void list(const std::shared_ptr<Listing>& listing);
   void take_page(Listing& listing, const store::ReadAnswer& answer);

@@ -140,6 +140,15 @@ class HandPartition final : public store::Partition {
       if (const auto at = items.find(request.id); at != items.end()) {
         views.push_back({at->first, at->second.progress, at->second.body, false});
       }
+    } else if (request.kind == store::ReadRequest::Kind::kClaim) {
+      if (const auto at = items.find(request.id); at != items.end() && !at->second.progress.held) {
+        at->second.progress.held = true;
+        views.push_back({at->first, at->second.progress, at->second.body, false});
+      }
+    } else if (request.kind == store::ReadRequest::Kind::kMarked) {
+      for (const auto& [id, item] : items) {
+        if (item.progress.mark == request.mark) views.push_back({id, item.progress, item.body, false});
+      }
     } else if (const auto at = records.find({request.table, key}); at != records.end()) {
       found.push_back({at->first.second, at->second, store::kNever});
     }

@@ -42,6 +42,9 @@ enum class MailKind : std::uint32_t {
   kOperationAnswer,  // OperatedMail + response: it was carried out; tell the client
   kSettled,          // SettledMail: an SMSC has this message after all; whoever holds it as uncertain lets go of it
   kLookUp,           // LookUpMail + canonical id: whose message is this? Whoever knows answers with a kTrack
+  kReplace,          // ReplaceMail + the store's octets: has a queue of yours what it replaces?
+  kReplaced,         // ReplaceMail: it is on a disk; tell the client (to the shard it came to)
+  kCancel,           // CancelMail + cancel_sm without an id: cancel what is meant in your queues
   kOutcomes,         // OutcomesMail + upstream::Quality::Delta in a row: what I saw become of messages
 };
 
@@ -129,6 +132,23 @@ struct CorrelatedMail {
 struct SettledMail {
   message::OwnId own;
   std::uint8_t part;  // that it has; 0: the message was not cut
+};
+// Whom to answer for a message that is kept.
+struct AcceptedFacts {
+  message::Origin origin;  // a session, or a gathering point of submit_multi
+  message::OwnId id;
+  smpp::CommandId command_id;
+  bool part_of_multi;
+};
+struct ReplaceMail {
+  AcceptedFacts accepted;
+  store::ItemId item;
+  store::Progress progress;
+};
+struct CancelMail {
+  message::Flight flight;  // of the operation
+  std::uint32_t mark;
+  std::uint32_t cancelled;  // so far
 };
 struct LookUpMail {
   message::UpstreamId upstream;

@@ -225,4 +225,64 @@ TEST_P(StoreConformance, LanesAreCounted) {
   EXPECT_EQ(stats.lanes[1].items, 1U);
 }
 
+TEST_P(StoreConformance, AClaimedItemIsNobodyElses) {
+  open();
+  shard().commit(one_item(1, queued(kLane, now_), "mine"));
+  ReadRequest claim;
+  claim.kind = ReadRequest::Kind::kClaim;
+  claim.id = 1;
+  const KeptAnswer first = shard().read(claim);
+  ASSERT_EQ(first.items.size(), 1U);
+  EXPECT_EQ(first.items[0].body, "mine");
+  EXPECT_TRUE(first.items[0].progress.held);
+  EXPECT_TRUE(shard().read(claim).items.empty());
+  EXPECT_TRUE(shard().take(kLane).empty());
+  EXPECT_TRUE(shard().partition().put_back(1, now_));
+  ASSERT_EQ(shard().take(kLane).size(), 1U);
+  EXPECT_TRUE(shard().read(claim).items.empty()) << "what was taken cannot be claimed";
+  claim.id = 2;
+  EXPECT_TRUE(shard().read(claim).items.empty()) << "nor what is not there";
+}
+
+TEST_P(StoreConformance, ItemsAreFoundByTheirMark) {
+  open();
+  const auto marked = [&](ItemId id, std::uint32_t mark) {
+    Progress progress = queued(id % 2 == 0 ? kLane : kOther, now_ + std::chrono::hours(id));
+    progress.mark = mark;
+    return one_item(id, progress, "body " + std::to_string(id));
+  };
+  const auto with_mark = [&](std::uint32_t mark, std::uint32_t limit = 100) {
+    ReadRequest request;
+    request.kind = ReadRequest::Kind::kMarked;
+    request.mark = mark;
+    request.limit = limit;
+    KeptAnswer answer = shard().read(request);
+    std::vector<ItemId> ids;
+    for (const KeptItem& item : answer.items) {
+      EXPECT_EQ(item.body, "body " + std::to_string(item.id));
+      EXPECT_EQ(item.progress.mark, mark);
+      EXPECT_FALSE(item.progress.held);
+      ids.push_back(item.id);
+    }
+    std::sort(ids.begin(), ids.end());
+    EXPECT_EQ(answer.more, ids.size() == limit);
+    return ids;
+  };
+  for (ItemId id = 1; id <= 9; ++id) shard().commit(marked(id, static_cast<std::uint32_t>(id % 3)));
+  using Ids = std::vector<ItemId>;
+  EXPECT_EQ(with_mark(1), (Ids{1, 4, 7}));
+  EXPECT_EQ(with_mark(1, 2).size(), 2U);
+  EXPECT_TRUE(with_mark(77).empty());
+  // And what changes after the first question.
+  Transaction changes;
+  changes.finish(4);
+  Progress other = queued(kLane, now_);
+  other.mark = 2;
+  changes.amend(7, other);
+  shard().commit(changes);
+  shard().commit(marked(10, 1));
+  EXPECT_EQ(with_mark(1), (Ids{1, 10}));
+  EXPECT_EQ(with_mark(2), (Ids{2, 5, 7, 8}));
+}
+
 }  // namespace smppd::store::conformance

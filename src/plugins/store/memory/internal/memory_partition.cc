@@ -96,6 +96,15 @@ bool MemoryPartition::take(const store::ReadRequest& request) {
   return more;
 }
 
+bool MemoryPartition::marked(const store::ReadRequest& request) {
+  taken_.clear();
+  (void)index_.marked(request.mark, SIZE_MAX, taken_);
+  const bool more = taken_.size() > request.limit;
+  taken_.resize(std::min<std::size_t>(taken_.size(), request.limit));
+  for (const ItemIndex::Index index : taken_) items_.push_back(view_of(index));
+  return more;
+}
+
 // The consumer may finish what it is given while it looks at it: its octets stay until the answer is over.
 void MemoryPartition::answer(const Question& question) {
   const store::ReadRequest& request = question.request;
@@ -108,6 +117,12 @@ void MemoryPartition::answer(const Question& question) {
     case store::ReadRequest::Kind::kItem:
       if (const auto index = index_.find(request.id); index != ItemIndex::kNone) items_.push_back(view_of(index));
       break;
+    case store::ReadRequest::Kind::kClaim:
+      if (const auto index = index_.find(request.id); index != ItemIndex::kNone && index_.hold(index)) {
+        items_.push_back(view_of(index));
+      }
+      break;
+    case store::ReadRequest::Kind::kMarked: more = marked(request); break;
     case store::ReadRequest::Kind::kGet: more = records_.find(request.table, question.key, now_, found_); break;
     case store::ReadRequest::Kind::kScan:
       more = records_.scan(request.table, question.key, request.limit, now_, found_);

@@ -35,6 +35,7 @@ class MemoryPartition final : public store::Partition {
   void apply(const store::Change& change);
   void answer(const Question& question);
   bool take(const store::ReadRequest& request);
+  bool marked(const store::ReadRequest& request);
   [[nodiscard]] store::ItemView view_of(store::ItemIndex::Index index) const;
   void forget(store::ItemIndex::Index index);
   void free_octets(ByteSpan body) noexcept;

@@ -132,7 +132,9 @@ void Keeper::work(Question& question) {
   Fallible<bool> done = false;
   switch (request.kind) {
     case store::ReadRequest::Kind::kTake:
-    case store::ReadRequest::Kind::kItem: read_items(answer); break;
+    case store::ReadRequest::Kind::kItem:
+    case store::ReadRequest::Kind::kClaim:
+    case store::ReadRequest::Kind::kMarked: read_items(answer); break;
     case store::ReadRequest::Kind::kGet: {
       if (answer.question.place && read_place(answer)) break;
       KeptRecord record;

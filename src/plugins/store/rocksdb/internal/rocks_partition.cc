@@ -283,6 +283,9 @@ void RocksPartition::read(const store::ReadRequest& request) noexcept {
     for (const Index index : taken_) question.items.push_back({index_.id(index), {}, 0, 0});
   } else if (request.kind == store::ReadRequest::Kind::kItem) {
     question.items.push_back({request.id, {}, 0, 0});
+  } else if (request.kind == store::ReadRequest::Kind::kClaim) {
+    const Index index = index_.find(request.id);
+    if (index != ItemIndex::kNone && index_.hold(index)) question.items.push_back({request.id, {}, 0, 0});
   }
   questions_.push_back(std::move(question));
 }
@@ -295,9 +298,22 @@ bool RocksPartition::put_back(store::ItemId id, store::Moment due) noexcept {
   return true;
 }
 
+// False when the index of marks is not complete.
+bool RocksPartition::find_marked(Question& question) {
+  taken_.clear();
+  indexing_ = !index_.marked(question.request.mark, kSweptAtOnce, taken_);
+  if (indexing_) return false;
+  question.more = taken_.size() > question.request.limit;
+  taken_.resize(std::min<std::size_t>(taken_.size(), question.request.limit));
+  question.items.clear();
+  for (const Index index : taken_) question.items.push_back({index_.id(index), {}, 0, 0});
+  return true;
+}
+
 // Where things are now: they may have moved since they were asked for. False when that is not durable yet.
 bool RocksPartition::place_question(Question& question) {
   const std::uint64_t durable = journal_->durable_position();
+  if (question.request.kind == store::ReadRequest::Kind::kMarked && !find_marked(question)) return false;
   std::erase_if(question.items, [&](ItemAsk& ask) {
     const Index index = index_.find(ask.id);
     if (index == ItemIndex::kNone) return true;
@@ -338,7 +354,9 @@ void RocksPartition::deliver(Answer& answer) {
   }
   if (answer.failed) {
     for (const ItemAsk& ask : answer.question.items) {
-      if (answer.question.request.kind == store::ReadRequest::Kind::kTake) put_back(ask.id, ask.progress.due);
+      const auto kind = answer.question.request.kind;
+      const bool held = kind == store::ReadRequest::Kind::kTake || kind == store::ReadRequest::Kind::kClaim;
+      if (held) put_back(ask.id, ask.progress.due);
     }
     answer.items.clear();
   }
@@ -380,7 +398,7 @@ void RocksPartition::turn(store::Moment now) noexcept {
     consumer().on_room(room);
   }
   // While the bound is near, room may come without anything else to tell.
-  if (more_due || more_expired) progressed();
+  if (more_due || more_expired || indexing_) progressed();
 }
 
 store::PartitionStats RocksPartition::stats() const {

@@ -86,6 +86,7 @@ class RocksPartition final : public store::Partition {
   void hand_over();
   void hand_over_if_long();
   void dispatch();
+  [[nodiscard]] bool find_marked(Question& question);
   [[nodiscard]] bool place_question(Question& question);
   void deliver(Answer& answer);
   void move_live(Chunk& chunk);
@@ -128,6 +129,7 @@ class RocksPartition final : public store::Partition {
   store::Moment next_sweep_{};
   store::Room told_room_ = store::Room::kOpen;
   bool cleaning_ = false;
+  bool indexing_ = false;                      // marks, for the first question
   absl::flat_hash_set<std::uint64_t> moving_;  // hashes of correlations on their way to the tables
   std::uint64_t refused_ = 0;
   std::uint64_t moved_ = 0;
