@@ -16,11 +16,11 @@ namespace {
 constexpr std::uint64_t kMarkSeed = 0x3A8F'05C5'9E3D'41B7U;  // on disk, by what it makes
 constexpr std::uint32_t kLookedAt = 256;                     // of one kind, at once
 
-// The message, when it is of this kind.
+// The message, when it is of this kind. `flow::`: other files of a unity build have a kind_of of their own.
 std::optional<StoredMessage> of_kind(const store::ItemView& item, const MessageKind& kind, smpp::PduView& message) {
   const auto stored = only_waits(item) ? decode_stored(item.body) : std::nullopt;
   const bool is = stored && stored->kind == StoredKind::kMessage && message.decode(stored->pdu) &&
-                  kind_of(stored->client, message) == kind;
+                  flow::kind_of(stored->client, message) == kind;
   return is ? stored : std::nullopt;
 }
 
@@ -37,7 +37,7 @@ store::ItemId newest_like(std::span<const store::ItemView> items, ByteSpan body)
   smpp::PduView message, other;
   const auto stored = decode_stored(body);
   if (!stored || !message.decode(stored->pdu)) return 0;
-  const MessageKind kind = kind_of(stored->client, message);
+  const MessageKind kind = flow::kind_of(stored->client, message);
   store::ItemId newest = 0;
   for (const store::ItemView& item : items) {
     if (item.id > newest && of_kind(item, kind, other) && !part_of(other)) newest = item.id;
