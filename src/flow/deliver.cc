@@ -115,7 +115,11 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
 // Nothing is known of its message: it is acknowledged, so that the SMSC sends on, and kept to be looked at.
 void Flow::give_up_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
   ++probe_.receipts_unmatched;
-  receipts_.strays().keep(ticket.upstream, wall_now(), pdu);
+  if (depot_ != nullptr) {
+    depot_->receipts.keep_stray(ticket, pdu);
+    return;
+  }
+  receipts_.strays().keep({ticket.upstream, wall_now(), {pdu.begin(), pdu.end()}, 0});
   answer_smsc(ticket, CommandStatus::ESME_ROK);
 }
 
@@ -145,6 +149,10 @@ Reported Flow::tell_report(const message::DeliveryTicket& ticket, const smpp::Pd
   if (!is_receipt_wanted(entry.registered_delivery, state, client == nullptr ? nullptr : client->receipts.get())) {
     ++probe_.receipts_unwanted;
     answer_smsc(ticket, CommandStatus::ESME_ROK);
+    return Reported::kDone;
+  }
+  if (!intermediate && !entry.part && keeps_deliveries() && depot_->receipts.doubts(entry.own)) [[unlikely]] {
+    depot_->receipts.tell_if_first(ticket, view, entry);
     return Reported::kDone;
   }
   return forward_report(ticket, view, report, entry);
@@ -217,6 +225,8 @@ Reported Flow::store_report(const Delivery& delivery, const ReceiptMap::Entry& e
   }
   depot_->begin();
   if (delivery.id != 0) depot_->put_final(entry, receipts_.upstream_id(entry.ref));
+  if (delivery.id != 0 && depot_->receipts.doubts(entry.own)) [[unlikely]]
+    depot_->receipts.put_told(entry.own);
   if (depot_->take_in({entry.client, OfferKind::kReceipt, side, delivery.ticket, delivery.id, delivery.entry}, pdu))
     return Reported::kDone;
   count_left(probe_, OfferKind::kReceipt);
@@ -453,7 +463,11 @@ void Flow::delivered(const Delivery& delivery, CommandStatus status) noexcept {
 }
 
 void Flow::answer_smsc(const message::DeliveryTicket& ticket, CommandStatus status) noexcept {
-  if (ticket.answered) return;
+  if (ticket.answered) {
+    if (ticket.on_record) [[unlikely]]
+      depot_->receipts.settled(ticket, status);
+    return;
+  }
   if (ticket.shard == here()) {
     if (ticket.stored) {
       depot_->settled(ticket.link, status);
@@ -468,7 +482,14 @@ void Flow::answer_smsc(const message::DeliveryTicket& ticket, CommandStatus stat
 void Flow::tick() noexcept {
   const Instant now = shard_.loop().now();
   receipts_.tick(
-      now, [this](const message::DeliveryTicket& ticket) { answer_smsc(ticket, CommandStatus::ESME_ROK); },
+      now,
+      [this](const ReceiptParking::Parked& parked, message::DeliveryTicket& kept) {
+        if (depot_ != nullptr) {
+          depot_->receipts.keep_parked(parked, kept);
+        } else {
+          answer_smsc(parked.ticket, CommandStatus::ESME_ROK);
+        }
+      },
       [this, now](const ReceiptParking::Parked& parked) {
         give_up_report(parked.ticket, parked.pdu);
         std::uint64_t suppressed = 0;

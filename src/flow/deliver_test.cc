@@ -64,12 +64,13 @@ TEST_F(Receipts, ThatMatchedNothingAreKeptAndToldWhenTheyMatch) {
   nameless.set(Field::short_message, "lab-1 delivered");
   from_lab(nameless);
   EXPECT_EQ(flow.probe().receipts_unmatched, 1U);
-  flow.receipts().strays().keep(names.upstreams.find("lab"), {}, as_bytes(std::string_view("no PDU")));
+  constexpr std::string_view kNoPdu = "no PDU";
+  flow.receipts().strays().keep({names.upstreams.find("lab"), {}, {kNoPdu.begin(), kNoPdu.end()}, 0});
   std::vector<std::uint8_t> late;
   smpp::PduBuilder about(CommandId::deliver_sm, smpp::Version::v34);
   about.set(Field::esm_class, 4).set(Field::short_message, "id:lab-1 stat:DELIVRD err:000");
   ASSERT_TRUE(about.encode(late, {}, 9));
-  flow.receipts().strays().keep(names.upstreams.find("lab"), {}, late);
+  flow.receipts().strays().keep({names.upstreams.find("lab"), {}, late, 0});
 
   auto replay = flow.replay_strays({}, 0, 10);
   EXPECT_EQ(replay.tried, 3U);

@@ -71,6 +71,7 @@ void Flow::Depot::apply() {
     take(lane, nobody_waits, UINT32_MAX);
   }
   parts_lanes.clear();
+  receipts.start();
 }
 
 void Flow::Depot::turn() noexcept {
@@ -98,6 +99,7 @@ void Flow::Depot::tick() noexcept {
     pump(*box);
   }
   flow.desk_->tick();
+  receipts.tick();
   turn_wanted = true;
 }
 
@@ -311,6 +313,7 @@ void Flow::Depot::found_correlation(const Ask& what, const store::ReadAnswer& an
   flight.registered_delivery = found->final_seen ? 0 : found->registered_delivery;
   flight.command_id = smpp::CommandId::submit_sm;
   flight.tracked = true;
+  flight.doubtful = true;
   flight.arrived = flow.shard_.loop().now() - std::chrono::duration_cast<Duration>(now() - found->submitted);
   flight.part = found->part;
   flight.parts = found->parts;

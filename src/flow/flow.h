@@ -94,11 +94,12 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void on_turn_end() noexcept override;
 
  private:
-  struct Submission;   // one message on the road, on the stack
-  struct Multi;        // a submit_multi waiting for its parts
-  struct Depot;        // what is stored
-  struct Desk;         // what the operator sees and orders of it
-  struct LongMessage;  // one that was cut into parts and is on its way
+  struct Submission;    // one message on the road, on the stack
+  struct Multi;         // a submit_multi waiting for its parts
+  struct Depot;         // what is stored
+  struct ReceiptStore;  // and of receipts
+  struct Desk;          // what the operator sees and orders of it
+  struct LongMessage;   // one that was cut into parts and is on its way
   struct LongDesk;
   struct Matching;  // what is named by its addresses
 

@@ -413,6 +413,7 @@ void Flow::Depot::send_again(const store::ItemView& item, const StoredMessage& s
   auto [entry, handle] =
       entries.make(Entry{item.id, progress.lane, progress.expires, progress.attempts, false, prepared.parts, mark});
   prepared.flight.origin = message::Origin{handle, 0, flow.here()};
+  prepared.flight.doubtful = item.progress.attempts != 0;
   ++prepared.outlet->promised;
   begin().amend(item.id, progress);
   commit_owed(StepKind::kLaunch, depot::LaunchStep{prepared.flight, prepared.outlet->hash}, prepared.pdu);

@@ -115,7 +115,7 @@ class ReceiptDesk {
     parts_.expire(now);
     while (const auto due = parking_.next_due(now)) {
       if (due->kind == ReceiptParking::Due::Kind::kAcknowledge) {
-        acknowledge(due->receipt.ticket);
+        acknowledge(due->receipt, *due->kept);
       } else {
         unmatched(due->receipt);
       }
@@ -124,6 +124,7 @@ class ReceiptDesk {
 
   // Receipts that matched nothing in the end.
   [[nodiscard]] Strays& strays() noexcept { return strays_; }
+  void on_stray_dropped(std::function<void(std::uint64_t record)> forget) { strays_.on_dropped(std::move(forget)); }
 
   // Of messages without a receipt to come.
   [[nodiscard]] std::size_t recent() const noexcept { return recent_.size(); }

@@ -212,7 +212,8 @@ TEST_F(ReceiptDeskTest, AnEarlyReceiptIsAcknowledgedAndInTheEndGivenUp) {
   (void)desk.park(ticket(5), "abc-1", {}, kDeskStart);
   int acknowledged = 0, unmatched = 0;
   const auto tick = [&](Instant now) {
-    desk.tick(now, [&](const auto&) { ++acknowledged; }, [&](const auto&) { ++unmatched; });
+    const auto acknowledge = [&](const auto&, const message::DeliveryTicket& kept) { acknowledged += kept.answered; };
+    desk.tick(now, acknowledge, [&](const auto&) { ++unmatched; });
   };
   const config::Receipts defaults;
   tick(kDeskStart + defaults.early_hold - 1ms);

@@ -33,8 +33,33 @@ void Flow::Depot::found_sent(const store::ItemView& item, const StoredMessage& s
   commit_owed();
 }
 
-// The time to wait for a late answer or a receipt is over.
+// The time to wait for a late answer or a receipt is over. A receipt by another way may have told its client.
 void Flow::Depot::last_word(const store::ItemView& item, const StoredMessage& stored) noexcept {
+  if (stored.registered_delivery == 0 || !options().keep_deliveries) {
+    end_uncertain(item, stored);
+    return;
+  }
+  receipts.ask_told(stored.own, [this, id = item.id](bool told, bool failed) {
+    if (failed) {
+      (void)partition.put_back(id, now() + options().inbox_delay);
+      return;
+    }
+    store::ReadRequest request;
+    request.kind = store::ReadRequest::Kind::kItem;
+    request.id = id;
+    Ask what;
+    what.kind = told ? Ask::Kind::kSettle : Ask::Kind::kDesk;
+    what.desk = [this](const store::ReadAnswer& answer) {
+      if (answer.items.empty()) return;
+      const store::ItemView& found = answer.items.front();
+      const auto stored_now = found.damaged ? std::nullopt : decode_stored(found.body);
+      if (stored_now && depot::state_of(found.progress) == ItemState::kUncertain) end_uncertain(found, *stored_now);
+    };
+    ask(request, std::move(what));
+  });
+}
+
+void Flow::Depot::end_uncertain(const store::ItemView& item, const StoredMessage& stored) noexcept {
   if (const auto waiting = uncertain_items.find(item.id); waiting != uncertain_items.end()) {
     entries.release(waiting->second);
     uncertain_items.erase(waiting);

@@ -309,6 +309,7 @@ void Flow::on_response(upstream::Group&, const message::Flight& flight, ByteSpan
     message::Flight remembered = flight;
     // The client was told that the outcome is unknown and has no id to match a receipt with.
     if (late && !flight.stored) remembered.registered_delivery = 0;
+    remembered.doubtful = flight.doubtful || late;
     if (flight.part != 0) [[unlikely]]
       remembered = as_tracked(remembered, snapshot_->config->multipart.segmentation.receipts);
     track(remembered, id_in_response(pdu));
@@ -435,6 +436,8 @@ void Flow::track(const message::Flight& flight, std::string_view upstream_id) no
     post(shard_, home, MailKind::kTrack, TrackMail{flight}, as_bytes(upstream_id));
     return;
   }
+  if (flight.doubtful && depot_ != nullptr) [[unlikely]]
+    depot_->receipts.doubt(flight.id);
   for (const ParkedReport& parked : receipts_.accepted(flight, upstream_id, shard_.loop().now())) {
     match_report(parked.ticket, parked.pdu, Look::kAgain);
   }

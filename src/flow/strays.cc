@@ -1,5 +1,6 @@
 // Receipts that found no message are tried again: on their upstream's home shard, after the format was put right.
 #include "flow/flow.h"
+#include "flow/internal/depot.h"
 
 namespace smppd::flow {
 
@@ -20,12 +21,17 @@ Replay Flow::replay_strays(message::UpstreamId upstream, std::uint64_t after, st
     if (report.receipt.id.empty()) return Reported::kUnmatched;
     const auto entry = receipts_.match(stray.upstream, report.receipt.id, view.text(smpp::Field::source_addr),
                                        view.text(smpp::Field::destination_addr));
-    if (!entry) return Reported::kUnmatched;
+    if (!entry) {
+      if (depot_ != nullptr) depot_->receipts.look_again(stray);  // for the next try
+      return Reported::kUnmatched;
+    }
     message::DeliveryTicket ticket;
     ticket.upstream = stray.upstream;
     ticket.shard = here();
     ticket.answered = true;
     ticket.command_id = view.id();
+    ticket.on_record = stray.record != 0;
+    ticket.link = Depot::handle_of(stray.record);
     return tell_report(ticket, view, report, *entry);
   };
   for (const auto& [number, stray] : tried) {

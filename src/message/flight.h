@@ -34,6 +34,7 @@ struct Flight {
   bool unbooked = false;               // picked on another shard than origin's: no balancer's books have it
   std::uint16_t destination_hash = 0;  // flow::destination_hash(); only where a receipt was asked for
   bool stored = false;                 // origin names an entry of that shard's depot, not a session
+  bool doubtful = false;               // another request may have brought it to an SMSC, too
   std::uint32_t prefix = 0;            // upstream::PrefixCode of the destination; 0 where outcomes are not followed
   std::uint8_t part = 0;   // of a message that was cut here, from 1; then `origin` names its gathering point
   std::uint8_t parts = 0;  // of the message; 0: it was not cut
@@ -60,6 +61,7 @@ struct DeliveryTicket {
   smpp::CommandId command_id{};
   std::uint16_t connection = 0;  // of the link, which may have another one by now
   bool stored = false;           // the SMSC has been answered; what the client says is for the depot
+  bool on_record = false;        // answered, and kept in the store of `shard`: `link` is the record's number
 };
 
 }  // namespace smppd::message

@@ -19,6 +19,7 @@
 #include "flow/flow.h"
 #include "flow/internal/depot_parts.h"
 #include "flow/internal/offer.h"
+#include "flow/internal/receipt_store.h"
 #include "flow/internal/retry_policy.h"
 #include "flow/internal/stored_message.h"
 #include "flow/internal/submission.h"
@@ -71,8 +72,7 @@ struct Flow::Depot final : public store::Consumer {
   // A client answered what was handed to one of its sessions, or will not.
   void settled(SlabHandle handed, smpp::CommandStatus status) noexcept;
   void receiver_bound(message::ClientId client) noexcept;
-  // A part of a long MO is kept until the whole is; the SMSC is answered once it is durable. The item's number travels
-  // in the place of the link's handle.
+  // A part of a long MO is kept until the whole is, then its SMSC is answered. The item travels as the link's handle.
   [[nodiscard]] static SlabHandle handle_of(store::ItemId item) noexcept {
     return {static_cast<std::uint32_t>(item), static_cast<std::uint32_t>(item >> 32U)};
   }
@@ -140,8 +140,7 @@ struct Flow::Depot final : public store::Consumer {
   void on_asked(const Ask& what, const store::ReadAnswer& answer) noexcept;
   void found_correlation(const Ask& what, const store::ReadAnswer& answer) noexcept;
   void settle_found(std::uint8_t part, const store::ReadAnswer& answer) noexcept;
-  // Wall time as it would be had nobody moved the clock: what is to wait a second does, whatever an operator or NTP
-  // does meanwhile. Follows the wall slowly, see tick().
+  // Wall time as if nobody had set the clock: what is to wait a second does. Follows it slowly, see tick().
   [[nodiscard]] store::Moment now() const noexcept;
   [[nodiscard]] store::Moment from_wall(store::Moment wall) const noexcept { return wall + (now() - wall_now()); }
   [[nodiscard]] store::Moment wall_now() const noexcept;
@@ -165,6 +164,7 @@ struct Flow::Depot final : public store::Consumer {
   void take_up(const store::ItemView& item, std::uint16_t host = internal::kAnyHost) noexcept;
   void found_sent(const store::ItemView& item, const StoredMessage& stored) noexcept;
   void last_word(const store::ItemView& item, const StoredMessage& stored) noexcept;
+  void end_uncertain(const store::ItemView& item, const StoredMessage& stored) noexcept;
   void send_again(const store::ItemView& item, const StoredMessage& stored,
                   std::uint16_t host = internal::kAnyHost) noexcept;
   [[nodiscard]] bool decide_road_again(Submission& m, const store::ItemView& item) noexcept;
@@ -221,9 +221,8 @@ struct Flow::Depot final : public store::Consumer {
   store::Room room = store::Room::kOpen;
   bool stopping = false;  // smppd ends: what is not on its way stays where it is
   store::Transaction transaction;
-  std::vector<std::uint8_t> body;     // of an item, while it is written
-  std::vector<std::uint8_t> record;   // a dead letter
-  std::vector<std::uint8_t> redrawn;  // a PDU that was changed before it is kept
+  ReceiptStore receipts{flow};
+  std::vector<std::uint8_t> body, record, redrawn;  // of an item, a dead letter, a PDU that was changed
   depot::Steps steps;
   std::deque<depot::Owed> owed;
   std::deque<SlabHandle> waiting_sessions;                          // until the store has room

@@ -125,6 +125,7 @@ class HandPartition final : public store::Partition {
   void answer(const store::ReadRequest& request, const std::string& key, store::Moment now) {
     std::vector<store::ItemView> views;
     std::vector<store::RecordView> found;
+    const auto shown = records;  // views stay good while the consumer erases what it is shown
     store::ReadAnswer answer;
     answer.tag = request.tag;
     if (request.kind == store::ReadRequest::Kind::kTake) {
@@ -149,7 +150,13 @@ class HandPartition final : public store::Partition {
       for (const auto& [id, item] : items) {
         if (item.progress.mark == request.mark) views.push_back({id, item.progress, item.body, false});
       }
-    } else if (const auto at = records.find({request.table, key}); at != records.end()) {
+    } else if (request.kind == store::ReadRequest::Kind::kScan) {
+      auto at = shown.lower_bound({request.table, key});
+      for (; at != shown.end() && at->first.first == request.table && found.size() < request.limit; ++at) {
+        found.push_back({at->first.second, at->second, store::kNever});
+      }
+      answer.more = at != shown.end() && at->first.first == request.table;
+    } else if (const auto at = shown.find({request.table, key}); at != shown.end()) {
       found.push_back({at->first.second, at->second, store::kNever});
     }
     const auto bodies = items;  // views stay good while the consumer finishes what it is shown

@@ -90,11 +90,11 @@ std::optional<ReceiptParking::Due> ReceiptParking::next_due(Instant now) noexcep
   if (oldest_ == kNone) return std::nullopt;
   if (now - slots_[oldest_].arrived >= std::max(options_.park, options_.early_hold)) {
     ++stats_.unmatched;
-    return Due{Due::Kind::kUnmatched, remove(oldest_)};
+    return Due{Due::Kind::kUnmatched, remove(oldest_), nullptr};
   }
   if (oldest_held_ == kNone || now - slots_[oldest_held_].arrived < options_.early_hold) return std::nullopt;
   Slot& slot = slots_[oldest_held_];
-  const Due due{Due::Kind::kAcknowledge, view(slot)};
+  const Due due{Due::Kind::kAcknowledge, view(slot), &slot.ticket};
   slot.ticket.answered = true;
   oldest_held_ = slot.newer;
   return due;

@@ -43,6 +43,7 @@ class ReceiptParking {
     };
     Kind kind = Kind::kUnmatched;
     Parked receipt;
+    message::DeliveryTicket* kept = nullptr;  // kAcknowledge: the one it goes on with, until the next call
   };
 
   struct Stats {

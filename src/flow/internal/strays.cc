@@ -2,19 +2,55 @@
 
 namespace smppd::flow {
 
-void StrayRing::keep(message::UpstreamId upstream, WallTime received, ByteSpan pdu) {
+namespace {
+
+// version received(8) | upstream, with its length | pdu
+constexpr std::uint8_t kStrayVersion = 1;
+
+}  // namespace
+
+ByteSpan encode(const StrayRecord& stray, std::span<std::uint8_t> room) noexcept {
+  internal::OctetWriter out(room);
+  out.number(kStrayVersion);
+  out.moment(stray.received);
+  out.text(stray.upstream);
+  out.octets(stray.pdu);
+  return out.done();
+}
+
+std::optional<StrayRecord> decode_stray(ByteSpan octets) noexcept {
+  internal::OctetReader in(octets);
+  if (in.number<std::uint8_t>() != kStrayVersion) return std::nullopt;
+  StrayRecord stray;
+  stray.received = in.moment();
+  stray.upstream = in.text();
+  stray.pdu = in.take_rest();
+  if (!in.whole() || stray.pdu.empty()) return std::nullopt;
+  return stray;
+}
+
+void StrayRing::keep(const Stray& stray) {
+  if (stray.record != 0 && !records_.insert(stray.record).second) return;
   ++stats_.total;
-  if (max_strays_ == 0 || pdu.size() > max_bytes_) {
-    ++stats_.dropped;
+  if (max_strays_ == 0 || stray.pdu.size() > max_bytes_) {
+    drop(stray.record);
     return;
   }
-  while (stats_.kept >= max_strays_ || stats_.bytes + pdu.size() > max_bytes_) {
+  while (stats_.kept >= max_strays_ || stats_.bytes + stray.pdu.size() > max_bytes_) {
+    const std::uint64_t oldest = strays_.begin()->second.record;
     remove(strays_.begin());
-    ++stats_.dropped;
+    drop(oldest);
   }
-  strays_.emplace_hint(strays_.end(), stats_.total, Stray{upstream, received, {pdu.begin(), pdu.end()}});
+  strays_.emplace_hint(strays_.end(), stats_.total, stray);
   ++stats_.kept;
-  stats_.bytes += pdu.size();
+  stats_.bytes += stray.pdu.size();
+}
+
+void StrayRing::drop(std::uint64_t record) {
+  ++stats_.dropped;
+  if (record == 0) return;
+  records_.erase(record);
+  if (forget_) forget_(record);
 }
 
 void StrayRing::visit(message::UpstreamId upstream, std::uint64_t after, const Visitor& visitor) const {
@@ -34,6 +70,7 @@ void StrayRing::matched(std::uint64_t number) {
 void StrayRing::remove(std::map<std::uint64_t, Stray>::iterator at) {
   stats_.bytes -= at->second.pdu.size();
   --stats_.kept;
+  records_.erase(at->second.record);
   strays_.erase(at);
 }
 

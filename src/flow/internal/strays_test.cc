@@ -13,7 +13,9 @@ using message::UpstreamId;
 constexpr UpstreamId kOne(1), kTwo(2);
 const WallTime kWhen{std::chrono::seconds(1'700'000'000)};
 
-void keep(StrayRing& ring, UpstreamId upstream, std::string_view pdu) { ring.keep(upstream, kWhen, as_bytes(pdu)); }
+void keep(StrayRing& ring, UpstreamId upstream, std::string_view pdu) {
+  ring.keep({upstream, kWhen, {pdu.begin(), pdu.end()}, 0});
+}
 
 std::vector<std::string> pdus(const Strays& strays, UpstreamId upstream = {}, std::uint64_t after = 0) {
   std::vector<std::string> found;

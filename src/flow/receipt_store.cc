@@ -1,0 +1,260 @@
+// Receipts whose message is not known, kept over a restart; and the one final receipt of a message that may be with
+// SMSCs twice.
+#include "flow/internal/receipt_store.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "flow/internal/depot.h"
+#include "flow/internal/log.h"
+
+namespace smppd::flow {
+
+namespace {
+
+using smpp::CommandStatus;
+
+constexpr std::uint32_t kLoadedAtOnce = 64;
+constexpr std::uint8_t kTold = 1;
+
+// Behind the outcome of its message.
+using ToldKey = std::array<char, sizeof(message::OwnId) + 1>;
+ToldKey told_key(message::OwnId own) noexcept {
+  ToldKey key{};
+  std::ranges::copy(outcome_key(own), key.begin());
+  key.back() = 'r';
+  return key;
+}
+std::string_view text_of(const ToldKey& key) noexcept { return {key.data(), key.size()}; }
+
+}  // namespace
+
+// Records of this life have higher numbers, and are known.
+void Flow::ReceiptStore::start() {
+  if (first_of_this_life != 0) return;
+  first_of_this_life = flow.ids_.next(flow.wall_now());
+  flow.receipts_.on_stray_dropped([this](std::uint64_t record) { forget(record); });
+  load({});
+}
+
+void Flow::ReceiptStore::tick() noexcept {
+  if (!load_again) return;
+  const std::string from = *std::exchange(load_again, std::nullopt);
+  load(from);
+}
+
+void Flow::ReceiptStore::load(std::string_view from) noexcept {
+  store::ReadRequest request;
+  request.kind = store::ReadRequest::Kind::kScan;
+  request.table = store::Table::kStrays;
+  request.key = from;
+  request.limit = kLoadedAtOnce;
+  Depot::Ask what;
+  what.kind = Depot::Ask::Kind::kDesk;
+  what.desk = [this, from = std::string(from)](const store::ReadAnswer& answer) {
+    std::string next = from;
+    for (const store::RecordView& record : answer.records) {
+      next.assign(record.key).push_back('\0');
+      const auto stray = decode_stray(record.value);
+      if (stray) {
+        take_loaded(record.key, *stray);
+      } else {
+        ++flow.probe_.store_damaged;
+      }
+    }
+    if (answer.failed) {
+      load_again = next;
+    } else if (answer.more) {
+      load(next);
+    }
+  };
+  flow.depot_->ask(request, std::move(what));
+}
+
+message::UpstreamId Flow::ReceiptStore::upstream_named(std::string_view name) const noexcept {
+  for (std::size_t i = 0; i < flow.snapshot_->upstream_names.size(); ++i) {
+    if (flow.snapshot_->upstream_names[i] == name) return message::UpstreamId(static_cast<std::uint16_t>(i));
+  }
+  return {};
+}
+
+// Every shard reads all of them, and has those of its upstreams.
+void Flow::ReceiptStore::take_loaded(std::string_view key, const StrayRecord& stray) noexcept {
+  const std::uint64_t record = own_of(key);
+  const message::UpstreamId upstream = upstream_named(stray.upstream);
+  if (record == 0 || record >= first_of_this_life || !upstream.valid() || !flow.is_home(upstream)) return;
+  const UpstreamFacts* facts = flow.snapshot_->upstream(upstream);
+  if (facts == nullptr) return;
+  const WallTime received{std::chrono::duration_cast<WallTime::duration>(stray.received.time_since_epoch())};
+  smpp::PduView view;
+  const bool parks = stray.received + flow.snapshot_->config->receipts.park > flow.depot_->wall_now();
+  if (parks && view.decode(stray.pdu)) {
+    message::DeliveryTicket ticket;
+    ticket.upstream = upstream;
+    ticket.shard = static_cast<std::uint8_t>(flow.here());
+    ticket.command_id = view.id();
+    ticket.answered = ticket.on_record = true;
+    ticket.link = Depot::handle_of(record);
+    flow.match_report(ticket, view, *facts, Look::kFirst);
+    return;
+  }
+  const Stray kept{upstream, received, {stray.pdu.begin(), stray.pdu.end()}, record};
+  flow.receipts_.strays().keep(kept);
+  look_again(kept);
+}
+
+void Flow::ReceiptStore::look_again(const Stray& stray) noexcept {
+  const UpstreamFacts* facts = flow.snapshot_->upstream(stray.upstream);
+  smpp::PduView view;
+  if (facts == nullptr || !view.decode(stray.pdu)) return;
+  const Report report = read_report(view, *facts);
+  if (!report.receipt.id.empty()) flow.depot_->look_up(stray.upstream, report.receipt.id);
+}
+
+std::uint64_t Flow::ReceiptStore::put(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
+  Depot& depot = *flow.depot_;
+  const std::uint64_t record = flow.ids_.next(flow.wall_now());
+  room.resize(kMaxStrayHeader + pdu.size());
+  const StrayRecord stray{flow.snapshot_->upstream_names[ticket.upstream.value()], depot.wall_now(), pdu};
+  const auto kept = std::chrono::duration_cast<std::chrono::milliseconds>(flow.snapshot_->config->receipts.retention);
+  depot.begin().put(store::Table::kStrays, view(outcome_key(record)), encode(stray, room), depot.now() + kept);
+  if (ticket.answered) {
+    depot.commit_owed();
+  } else {
+    depot.commit_owed(depot::StepKind::kAcknowledge, depot::AcknowledgeStep{ticket});
+  }
+  return record;
+}
+
+void Flow::ReceiptStore::keep_parked(const ReceiptParking::Parked& parked, message::DeliveryTicket& kept) noexcept {
+  if (parked.ticket.on_record) return;
+  const std::uint64_t record = put(parked.ticket, parked.pdu);
+  kept.link = Depot::handle_of(record);
+  kept.shard = static_cast<std::uint8_t>(flow.here());
+  kept.on_record = true;
+}
+
+void Flow::ReceiptStore::keep_stray(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
+  const std::uint64_t record = ticket.on_record ? Depot::item_of(ticket.link) : put(ticket, pdu);
+  flow.receipts_.strays().keep({ticket.upstream, flow.wall_now(), {pdu.begin(), pdu.end()}, record});
+}
+
+void Flow::ReceiptStore::settled(const message::DeliveryTicket& ticket, CommandStatus status) noexcept {
+  if (ticket.shard != flow.here()) {
+    post(flow.shard_, ticket.shard, MailKind::kDelivered, DeliveredMail{ticket, status});
+  } else if (status == CommandStatus::ESME_ROK) {
+    forget(Depot::item_of(ticket.link));
+  } else {
+    recall(Depot::item_of(ticket.link));
+  }
+}
+
+void Flow::ReceiptStore::forget(std::uint64_t record) noexcept {
+  flow.depot_->begin().erase(store::Table::kStrays, view(outcome_key(record)));
+  flow.depot_->commit_owed();
+}
+
+void Flow::ReceiptStore::recall(std::uint64_t record) noexcept {
+  store::ReadRequest request;
+  request.kind = store::ReadRequest::Kind::kGet;
+  request.table = store::Table::kStrays;
+  const OutcomeKey key = outcome_key(record);
+  request.key = view(key);
+  Depot::Ask what;
+  what.kind = Depot::Ask::Kind::kDesk;
+  what.desk = [this, record](const store::ReadAnswer& answer) {
+    const auto stray = answer.records.empty() ? std::nullopt : decode_stray(answer.records.front().value);
+    if (!stray) return;
+    const WallTime received{std::chrono::duration_cast<WallTime::duration>(stray->received.time_since_epoch())};
+    const message::UpstreamId upstream = upstream_named(stray->upstream);
+    if (upstream.valid()) {
+      flow.receipts_.strays().keep({upstream, received, {stray->pdu.begin(), stray->pdu.end()}, record});
+    }
+  };
+  flow.depot_->ask(request, std::move(what));
+}
+
+void Flow::ReceiptStore::doubt(message::OwnId own) noexcept {
+  if (!doubted.emplace(own, false).second) return;
+  doubted_order.push_back(own);
+  if (doubted_order.size() <= flow.snapshot_->config->receipts.max_entries) return;
+  doubted.erase(doubted_order.front());
+  doubted_order.pop_front();
+}
+
+void Flow::ReceiptStore::put_told(message::OwnId own) noexcept {
+  Depot& depot = *flow.depot_;
+  const auto kept = std::chrono::duration_cast<std::chrono::milliseconds>(flow.snapshot_->config->receipts.retention);
+  depot.transaction.put(store::Table::kOutcomes, text_of(told_key(own)), ByteSpan(&kTold, 1), depot.now() + kept);
+}
+
+void Flow::ReceiptStore::ask_told(message::OwnId own, std::function<void(bool, bool)> then) noexcept {
+  const ToldKey key = told_key(own);
+  store::ReadRequest request;
+  request.kind = store::ReadRequest::Kind::kGet;
+  request.table = store::Table::kOutcomes;
+  request.key = text_of(key);
+  Depot::Ask what;
+  what.kind = Depot::Ask::Kind::kDesk;
+  what.desk = [then = std::move(then)](const store::ReadAnswer& answer) {
+    then(!answer.records.empty(), answer.failed);
+  };
+  flow.depot_->ask(request, std::move(what));
+}
+
+void Flow::ReceiptStore::tell_if_first(const message::DeliveryTicket& ticket, const smpp::PduView& view,
+                                       const ReceiptMap::Entry& entry) noexcept {
+  if (const auto at = doubted.find(entry.own); at != doubted.end() && at->second) {
+    suppress(ticket, entry);
+    return;
+  }
+  const ByteSpan pdu = view.bytes();
+  ask_told(entry.own, [this, ticket, kept = std::vector<std::uint8_t>(pdu.begin(), pdu.end())](bool told, bool failed) {
+    if (failed) {
+      flow.answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
+    } else {
+      tell(ticket, kept, told);
+    }
+  });
+}
+
+// What was read of it is read again: the configuration and what is known of its message may be others by now.
+void Flow::ReceiptStore::tell(const message::DeliveryTicket& ticket, ByteSpan pdu, bool told) noexcept {
+  const UpstreamFacts* upstream = flow.snapshot_->upstream(ticket.upstream);
+  smpp::PduView view;
+  if (upstream == nullptr || !view.decode(pdu)) {
+    flow.answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
+    return;
+  }
+  const Report report = read_report(view, *upstream);
+  const auto entry = flow.receipts_.match(ticket.upstream, report.receipt.id, view.text(smpp::Field::source_addr),
+                                          view.text(smpp::Field::destination_addr));
+  if (!entry || entry->registered_delivery == 0 || !doubts(entry->own)) {
+    flow.match_report(ticket, view, *upstream, Look::kAgain);
+    return;
+  }
+  bool& was_told = doubted[entry->own];
+  if (told || was_told) {
+    was_told = true;
+    suppress(ticket, *entry);
+    return;
+  }
+  was_told = true;
+  if (flow.forward_report(ticket, view, report, *entry) == Reported::kNoTaker) doubted[entry->own] = false;
+}
+
+void Flow::ReceiptStore::suppress(const message::DeliveryTicket& ticket, const ReceiptMap::Entry& entry) noexcept {
+  ++flow.probe_.receipts_duplicate;
+  if (!entry.telling) flow.settle_report(entry.ref, CommandStatus::ESME_ROK);
+  flow.answer_smsc(ticket, CommandStatus::ESME_ROK);
+  std::uint64_t suppressed = 0;
+  if (log.allow(flow.shard_.loop().now(), suppressed)) {
+    kLog.warn("another final receipt of a message whose client has had one",
+              {{"id", message::OwnIdText(entry.own, message::IdFormat::kHex).view()},
+               {"upstream", flow.snapshot_->upstream_names[entry.upstream.value()]},
+               {"suppressed", suppressed}});
+  }
+}
+
+}  // namespace smppd::flow
