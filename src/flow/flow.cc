@@ -4,6 +4,7 @@
 
 #include "flow/internal/depot.h"
 #include "flow/internal/desk.h"
+#include "flow/internal/facts_of.h"
 #include "flow/internal/long_message.h"
 #include "flow/internal/matching.h"
 #include "flow/internal/multi.h"
@@ -181,7 +182,8 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
     }
     case MailKind::kResponse: {
       const auto mail = letter.facts<ResponseMail>();
-      finish(mail.flight, letter.octets<ResponseMail>(), mail.took, mail.late);
+      const ByteSpan pdu = letter.octets<ResponseMail>();
+      finish(mail.flight, pdu, id_in_answer(mail.flight.command_id, pdu), mail.took, mail.late);
       return;
     }
     case MailKind::kLoss: {
@@ -219,10 +221,9 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
       return;
     }
     case MailKind::kApplied: tell_lanes(from); return;
-    case MailKind::kBusy: {
+    case MailKind::kBusy:
       if (upstream::Group* group = upstreams_.find(letter.facts<BusyMail>().upstream)) group->grow();
       return;
-    }
     case MailKind::kKick: sessions_->kick(letter.facts<KickMail>().order); return;
     case MailKind::kOutcomes: hear_outcomes(letter.octets<OutcomesMail>()); return;
     case MailKind::kCall: call(letter.facts<CallMail>().client); return;

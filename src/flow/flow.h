@@ -39,7 +39,6 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Receipts& receipts, unsigned node,
        store::Partition* partition = nullptr);
   ~Flow();
-
   void set_sessions(Sessions& sessions) noexcept { sessions_ = &sessions; }
   // Publishes a configuration to this shard. Messages on their way keep what they were given.
   void apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<FilterChain> chain,
@@ -112,7 +111,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   [[nodiscard]] bool belongs_to_store(const Submission& m) const noexcept;
   [[nodiscard]] Taken pick_and_send(Submission& m) noexcept;
   [[nodiscard]] std::optional<Taken> try_upstream(Submission& m, message::UpstreamId id,
-                                                  const upstream::PickFacts& facts) noexcept;
+                                                  upstream::PickFacts& facts) noexcept;
   // The octets for this upstream, or what the client is told; valid until the next call.
   [[nodiscard]] std::expected<ByteSpan, smpp::CommandStatus> wire_form(Submission& m,
                                                                        const UpstreamFacts& upstream) noexcept;
@@ -123,7 +122,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void refuse(const Submission& m, smpp::CommandStatus status) noexcept;
   void answer_here(const Submission& m, smpp::CommandStatus status, std::string_view upstream_id = {}) noexcept;
   void wait_for(const Sender& sender, upstream::Group& group) noexcept;
-  void finish(const message::Flight& flight, ByteSpan pdu, Duration took, bool late) noexcept;
+  void finish(const message::Flight& flight, ByteSpan pdu, std::string_view upstream_id, Duration took,
+              bool late) noexcept;
   void finish_lost(const message::Flight& flight, message::Loss loss) noexcept;
   void note_outcome(const message::Flight& flight, smpp::CommandStatus status, bool uncertain,
                     std::string_view upstream_id) noexcept;

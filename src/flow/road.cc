@@ -13,21 +13,6 @@
 
 namespace smppd::flow {
 
-namespace {
-
-std::string_view id_in_response(ByteSpan pdu) noexcept {
-  const auto size = static_cast<std::uint32_t>(pdu.size());
-  const std::uint32_t end = find_nul(pdu.data(), smpp::kHeaderSize, size);
-  return as_text(pdu.subspan(smpp::kHeaderSize, end - smpp::kHeaderSize));
-}
-
-bool gives_an_id(smpp::CommandId request) noexcept {
-  return request == smpp::CommandId::submit_sm || request == smpp::CommandId::data_sm ||
-         request == smpp::CommandId::broadcast_sm;
-}
-
-}  // namespace
-
 Flow::Taken Flow::submit(const Sender& sender, const smpp::Header& header, ByteSpan pdu, bool again) noexcept {
   switch (header.command_id) {
     case smpp::CommandId::submit_sm:
@@ -151,8 +136,7 @@ bool Flow::belongs_to_store(const Submission& m) const noexcept {
 
 // Stop 6: the first upstream on the list that is alive takes the message, or has it wait.
 Flow::Taken Flow::pick_and_send(Submission& m) noexcept {
-  upstream::PickFacts facts{
-      message::normalised_destination(m.facts), m.sender.address_hash, random(), &quality_, {}, 0};
+  upstream::PickFacts facts{{}, m.sender.address_hash, random(), &quality_, {}, 0};
   if (m.may_be_part()) [[unlikely]]
     find_part(m, facts);
   for (const message::UpstreamId id : m.road.to_try()) {
@@ -171,10 +155,11 @@ Flow::Taken Flow::pick_and_send(Submission& m) noexcept {
 
 // Empty when the upstream is down, or gone from the configuration.
 std::optional<Flow::Taken> Flow::try_upstream(Submission& m, message::UpstreamId id,
-                                              const upstream::PickFacts& facts) noexcept {
+                                              upstream::PickFacts& facts) noexcept {
   const UpstreamFacts* upstream = snapshot_->upstream(id);
   upstream::Group* group = upstream == nullptr ? nullptr : upstreams_.find(id);
   if (group == nullptr) return std::nullopt;
+  if (group->host_count() > 1) facts.destination = message::normalised_destination(m.facts);
   const auto pick = group->pick(facts);
   if (pick.outcome == upstream::Group::Outcome::kSend) return send(m, *group, *upstream, pick);
   if (pick.outcome == upstream::Group::Outcome::kDown) return std::nullopt;
@@ -305,19 +290,23 @@ void Flow::answer_here(const Submission& m, smpp::CommandStatus status, std::str
 void Flow::on_response(upstream::Group&, const message::Flight& flight, ByteSpan pdu, Duration took,
                        bool late) noexcept {
   const auto status = smpp::read_header(pdu.data()).command_status;
+  const std::string_view id = id_in_answer(flight.command_id, pdu);
   if (flight.tracked && status == smpp::CommandStatus::ESME_ROK) {
-    message::Flight remembered = flight;
-    // The client was told that the outcome is unknown and has no id to match a receipt with.
-    if (late && !flight.stored) remembered.registered_delivery = 0;
-    remembered.doubtful = flight.doubtful || late;
-    if (flight.part != 0) [[unlikely]]
-      remembered = as_tracked(remembered, snapshot_->config->multipart.segmentation.receipts);
-    track(remembered, id_in_response(pdu));
+    if (late || flight.part != 0) [[unlikely]] {
+      message::Flight remembered = flight;
+      remembered.doubtful = flight.doubtful || late;
+      // The client was told that the outcome is unknown and has no id to match a receipt with.
+      if (late && !flight.stored) remembered.registered_delivery = 0;
+      if (flight.part != 0) remembered = as_tracked(remembered, snapshot_->config->multipart.segmentation.receipts);
+      track(remembered, id);
+    } else {
+      track(flight, id);
+    }
   }
   if (late) ++probe_.late;
   if (late && !flight.stored) return;
   if (flight.origin.shard == here()) {
-    finish(flight, pdu, took, late);
+    finish(flight, pdu, id, took, late);
   } else {
     post(shard_, flight.origin.shard, MailKind::kResponse, ResponseMail{flight, took, late}, pdu);
   }
@@ -332,10 +321,11 @@ void Flow::on_loss(upstream::Group&, const message::Flight& flight, message::Los
 }
 
 // On the shard the request came to: settle the books, answer the client.
-void Flow::finish(const message::Flight& flight, ByteSpan pdu, Duration took, bool late) noexcept {
+void Flow::finish(const message::Flight& flight, ByteSpan pdu, std::string_view upstream_id, Duration took,
+                  bool late) noexcept {
   const smpp::CommandStatus status = smpp::read_header(pdu.data()).command_status;
   if (late) {
-    depot_->answered_late(flight, status, gives_an_id(flight.command_id) ? id_in_response(pdu) : std::string_view());
+    depot_->answered_late(flight, status, upstream_id);
     return;
   }
   if (upstream::Group* group = flight.unbooked ? nullptr : upstreams_.find(flight.upstream)) {
@@ -345,7 +335,6 @@ void Flow::finish(const message::Flight& flight, ByteSpan pdu, Duration took, bo
     part_answered(flight, pdu, took);
     return;
   }
-  const std::string_view upstream_id = gives_an_id(flight.command_id) ? id_in_response(pdu) : std::string_view();
   // For the client's statistics a message in parts is one.
   const bool more = flight.stored && flight.part < flight.parts && status == smpp::CommandStatus::ESME_ROK;
   if (!more) note_outcome(flight, status, false, upstream_id);

@@ -261,7 +261,7 @@ void Flow::part_lost(const message::Flight& flight, message::Loss loss) noexcept
 void Flow::end_long(SlabHandle handle, LongMessage& m, ByteSpan answer, Duration took) noexcept {
   const std::vector<std::string> ids = std::move(m.ids);
   const message::Flight whole = release_long(handle, m, ids.size(), "refused");
-  finish(whole, answer, took, false);
+  finish(whole, answer, id_in_answer(whole.command_id, answer), took, false);
   track_parts(whole, ids, ids.size() == whole.parts);
 }
 

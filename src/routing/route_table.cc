@@ -63,6 +63,7 @@ class RouteTable::Compiler {
     table->order_ = std::move(order);
     table->has_tables_ =
         std::any_of(details_.begin(), details_.end(), [](const Details& one) { return one.table != nullptr; });
+    if (!table->has_tables_) table->catch_all_ = table->rules_.always();
     table->details_ = std::move(details_);
     table->targets_ = std::move(targets);
     return table;
@@ -222,6 +223,7 @@ struct RouteTable::Search {
 };
 
 Decision RouteTable::decide(const message::MessageFacts& facts, WallTime now, std::uint32_t random) const noexcept {
+  if (catch_all_ != RuleSet::kNone) return answer(targets_[catch_all_], {}, random);
   Search search{*this, message::normalised_destination(facts), {}};
   const std::uint32_t rule = rules_.first(facts, now, {has_tables_ ? &Search::accept : nullptr, &search});
   return rule == RuleSet::kNone ? Decision() : answer(targets_[rule], search.found, random);

@@ -96,6 +96,7 @@ class RouteTable {
   std::vector<Target> targets_;       // by rule
   std::vector<Details> details_;
   bool has_tables_ = false;
+  std::uint32_t catch_all_ = RuleSet::kNone;  // the first rule, when it takes every message and asks no table
 };
 
 class MoTable {

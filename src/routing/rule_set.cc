@@ -299,6 +299,8 @@ Fallible<RuleSet> RuleSet::compile(std::span<const Rule> rules, Direction direct
   return set;
 }
 
+std::uint32_t RuleSet::always() const noexcept { return index_->always; }
+
 std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now) const noexcept {
   return first(facts, now, {});
 }

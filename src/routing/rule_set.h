@@ -50,6 +50,8 @@ class RuleSet {
   // The lowest index whose match holds and which is accepted, or kNone.
   [[nodiscard]] std::uint32_t first(const message::MessageFacts& facts, WallTime now) const noexcept;
   [[nodiscard]] std::uint32_t first(const message::MessageFacts& facts, WallTime now, Accept accept) const noexcept;
+  // The rule that holds for every message before any other is asked, or kNone.
+  [[nodiscard]] std::uint32_t always() const noexcept;
 
  private:
   struct Index;

@@ -80,25 +80,14 @@ void Connection::fail_connect(int error) noexcept {
   loop_.schedule_read(*this);
 }
 
-std::uint8_t* Connection::reserve(std::size_t bytes) {
-  if (output_tail_ == nullptr || output_tail_->room() < bytes) {
-    Block* block = loop_.buffers().take(std::max(bytes, output_tail_ == nullptr ? kFirstBlock : kNextBlock));
-    if (output_tail_ == nullptr) {
-      output_ = block;
-    } else {
-      output_tail_->next = block;
-    }
-    output_tail_ = block;
+void Connection::add_block(std::size_t bytes) {
+  Block* block = loop_.buffers().take(std::max(bytes, output_tail_ == nullptr ? kFirstBlock : kNextBlock));
+  if (output_tail_ == nullptr) {
+    output_ = block;
+  } else {
+    output_tail_->next = block;
   }
-  return output_tail_->data() + output_tail_->end;
-}
-
-void Connection::commit(std::size_t bytes) noexcept {
-  output_tail_->end += static_cast<std::uint32_t>(bytes);
-  if (output_bytes_ == 0) last_progress_ = loop_.now();
-  output_bytes_ += bytes;
-  if (output_bytes_ > kHighMark) was_congested_ = true;
-  if (writable_ && !connecting_) loop_.schedule_flush(*this);
+  output_tail_ = block;
 }
 
 void Connection::write(ByteSpan bytes) {

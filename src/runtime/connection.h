@@ -53,8 +53,18 @@ class Connection final : public FdHandler {
   void connect(const SocketAddress& to, const TlsContext* tls = nullptr, std::string_view host = {}) noexcept;
 
   // Room for exactly `bytes` contiguous octets of output, to be filled and committed before the next reserve().
-  [[nodiscard]] std::uint8_t* reserve(std::size_t bytes);
-  void commit(std::size_t bytes) noexcept;
+  [[nodiscard]] std::uint8_t* reserve(std::size_t bytes) {
+    if (output_tail_ == nullptr || output_tail_->room() < bytes) [[unlikely]]
+      add_block(bytes);
+    return output_tail_->data() + output_tail_->end;
+  }
+  void commit(std::size_t bytes) noexcept {
+    output_tail_->end += static_cast<std::uint32_t>(bytes);
+    if (output_bytes_ == 0) last_progress_ = loop_.now();
+    output_bytes_ += bytes;
+    if (output_bytes_ > kHighMark) was_congested_ = true;
+    if (!dirty_ && writable_ && !connecting_) loop_.schedule_flush(*this);
+  }
   void write(ByteSpan bytes);
 
   // While paused nothing is read; the peer is slowed down by TCP. resume shows kept bytes again at the next turn.
@@ -87,6 +97,7 @@ class Connection final : public FdHandler {
 
  private:
   friend class EventLoop;
+  void add_block(std::size_t bytes);
   void finish_connect() noexcept;
   void read_available() noexcept;
   void fail_connect(int error) noexcept;

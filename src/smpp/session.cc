@@ -91,20 +91,6 @@ void Session::bound(SessionState state) noexcept {
   if (!may_receive(options_->role, state_, usual_request_)) usual_request_ = CommandId{};
 }
 
-Session::Event Session::next(ByteSpan bytes, Instant now, Sink& sink) noexcept {
-  if (bytes.size() >= kHeaderSize) [[likely]] {
-    const Header header = read_header(bytes.data());
-    const bool usual = header.command_id == usual_request_ || header.command_id == usual_response_;
-    if (usual && header.command_length <= bytes.size() && header.command_length >= kHeaderSize &&
-        header.command_length <= options_->max_pdu_size && is_bound(state_)) [[likely]] {
-      partial_ = false;
-      last_heard_ = last_work_ = now;
-      return {Kind::kPdu, header, bytes.first(header.command_length)};
-    }
-  }
-  return next_of_any_kind(bytes, now, sink);
-}
-
 Session::Event Session::next_of_any_kind(ByteSpan bytes, Instant now, Sink& sink) noexcept {
   const Frame frame = next_frame(bytes, options_->max_pdu_size);
   if (frame.state == FrameState::need_more) {

@@ -72,7 +72,19 @@ class Session {
     Problem problem = Problem::kNone;
   };
   // Looks at one PDU at the front of `bytes`; the caller drops event.pdu.size() octets, or none to be shown it again.
-  Event next(ByteSpan bytes, Instant now, Sink& sink) noexcept;
+  Event next(ByteSpan bytes, Instant now, Sink& sink) noexcept {
+    if (bytes.size() >= kHeaderSize) [[likely]] {
+      const Header header = read_header(bytes.data());
+      const bool usual = header.command_id == usual_request_ || header.command_id == usual_response_;
+      if (usual && header.command_length <= bytes.size() && header.command_length >= kHeaderSize &&
+          header.command_length <= options_->max_pdu_size && is_bound(state_)) [[likely]] {
+        partial_ = false;
+        last_heard_ = last_work_ = now;
+        return {Event::Kind::kPdu, header, bytes.first(header.command_length)};
+      }
+    }
+    return next_of_any_kind(bytes, now, sink);
+  }
 
   // Ask again when deadline() has passed.
   enum class Due : std::uint8_t { kNothing, kBindTimeout, kReadTimeout, kIdleTimeout, kEnquireTimeout, kUnbindTimeout };

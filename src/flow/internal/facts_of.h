@@ -21,6 +21,18 @@ void read_facts(const smpp::PduView& view, message::MessageFacts& facts) noexcep
 // short_message, or message_payload when that carries the text.
 [[nodiscard]] ByteSpan body_of(const smpp::PduView& view) noexcept;
 
+// Requests whose answer carries the SMSC's id.
+[[nodiscard]] inline bool gives_an_id(smpp::CommandId request) noexcept {
+  return request == smpp::CommandId::submit_sm || request == smpp::CommandId::data_sm ||
+         request == smpp::CommandId::broadcast_sm;
+}
+// That id, borrowed from the answer; empty where there is none.
+[[nodiscard]] inline std::string_view id_in_answer(smpp::CommandId request, ByteSpan pdu) noexcept {
+  if (!gives_an_id(request)) return {};
+  const std::uint32_t end = find_nul(pdu.data(), smpp::kHeaderSize, static_cast<std::uint32_t>(pdu.size()));
+  return as_text(pdu.subspan(smpp::kHeaderSize, end - smpp::kHeaderSize));
+}
+
 // The text behind the user data header; all of it when the header is not one.
 [[nodiscard]] ByteSpan without_udh(ByteSpan body) noexcept;
 

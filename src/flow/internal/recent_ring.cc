@@ -13,7 +13,8 @@ namespace {
 
 constexpr std::uint32_t kBlock = 64;  // fingerprints compared before the first look at a record
 
-std::uint32_t mark_of(message::OwnId own) noexcept { return high_half(hash_number(own, 0)); }
+// The lower bits name the node and the shard, or count where ids are short.
+std::uint32_t mark_of(message::OwnId own) noexcept { return static_cast<std::uint32_t>(own ^ own >> 12U); }
 
 // Of the last eight octets, which are the same in every form that canonical_id() takes for equal.
 std::uint32_t mark_of(std::string_view id) noexcept {
@@ -31,6 +32,20 @@ std::uint32_t mark_of(std::string_view id) noexcept {
     tail = tail << 8U | (static_cast<std::uint8_t>(c) | 0x20U);
   }
   return high_half(hash_number(tail, 0));
+}
+
+// Of the usual lengths both ends at once, which meet in the middle.
+void copy_id(char* to, std::string_view id) noexcept {
+  const std::size_t size = id.size();
+  if (size >= 16 && size <= 32) {
+    std::memcpy(to, id.data(), 16);
+    std::memcpy(to + size - 16, id.data() + size - 16, 16);
+  } else if (size >= 8 && size < 16) {
+    std::memcpy(to, id.data(), 8);
+    std::memcpy(to + size - 8, id.data() + size - 8, 8);
+  } else {
+    std::memcpy(to, id.data(), size);
+  }
 }
 
 bool any_of_block(const std::uint32_t* marks, std::uint32_t mark) noexcept {
@@ -63,7 +78,7 @@ bool RecentRing::push(const Sent& sent, Instant now) noexcept {
   record.source_hash = sent.source_hash;
   record.upstream = sent.upstream.value();
   record.id_size = static_cast<std::uint8_t>(sent.upstream_id.size());
-  std::memcpy(record.id.data(), sent.upstream_id.data(), sent.upstream_id.size());
+  copy_id(record.id.data(), sent.upstream_id);
   own_marks_[next_] = mark_of(sent.own);
   const std::uint32_t mark = mark_of(sent.upstream_id);
   std::uint32_t& newest = newest_of_[mark & bucket_mask_];
