@@ -75,7 +75,8 @@ std::vector<std::uint8_t> batch_of(unsigned messages, std::uint8_t registered_de
 
 }  // namespace
 
-Rig::Rig(const RigOptions& options) : receipts_(options.receipts), receipt_(receipt_template()) {
+Rig::Rig(const RigOptions& options)
+    : receipts_(options.receipts), store_bytes_(options.store_bytes), receipt_(receipt_template()) {
   const auto number = std::search(receipt_.begin(), receipt_.end(), kNumberMark.begin(), kNumberMark.end());
   receipt_number_ = number - receipt_.begin();
   std::fill_n(number, kNumberMark.size(), '0');
@@ -150,7 +151,7 @@ void Rig::open_store(const config::Storage& storage) {
   options.path = storage.path;
   options.durability = static_cast<store::Durability>(storage.durability);
   options.max_items = storage.max_messages;
-  options.max_bytes = storage.max_bytes;
+  options.max_bytes = store_bytes_ == 0 ? storage.max_bytes : store_bytes_;
   auto opened =
       server::find_store(storage.backend == config::StoreBackend::kRocksdb ? "rocksdb" : "memory")->open(options);
   if (!opened) fail(opened.error());

@@ -29,8 +29,9 @@ struct RigOptions {
   std::string upstream = {};                   // keys of the upstream, YAML, four spaces deep
   std::string client = {};                     // keys of the client, YAML flow style, beginning with a comma
   std::string routes = "routes: [{name: all, match: {destination_addr: \"*\"}, upstream: carrier}]\n";
-  std::string sections = {};  // further sections, YAML
-  std::string store = {};     // storage.backend: messages are stored and forwarded; empty: no store
+  std::string sections = {};      // further sections, YAML
+  std::string store = {};         // storage.backend: messages are stored and forwarded; empty: no store
+  std::uint64_t store_bytes = 0;  // what the store may hold; 0: as much as is configured
 };
 
 class Rig {
@@ -74,6 +75,7 @@ class Rig {
   void turn(bool measured);
 
   const bool receipts_;
+  const std::uint64_t store_bytes_;
   runtime::ShardGroup shards_{1};
   runtime::Shard& shard_ = shards_.shard(0);
   runtime::Resolver resolver_;

@@ -65,5 +65,30 @@ TEST(Allocations, AMessageThatExpectsAReceiptNeedsLessThanOneInAHundred) {
   EXPECT_LT(allocations({}, kTenWithReceipt), kMessages / 100);
 }
 
+// The store has room for a few hundred outcomes, so that it gives up as many as it takes. Its tables have 1,024 parts,
+// each of which must have been used once.
+TEST(Allocations, AMessageThatIsStoredInMemoryNeedsNone) {
+  Rig rig({.store = "memory", .store_bytes = 256 * 1024});
+  Rig::Talk talk{.rounds = 4 * kMessages / 10, .batch = 10};
+  EXPECT_EQ(rig.converse(talk).accepted, 4 * kMessages);
+  talk.rounds = kMessages / 10;
+  talk.measured = true;
+  const Rig::Heard heard = rig.converse(talk);
+  EXPECT_EQ(heard.accepted, kMessages);
+  EXPECT_EQ(heard.allocations, 0);
+}
+
+// Its threads decide how many buffers are on their way at once.
+TEST(Allocations, AMessageThatIsStoredInTheJournalNeedsLessThanOneInAHundred) {
+  Rig rig({.store = "rocksdb"});
+  Rig::Talk talk{.rounds = 4 * kMessages / 10, .batch = 10};
+  EXPECT_EQ(rig.converse(talk).accepted, 4 * kMessages);
+  talk.rounds = kMessages / 10;
+  talk.measured = true;
+  const Rig::Heard heard = rig.converse(talk);
+  EXPECT_EQ(heard.accepted, kMessages);
+  EXPECT_LT(heard.allocations, kMessages / 100);
+}
+
 }  // namespace
 }  // namespace smppd::bench
