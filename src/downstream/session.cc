@@ -44,7 +44,12 @@ Session::Session(SessionTable& table, Listener& listener, const runtime::SocketA
   sender_.address_hash = std::hash<std::string_view>{}(as_text(peer.ip.octets));
 }
 
-Session::~Session() {
+Session::~Session() { leave_limits(); }
+
+// Once; what is counted as closed has made room.
+void Session::leave_limits() noexcept {
+  if (!limited_) return;
+  limited_ = false;
   shared_->by_ip.leave(peer_.ip);
   shared_->connections.leave();
 }
@@ -328,6 +333,7 @@ void Session::on_closed(runtime::CloseReason reason, int) noexcept {
   session_.closed();
   ticket_ = accounts::SessionTicket();
   give_up_deliveries();
+  leave_limits();
   ++listener_->probe().closed;
   if (called_) table_.caller().closed(*this);
   table_.closed(*this);

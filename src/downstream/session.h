@@ -88,6 +88,7 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   void notify(ByteSpan pdu) noexcept;
   void give_up_deliveries() noexcept;
   void leave_directory() noexcept;
+  void leave_limits() noexcept;
   void pause() noexcept { connection_.pause_reading(); }
   void arm() noexcept;
   void arm_by(Instant deadline) noexcept;
@@ -118,6 +119,7 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   bool window_full_ = false;  // reading stopped because the client's window is
   bool congested_ = false;    // reading stopped because the client does not read its answers
   bool leaving_ = false;
+  bool limited_ = true;  // counts for the listener's limits
   bool called_ = false;  // we called the client with outbind
 };
 
