@@ -147,6 +147,14 @@ TEST(Toml, WantsLettersBeyondAsciiInQuotes) {
   }
 }
 
+// To toml++ the value goes on behind the quote, and U+FEFD there is undefined behaviour; found by the fuzz target.
+TEST(Toml, WantsNoQuoteInTheMiddleOfAWord) {
+  for (const char* bad : {"a=5nn2\"\uFEFDW..=0", "a = 1\nb = 5'x'\n"}) {
+    EXPECT_THAT(read(bad, Format::kToml).said, HasSubstr("a quote in the middle of a word")) << bad;
+  }
+  EXPECT_TRUE(read("a.\"b\"=[\"c\",'d']\n\"e\" = {f=\"\"}\n[g.'h']\ni=\"\"\"\"j\"\"\"\"\"\n", Format::kToml).root);
+}
+
 TEST(Json, ReadsEscapesAndSurrogatePairs) {
   const Parsed parsed = read(R"({"a": "\"\\\/\b\f\n\r\t\u00e9\ud83d\ude00"})", Format::kJson);
   ASSERT_TRUE(parsed.root) << parsed.said;

@@ -76,6 +76,7 @@ class Scan {
       } else if (c == '#') {
         at_ = std::min(text_.find('\n', at_), text_.size()) - 1;
       } else if (c == '"' || c == '\'') {
+        if (in_a_word()) return "not valid TOML: a quote in the middle of a word";
         const bool multi_line = text_.substr(at_, 3) == std::string(3, c);
         closing_ = text_.substr(at_, multi_line ? 3 : 1);
         at_ += closing_.size() - 1;
@@ -90,6 +91,11 @@ class Scan {
   [[nodiscard]] int line() const { return line_; }
 
  private:
+  // What comes before may be a value to toml++, which then looks at what follows the quote as if it were outside
+  // strings.
+  [[nodiscard]] bool in_a_word() const {
+    return at_ > 0 && std::string_view(" \t\r\n=[]{},.").find(text_[at_ - 1]) == std::string_view::npos;
+  }
   void next_line() {
     ++line_;
     dots_ = 0;
