@@ -30,6 +30,13 @@ def config(*upstreams, listener=None, client=None, **sections):
     return whole
 
 
+def storage(folder, **more):
+    """The section `storage` of a store on disk."""
+    path = folder / "store"
+    path.mkdir(exist_ok=True)
+    return {"backend": "rocksdb", "rocksdb": {"path": str(path)}, **more}
+
+
 def port_of(config, listener=0):
     return int(config["listeners"][listener]["address"].rsplit(":", 1)[1])
 

@@ -2,7 +2,7 @@
 import pytest
 
 from harness.carrier import Carrier
-from harness.gateway import Gateway, config
+from harness.gateway import Gateway, config, storage
 
 # Sharding must not be noticed: what it could break runs on one shard and on two.
 SHARDS = [1, 2]
@@ -11,6 +11,12 @@ SHARDS = [1, 2]
 @pytest.fixture(params=SHARDS, ids=lambda count: f"{count}-shard")
 def shards(request):
     return request.param
+
+
+@pytest.fixture(params=["rocksdb", "memory"])
+def store(request, tmp_path):
+    """The section `storage` of each backend; files whose stores differ have a fixture of this name of their own."""
+    return storage(tmp_path) if request.param == "rocksdb" else {"backend": "memory"}
 
 
 @pytest.fixture

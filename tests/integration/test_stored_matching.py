@@ -1,22 +1,9 @@
 """Queued messages named by who sent them to whom: replace_if_present_flag and cancel_sm without an id. Row 51."""
 import time
 
-import pytest
-
 from harness import smpp
-from harness.gateway import impatient
+from harness.gateway import impatient, storage
 from harness.process import free_port, wait_until
-
-
-def storage(folder, **more):
-    path = folder / "store"
-    path.mkdir(exist_ok=True)
-    return {"backend": "rocksdb", "rocksdb": {"path": str(path)}, **more}
-
-
-@pytest.fixture(params=["rocksdb", "memory"])
-def store(request, tmp_path):
-    return storage(tmp_path) if request.param == "rocksdb" else {"backend": "memory"}
 
 
 def submit(session, **fields):

@@ -2,23 +2,12 @@
 import pytest
 
 from harness import smpp
-from harness.gateway import impatient, to, upstream
+from harness.gateway import impatient, storage, to, upstream
 from harness.parts import SAR_REF, long_text, part, place
 from harness.process import free_port, wait_until
 
 GSM = bytes(b"abcdefgh" * 50)  # 400 characters, three parts
 SEGMENTED = {"segmentation": {"enabled": True}}
-
-
-def storage(folder, **more):
-    path = folder / "store"
-    path.mkdir(exist_ok=True)
-    return {"backend": "rocksdb", "rocksdb": {"path": str(path)}, **more}
-
-
-@pytest.fixture(params=["rocksdb", "memory"])
-def store(request, tmp_path):
-    return storage(tmp_path) if request.param == "rocksdb" else {"backend": "memory"}
 
 
 def submit(session, pdu):
