@@ -35,9 +35,10 @@ struct RouteQuestion {
 };
 int test_route(const ConfigChoice& choice, const RouteQuestion& question);
 
-// Both look at the store in `path` and change nothing; check ends with kFailed when something is damaged.
-int check_store(const std::string& path);
-int store_stats(const std::string& path, bool json);
+// Both look at the store in `directory`, or without one at the store of the configuration, and change nothing; check
+// ends with kFailed when something is damaged.
+int check_store(const ConfigChoice& choice, const std::string& directory);
+int store_stats(const ConfigChoice& choice, const std::string& directory, bool json);
 
 // Which running smppd: the one of a configuration, or at an address.
 struct ManagementChoice {

@@ -151,14 +151,16 @@ int main(int argc, char** argv) {
   add_config_options(*dump, choice, true);
   dump->add_option("--format", format, "yaml or json")->check(CLI::IsMember({"yaml", "json"}));
 
-  std::string store_path;
+  std::string store_directory;
   bool store_json = false;
   auto* store = app.add_subcommand("store", "Look at a durable store that no smppd is using");
   store->require_subcommand(1);
   auto* check = store->add_subcommand("check", "Read all of it and tell what is damaged");
-  check->add_option("directory", store_path, "storage.rocksdb.path")->required();
   auto* stats = store->add_subcommand("stats", "What is in it");
-  stats->add_option("directory", store_path, "storage.rocksdb.path")->required();
+  for (CLI::App* command : {check, stats}) {
+    command->add_option("directory", store_directory, "Where it is (default: storage.rocksdb.path of --config)");
+    add_config_options(*command, choice, false);
+  }
   stats->add_flag("--json", store_json, "Answer as JSON");
 
   ManagementCommands management_commands(app, choice);
@@ -172,8 +174,8 @@ int main(int argc, char** argv) {
   if (*version) return print_version();
   if (*validate_command) return validate(choice);
   if (*test) return test_route(choice, question);
-  if (*check) return check_store(store_path);
-  if (*stats) return store_stats(store_path, store_json);
+  if (*check) return check_store(choice, store_directory);
+  if (*stats) return store_stats(choice, store_directory, store_json);
   if (*dump) return dump_config(choice, format);
   if (const auto code = management_commands.run()) return *code;
   return run_daemon(choice);

@@ -1,7 +1,9 @@
 // smppd store check | stats: what lies in a store's directory.
 #include <iostream>
+#include <optional>
 
 #include "commands.h"
+#include "config/loader.h"
 #include "plugins/store/rocksdb/rocks_store.h"
 
 namespace smppd::cli {
@@ -10,8 +12,26 @@ namespace {
 
 constexpr const char* kTableNames[store::kTables] = {"", "correlations", "outcomes", "dead_letters", "strays", "facts"};
 
-Fallible<plugins::StoreReport> inspect(const std::string& path) {
-  auto report = plugins::inspect_store(path);
+// Not at all when it was already said why.
+std::optional<std::string> directory_of(const ConfigChoice& choice, const std::string& given) {
+  if (given.empty() == choice.file.empty()) {
+    std::cerr << "smppd: say which store: its directory, or the configuration of its smppd with --config FILE\n";
+    return std::nullopt;
+  }
+  if (!given.empty()) return given;
+  const config::Loaded loaded = config::load_file(choice.file, {choice.lenient, choice.overrides, {}});
+  std::cerr << config::to_text(loaded.diagnostics);
+  if (loaded.config == nullptr) return std::nullopt;
+  const config::Storage& storage = loaded.config->storage;
+  if (!storage.enabled || storage.backend != config::StoreBackend::kRocksdb) {
+    std::cerr << "smppd: " << choice.file << " keeps nothing on disk: it has no storage with backend rocksdb\n";
+    return std::nullopt;
+  }
+  return storage.path;
+}
+
+Fallible<plugins::StoreReport> inspect(const std::string& directory) {
+  auto report = plugins::inspect_store(directory);
   if (!report) std::cerr << "smppd: " << report.error() << "\n";
   return report;
 }
@@ -53,19 +73,23 @@ void print_text(const plugins::StoreReport& report) {
 
 }  // namespace
 
-int check_store(const std::string& path) {
-  const auto report = inspect(path);
+int check_store(const ConfigChoice& choice, const std::string& given) {
+  const auto directory = directory_of(choice, given);
+  if (!directory) return kBadConfig;
+  const auto report = inspect(*directory);
   if (!report) return kFailed;
   for (const std::string& sentence : report->reports) std::cout << sentence << "\n";
   std::uint64_t transactions = 0;
   for (const auto& journal : report->journals) transactions += journal.transactions;
-  std::cout << path << ": " << transactions << " transactions read, " << report->damaged_bytes << " octets damaged, "
+  std::cout << *directory << ": " << transactions << " transactions read, " << report->damaged_bytes << " octets damaged, "
             << report->torn_bytes << " octets of an unfinished end\n";
   return report->damaged_bytes == 0 ? kOk : kFailed;
 }
 
-int store_stats(const std::string& path, bool json) {
-  const auto report = inspect(path);
+int store_stats(const ConfigChoice& choice, const std::string& given, bool json) {
+  const auto directory = directory_of(choice, given);
+  if (!directory) return kBadConfig;
+  const auto report = inspect(*directory);
   if (!report) return kFailed;
   json ? print_json(*report) : print_text(*report);
   return kOk;

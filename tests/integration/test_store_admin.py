@@ -300,3 +300,24 @@ def test_a_listener_with_a_password_is_asked_with_the_one_of_the_configuration(g
     smppd.reload({**smppd.config, "management": {"address": f"127.0.0.1:{port}", "auth": auth}})
     smppd.wait_for_line("reloaded")
     assert "storage is off" in command(smppd, "queue")
+
+
+def test_a_store_that_no_smppd_uses_is_looked_at_by_its_configuration(gateway, tmp_path):
+    folder = tmp_path / "store"
+    folder.mkdir()
+    store = {"backend": "rocksdb", "rocksdb": {"path": str(folder)}}
+    smppd = gateway(impatient("carrier", free_port()), storage=store, bound=False)
+    session = smppd.bind("tx")
+    for _ in range(3):
+        submit(session)
+    assert f"{folder} is in use by another smppd" in command(smppd, "store", "stats", expect=1)
+    smppd.stop()
+    journals = json.loads(command(smppd, "store", "stats", "--json"))["journals"]
+    assert sum(journal["items"] for journal in journals) == 3
+    assert command(smppd, "store", "check").startswith(f"{folder}: ")
+    assert "say which store" in command(smppd, "store", "check", str(folder), expect=2)
+
+
+def test_a_store_in_memory_is_none_that_can_be_looked_at(gateway, carrier):
+    smppd = gateway(to(carrier), storage={"backend": "memory"})
+    assert "keeps nothing on disk" in command(smppd, "store", "check", expect=2)
