@@ -81,8 +81,8 @@ int check_store(const ConfigChoice& choice, const std::string& given) {
   for (const std::string& sentence : report->reports) std::cout << sentence << "\n";
   std::uint64_t transactions = 0;
   for (const auto& journal : report->journals) transactions += journal.transactions;
-  std::cout << *directory << ": " << transactions << " transactions read, " << report->damaged_bytes << " octets damaged, "
-            << report->torn_bytes << " octets of an unfinished end\n";
+  std::cout << *directory << ": " << transactions << " transactions read, " << report->damaged_bytes
+            << " octets damaged, " << report->torn_bytes << " octets of an unfinished end\n";
   return report->damaged_bytes == 0 ? kOk : kFailed;
 }
 
