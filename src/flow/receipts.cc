@@ -232,7 +232,7 @@ ReceiptMap::Entry ReceiptDesk::entry_of(const internal::RecentRing::Record& reco
 
 // A receipt that nobody asked for.
 std::optional<ReceiptMap::Entry> ReceiptDesk::match_recent(message::UpstreamId upstream, const IdMatcher& matcher,
-                                                           const smpp::IdCandidates& candidates) const noexcept {
+                                                           const smpp::IdCandidates& candidates) noexcept {
   for (const smpp::CanonicalId& candidate : candidates) {
     const auto* record = recent_.find(upstream, candidate);
     if (record == nullptr) {

@@ -136,7 +136,7 @@ class ReceiptDesk {
  private:
   [[nodiscard]] IdMatcher& matcher_of(message::UpstreamId id);
   [[nodiscard]] std::optional<ReceiptMap::Entry> match_recent(message::UpstreamId upstream, const IdMatcher& matcher,
-                                                              const smpp::IdCandidates& candidates) const noexcept;
+                                                              const smpp::IdCandidates& candidates) noexcept;
   // A message without a receipt to which the SMSC has given the id of this one since; null: there is none.
   [[nodiscard]] const internal::RecentRing::Record* newer_than(const ReceiptMap::Entry& entry) noexcept;
   [[nodiscard]] ReceiptMap::Entry newest_of(const ReceiptMap::Entry& entry) noexcept;

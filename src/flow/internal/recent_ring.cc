@@ -11,6 +11,7 @@ namespace smppd::flow::internal {
 
 namespace {
 
+constexpr std::uint32_t kBatch = 64;
 constexpr std::uint32_t kBlock = 64;  // fingerprints compared before the first look at a record
 
 // The lower bits name the node and the shard, or count where ids are short.
@@ -57,7 +58,16 @@ bool any_of_block(const std::uint32_t* marks, std::uint32_t mark) noexcept {
 }  // namespace
 
 RecentRing::RecentRing(std::uint32_t entries) noexcept
-    : capacity_(entries), bucket_mask_(std::bit_ceil(std::max<std::uint32_t>(entries, 1)) - 1) {}
+    : capacity_(entries),
+      batch_(std::min(entries, kBatch)),
+      bucket_mask_(std::bit_ceil(std::max<std::uint32_t>(entries, 1)) - 1) {}
+
+void RecentRing::allocate() noexcept {
+  records_ = std::make_unique_for_overwrite<Record[]>(capacity_);
+  own_marks_ = std::make_unique_for_overwrite<std::uint32_t[]>(capacity_);
+  by_id_ = std::make_unique_for_overwrite<ById[]>(capacity_);
+  newest_of_ = std::make_unique<std::uint32_t[]>(bucket_mask_ + std::size_t{1});
+}
 
 bool RecentRing::push(const Sent& sent, Instant now) noexcept {
   if (capacity_ == 0) return false;
@@ -65,12 +75,8 @@ bool RecentRing::push(const Sent& sent, Instant now) noexcept {
     ++refused_;
     return false;
   }
-  if (records_ == nullptr) {
-    records_ = std::make_unique_for_overwrite<Record[]>(capacity_);
-    own_marks_ = std::make_unique_for_overwrite<std::uint32_t[]>(capacity_);
-    by_id_ = std::make_unique_for_overwrite<ById[]>(capacity_);
-    newest_of_ = std::make_unique<std::uint32_t[]>(bucket_mask_ + std::size_t{1});
-  }
+  if (records_ == nullptr) [[unlikely]]
+    allocate();
   Record& record = records_[next_];
   record.own = sent.own;
   record.submitted = now;
@@ -79,17 +85,30 @@ bool RecentRing::push(const Sent& sent, Instant now) noexcept {
   record.upstream = sent.upstream.value();
   record.id_size = static_cast<std::uint8_t>(sent.upstream_id.size());
   copy_id(record.id.data(), sent.upstream_id);
-  own_marks_[next_] = mark_of(sent.own);
-  const std::uint32_t mark = mark_of(sent.upstream_id);
-  std::uint32_t& newest = newest_of_[mark & bucket_mask_];
-  by_id_[next_] = {mark, newest};
-  newest = ++written_;
+  ++written_;
   next_ = next_ + 1 == capacity_ ? 0 : next_ + 1;
-  size_ = std::min(size_ + 1, capacity_);
+  if (size_ < capacity_) ++size_;
+  if (++unindexed_ == batch_) index();
   return true;
 }
 
-const RecentRing::Record* RecentRing::find(message::OwnId own) const noexcept {
+// The newest of a bucket lies anywhere in memory: looked up for many records one after the other, the processor waits
+// for all of them at once.
+void RecentRing::index() noexcept {
+  std::uint32_t number = written_ - unindexed_;
+  std::uint32_t at = next_ >= unindexed_ ? next_ - unindexed_ : next_ + capacity_ - unindexed_;
+  for (; unindexed_ > 0; --unindexed_) {
+    own_marks_[at] = mark_of(records_[at].own);
+    const std::uint32_t mark = mark_of(records_[at].upstream_id());
+    std::uint32_t& newest = newest_of_[mark & bucket_mask_];
+    by_id_[at] = {mark, newest};
+    newest = ++number;
+    at = at + 1 == capacity_ ? 0 : at + 1;
+  }
+}
+
+const RecentRing::Record* RecentRing::find(message::OwnId own) noexcept {
+  index();
   const std::uint32_t mark = mark_of(own);
   const std::uint32_t* marks = own_marks_.get();
   // From the newest down to the start, then from the end down to the oldest.
@@ -109,8 +128,9 @@ const RecentRing::Record* RecentRing::find(message::OwnId own) const noexcept {
   return nullptr;
 }
 
-const RecentRing::Record* RecentRing::find(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept {
+const RecentRing::Record* RecentRing::find(message::UpstreamId upstream, const smpp::CanonicalId& id) noexcept {
   if (size_ == 0) return nullptr;
+  index();
   const std::uint32_t mark = mark_of(id.view());
   std::uint32_t back = 0;  // how many records are newer than the one before
   for (std::uint32_t number = newest_of_[mark & bucket_mask_]; number != 0;) {

@@ -1,10 +1,12 @@
 // The last messages of which no receipt is expected, for query_sm, cancel_sm and replace_sm, and to know a receipt that
 // nobody asked for. Shard-local.
 //
-// Nearly every message is written here and few are asked for: writing is one record and two fingerprints behind the
-// last, and a link into a chain of the SMSC's ids, so that a receipt finds its message or the lack of it in a step or
-// two. Our ids are looked for among the fingerprints, newest first. The oldest record makes room. Ids of more than
-// kMaxId octets are not kept.
+// Nearly every message is written here and few are asked for: writing is one record behind the last. Many records at
+// once, and before anybody asks, are given their two fingerprints and a link into a chain of the SMSC's ids, so that a
+// receipt finds its message or the lack of it in a step or two. Our ids are looked for among the fingerprints, newest
+// first. The oldest record makes room. Ids of more than kMaxId octets are not kept.
+//
+// Invariant: the last unindexed_ records have neither fingerprints nor links, fewer than batch_ and than there are.
 #pragma once
 
 #include <array>
@@ -48,8 +50,8 @@ class RecentRing {
   bool push(const Sent& sent, Instant now) noexcept;
 
   // Null when there is none. Valid until the next push().
-  [[nodiscard]] const Record* find(message::OwnId own) const noexcept;
-  [[nodiscard]] const Record* find(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept;
+  [[nodiscard]] const Record* find(message::OwnId own) noexcept;
+  [[nodiscard]] const Record* find(message::UpstreamId upstream, const smpp::CanonicalId& id) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
@@ -63,11 +65,16 @@ class RecentRing {
     std::uint32_t older;
   };
 
+  void allocate() noexcept;
+  void index() noexcept;
+
   std::uint32_t capacity_;
+  std::uint32_t batch_;  // how many are indexed at once
   std::uint32_t bucket_mask_;
   std::uint32_t size_ = 0;
   std::uint32_t next_ = 0;
   std::uint32_t written_ = 0;
+  std::uint32_t unindexed_ = 0;
   std::uint64_t refused_ = 0;
   std::unique_ptr<Record[]> records_;
   std::unique_ptr<std::uint32_t[]> own_marks_;
