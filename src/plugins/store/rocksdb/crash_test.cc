@@ -63,6 +63,7 @@ int crash_child(char** arguments) {
     if ((id - 3) % 7 != 0) {
       store::Transaction done;
       done.finish(id - 3);
+      done.put(store::Table::kOutcomes, std::to_string(id - 3), as_bytes("delivered"), store::kNever);
       if (const auto sequence = shard.append(done, store::Intake::kOwed); sequence != 0) {
         unsaid.emplace(sequence, Word{id - 3, 1});
       }
@@ -135,12 +136,14 @@ TEST(StoreCrash, KilledAtAnyInstantItKeepsWhatWasDurableAndNothingComesBack) {
   ItemId first = 1000;
   for (int life = 0; life < lives && !testing::Test::HasFailure(); ++life) {
     SCOPED_TRACE(life);
+    std::set<ItemId> finished_now;
     for (const Word& word : run_and_kill(directory.path(), first, std::chrono::microseconds(random() % 60'000))) {
       ++said;
       if (word.finished == 0 && !finished.contains(word.id)) kept.insert(word.id);
       if (word.finished == 0) continue;
       kept.erase(word.id);
       finished.insert(word.id);
+      if (word.id >= first) finished_now.insert(word.id);
     }
     auto opened = kRocksStore.open(crash_options(directory.path().c_str()));
     ASSERT_TRUE(opened) << opened.error();
@@ -153,6 +156,9 @@ TEST(StoreCrash, KilledAtAnyInstantItKeepsWhatWasDurableAndNothingComesBack) {
       EXPECT_TRUE(found.insert(item.id).second);
       EXPECT_FALSE(finished.contains(item.id)) << item.id << " came back";
     }
+    std::set<std::string> outcomes;
+    for (const auto& record : shard.scan(store::Table::kOutcomes, {}, 100'000'000)) outcomes.insert(record.key);
+    for (const ItemId id : finished_now) EXPECT_TRUE(outcomes.contains(std::to_string(id))) << "the outcome of " << id;
     for (const ItemId id : kept) {
       if (found.contains(id)) continue;
       // Finished durably, and killed before it could say so; those that are never finished must be there.

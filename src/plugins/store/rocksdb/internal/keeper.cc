@@ -123,7 +123,7 @@ void Keeper::add_to_tables(const Change& change) {
 
 // Empty when the keeper is to stop before the tables could be written. The journal has it all: the next start applies
 // it.
-std::optional<std::uint64_t> Keeper::apply_surely(Tables::Batch& batch) {
+std::optional<Tables::Stamp> Keeper::apply_surely(Tables::Batch& batch) {
   for (bool told = false;; told = true) {
     if (const auto applied = tables_.apply(batch))
       return *applied;
@@ -137,7 +137,10 @@ std::optional<std::uint64_t> Keeper::apply_surely(Tables::Batch& batch) {
 void Keeper::apply_tables(std::uint64_t first, std::uint64_t end) {
   if (table_batch_.empty()) return;
   table_batch_.mark(segments_.journal(), end);
-  if (const auto sequence = apply_surely(table_batch_)) unflushed_.push_back({first, *sequence});
+  const auto stamp = apply_surely(table_batch_);
+  // What waits for the same file is released together.
+  const bool same = stamp && !unflushed_.empty() && unflushed_.back().stamp == *stamp;
+  if (stamp && !same) unflushed_.push_back({first, *stamp});
   table_batch_.clear();
 }
 
@@ -191,9 +194,8 @@ void Keeper::close_index() {
 }
 
 void Keeper::confirm_moved() {
-  const std::uint64_t flushed = tables_.flushed();
   bool any = false;
-  while (!moved_.empty() && moved_.front().first <= flushed) {
+  while (!moved_.empty() && tables_.durable(moved_.front().first)) {
     const std::lock_guard lock(mutex_);
     std::move(moved_.front().second.begin(), moved_.front().second.end(), std::back_inserter(outbox_.confirmed));
     moved_.pop_front();
@@ -203,8 +205,7 @@ void Keeper::confirm_moved() {
 }
 
 void Keeper::release_segments() {
-  const std::uint64_t flushed = tables_.flushed();
-  while (!unflushed_.empty() && unflushed_.front().sequence <= flushed) unflushed_.pop_front();
+  while (!unflushed_.empty() && tables_.durable(unflushed_.front().stamp)) unflushed_.pop_front();
   std::uint64_t safe = low_water_;
   if (!unflushed_.empty()) safe = std::min(safe, unflushed_.front().first);
   if (auto released = segments_.release(safe); !released) {
@@ -213,11 +214,11 @@ void Keeper::release_segments() {
   const std::uint64_t behind = unflushed_.empty() ? 0 : applied_.load() - unflushed_.front().first;
   const bool holding = safe < low_water_ && low_water_ - safe >= segments_.segment_bytes();
   if (!holding && behind < kUnflushedSegments * segments_.segment_bytes() && moved_.empty()) return;
-  const std::uint64_t newest =
-      std::max(unflushed_.empty() ? 0 : unflushed_.back().sequence, moved_.empty() ? 0 : moved_.back().first);
   const auto now = std::chrono::steady_clock::now();
-  if (flush_asked_for_ > flushed && now - flush_asked_at_ < kAskAgain) return;  // one at a time
-  flush_asked_for_ = newest;
+  if (!tables_.durable(flush_asked_for_) && now - flush_asked_at_ < kAskAgain) return;  // one at a time
+  const Tables::Stamp batches = unflushed_.empty() ? Tables::Stamp() : unflushed_.back().stamp;
+  const Tables::Stamp moved = moved_.empty() ? Tables::Stamp() : moved_.back().first;
+  flush_asked_for_ = {std::max(batches.sequence, moved.sequence), std::max(batches.file, moved.file)};
   flush_asked_at_ = now;
   tables_.request_flush();
 }
@@ -254,8 +255,8 @@ void Keeper::work(Chunk& chunk) {
       if (moved.expires <= chunk.now && !tables_.may_have(store::Table::kCorrelations, moved.key)) continue;
       batch.put(store::Table::kCorrelations, moved.key, as_bytes(moved.value), moved.expires);
     }
-    const auto sequence = batch.empty() ? std::optional<std::uint64_t>(0) : apply_surely(batch);
-    if (sequence) moved_.emplace_back(*sequence, std::move(chunk.moved));
+    const auto stamp = batch.empty() ? std::optional(Tables::Stamp()) : apply_surely(batch);
+    if (stamp) moved_.emplace_back(*stamp, std::move(chunk.moved));
   }
   if (!chunk.last) next_chunk();
 }

@@ -117,7 +117,7 @@ class Keeper {
   void add_batch_to_tables(const Journal::Batch& batch);
   void add_to_tables(const store::Change& change);
   void apply_tables(std::uint64_t first, std::uint64_t end);
-  [[nodiscard]] std::optional<std::uint64_t> apply_surely(Tables::Batch& batch);
+  [[nodiscard]] std::optional<Tables::Stamp> apply_surely(Tables::Batch& batch);
   void close_index();
   void keep_buffer(std::vector<std::uint8_t>&& buffer);
   void read_items(Answer& answer);
@@ -139,15 +139,15 @@ class Keeper {
   Tables::Batch table_batch_;
   struct Unflushed {
     std::uint64_t first = 0;  // position
-    std::uint64_t sequence = 0;
+    Tables::Stamp stamp;
   };
   std::deque<Unflushed> unflushed_;
   std::uint64_t low_water_ = 0;
-  std::uint64_t flush_asked_for_ = 0;  // sequence
+  Tables::Stamp flush_asked_for_;
   std::chrono::steady_clock::time_point flush_asked_at_{};
   std::uint64_t clean_at_ = 0;
   std::uint64_t clean_end_ = 0;  // nothing before it is left to move once it was reached
-  std::deque<std::pair<std::uint64_t, std::vector<Moved>>> moved_;  // by sequence
+  std::deque<std::pair<Tables::Stamp, std::vector<Moved>>> moved_;
 
   std::mutex mutex_;
   std::condition_variable wake_;

@@ -58,7 +58,7 @@ Fallible<void> RocksPartition::recover(store::Moment now, store::Recovery& recov
   };
   Tables::Batch batch;
   std::size_t waiting = 0;
-  Fallible<std::uint64_t> applied = 0;
+  Fallible<Tables::Stamp> applied;
   question.on_table_change = [&](const Change& change) {
     replay(tables_, change, batch);
     if (++waiting < kReplayBatch) return;

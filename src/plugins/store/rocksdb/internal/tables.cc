@@ -1,5 +1,6 @@
 #include "plugins/store/rocksdb/internal/tables.h"
 
+#include <algorithm>
 #include <atomic>
 #include <cstdarg>
 #include <cstdio>
@@ -10,11 +11,11 @@
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
-#include <rocksdb/slice_transform.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
 #include "plugins/store/rocksdb/internal/log.h"
+#include "plugins/store/rocksdb/internal/outcome_files.h"
 
 namespace smppd::plugins::rocks_store {
 
@@ -30,6 +31,9 @@ std::string table_key(store::Table table, std::string_view key) {
   return whole;
 }
 
+constexpr char kOutcomesLetter = static_cast<char>(store::Table::kOutcomes);
+constexpr const char* kOutcomesFamily = "outcomes";
+
 std::string marker_key(unsigned journal) {
   std::uint8_t key[5] = {};
   store_be(key + 1, static_cast<std::uint32_t>(journal));
@@ -43,6 +47,19 @@ store::Moment expiry_of(const rocksdb::Slice& value) noexcept {
 
 bool is_record(const rocksdb::Slice& key, const rocksdb::Slice& value) noexcept {
   return key.size() > 1 && key[0] > 0 && static_cast<std::uint8_t>(key[0]) < store::kTables && value.size() >= kExpiry;
+}
+
+void put_mark(rocksdb::WriteBatch& batch, unsigned journal, std::uint64_t position) {
+  std::uint8_t value[8];
+  store_be(value, position);
+  batch.Put(marker_key(journal), rocksdb::Slice(reinterpret_cast<const char*>(value), sizeof value));
+}
+
+// False when it has expired.
+bool unpack(std::string_view key, const rocksdb::Slice& value, store::Moment now, KeptRecord& record) {
+  if (value.size() < kExpiry || expiry_of(value) <= now) return false;
+  record = {std::string(key), std::string(value.data() + kExpiry, value.size() - kExpiry), expiry_of(value)};
+  return true;
 }
 
 class DropExpired final : public rocksdb::CompactionFilter {
@@ -90,10 +107,7 @@ rocksdb::Options engine_options() {
   options.compression = rocksdb::kLZ4Compression;
   options.write_buffer_size = 64U << 20;
   options.max_write_buffer_number = 3;
-  // The outcomes of messages come nearly in the order of their keys: each goes in beside the one before. Threads that
-  // insert at the same time would ignore that.
-  options.allow_concurrent_memtable_write = false;
-  options.memtable_insert_with_hint_prefix_extractor.reset(rocksdb::NewCappedPrefixTransform(1));
+  options.create_missing_column_families = true;
   options.max_background_jobs = 2;
   options.level_compaction_dynamic_level_bytes = true;
   options.max_open_files = 512;
@@ -115,33 +129,45 @@ rocksdb::Options engine_options() {
 
 struct Tables::Batch::Writes {
   rocksdb::WriteBatch batch;
-  std::string value;
 };
 
 Tables::Batch::Batch() : writes_(std::make_unique<Writes>()) {}
 Tables::Batch::~Batch() = default;
 
 void Tables::Batch::put(store::Table table, std::string_view key, ByteSpan value, store::Moment expires) {
-  has_correlations_ = has_correlations_ || table == store::Table::kCorrelations;
-  const auto letter = static_cast<char>(table);
   std::uint8_t expiry[kExpiry];
   store_be(expiry, static_cast<std::uint64_t>(expires.time_since_epoch().count()));
+  if (table == store::Table::kOutcomes) {
+    FreshRecords::write(outcomes_, kOutcomesLetter, key, ByteSpan(expiry), value);
+    return;
+  }
+  has_correlations_ = has_correlations_ || table == store::Table::kCorrelations;
+  const auto letter = static_cast<char>(table);
   const rocksdb::Slice keys[2] = {{&letter, 1}, {key.data(), key.size()}};
   const rocksdb::Slice values[2] = {{reinterpret_cast<const char*>(expiry), kExpiry},
                                     {reinterpret_cast<const char*>(value.data()), value.size()}};
   writes_->batch.Put(rocksdb::SliceParts(keys, 2), rocksdb::SliceParts(values, 2));
 }
 
-void Tables::Batch::erase(store::Table table, std::string_view key) { writes_->batch.Delete(table_key(table, key)); }
-
-void Tables::Batch::mark(unsigned journal, std::uint64_t position) {
-  std::uint8_t value[8];
-  store_be(value, position);
-  writes_->batch.Put(marker_key(journal), rocksdb::Slice(reinterpret_cast<const char*>(value), sizeof value));
+void Tables::Batch::erase(store::Table table, std::string_view key) {
+  if (table == store::Table::kOutcomes) FreshRecords::write_erased(outcomes_, kOutcomesLetter, key);
+  // Also of an outcome: it may be from before outcomes had a family of their own.
+  writes_->batch.Delete(table_key(table, key));
 }
 
-bool Tables::Batch::empty() const noexcept { return writes_->batch.Count() == 0; }
-void Tables::Batch::clear() { writes_->batch.Clear(); }
+void Tables::Batch::mark(unsigned journal, std::uint64_t position) {
+  has_mark_ = true;
+  marked_ = journal;
+  mark_ = position;
+}
+
+bool Tables::Batch::empty() const noexcept { return writes_->batch.Count() == 0 && outcomes_.empty() && !has_mark_; }
+
+void Tables::Batch::clear() {
+  writes_->batch.Clear();
+  outcomes_.clear();
+  has_mark_ = false;
+}
 
 struct Tables::Engine {
   std::atomic<std::int64_t> now{0};
@@ -149,11 +175,36 @@ struct Tables::Engine {
   std::atomic<bool> has_correlations{false};
   std::unique_ptr<DropExpired> filter;
   std::unique_ptr<rocksdb::DB> db;
+  std::vector<std::unique_ptr<rocksdb::ColumnFamilyHandle>> families;  // the default one; that of outcomes, if there is
+  std::unique_ptr<OutcomeFiles> outcome_files;                         // null: read only
+
+  [[nodiscard]] rocksdb::Status write(rocksdb::WriteBatch& batch) const {
+    rocksdb::WriteOptions options;
+    options.disableWAL = true;
+    return db->Write(options, &batch);
+  }
+  // Those that may have records of this table, the one with the last word first.
+  [[nodiscard]] std::vector<rocksdb::ColumnFamilyHandle*> families_of(store::Table table) const {
+    if (table != store::Table::kOutcomes || families.size() == 1) return {families[0].get()};
+    return {families[1].get(), families[0].get()};
+  }
+  [[nodiscard]] bool put_marks(const OutcomeFiles::Marks& marks) const {
+    rocksdb::WriteBatch batch;
+    for (const auto& [journal, position] : marks) put_mark(batch, journal, position);
+    return write(batch).ok();
+  }
 };
 
 Tables::Tables(std::unique_ptr<Engine> engine) : engine_(std::move(engine)) {}
 
 Tables::~Tables() {
+  if (engine_->outcome_files != nullptr) {
+    engine_->outcome_files.reset();
+    // Closing would break off a flush that has begun; the journals have it all, but would be applied again.
+    const auto flushed = engine_->db->Flush(rocksdb::FlushOptions());
+    if (!flushed.ok()) kStoreLog.error("RocksDB cannot write its tables", {{"error", flushed.ToString()}});
+  }
+  engine_->families.clear();
   const auto closed = engine_->db->Close();
   if (!closed.ok()) kStoreLog.error("RocksDB was not closed well", {{"error", closed.ToString()}});
 }
@@ -164,36 +215,69 @@ Fallible<std::unique_ptr<Tables>> Tables::open(const std::string& path, Access a
   rocksdb::Options options = engine_options();
   options.compaction_filter = engine->filter.get();
   options.listeners.push_back(std::make_shared<WatchFlushes>(engine->flushed));
+  std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, options}};
+  std::vector<std::string> there;
+  const bool listed = rocksdb::DB::ListColumnFamilies(options, path, &there).ok();
+  // One that older versions wrote gets the family of outcomes now, but not to be read only.
+  const bool has_outcomes = listed && std::ranges::find(there, kOutcomesFamily) != there.end();
+  if (access == Access::kReadWrite || has_outcomes) families.emplace_back(kOutcomesFamily, options);
+  std::vector<rocksdb::ColumnFamilyHandle*> handles;
   rocksdb::DB* db = nullptr;
-  const auto status = access == Access::kReadOnly ? rocksdb::DB::OpenForReadOnly(options, path, &db)
-                                                  : rocksdb::DB::Open(options, path, &db);
+  const auto status = access == Access::kReadOnly ? rocksdb::DB::OpenForReadOnly(options, path, families, &handles, &db)
+                                                  : rocksdb::DB::Open(options, path, families, &handles, &db);
   if (!status.ok()) return failure(path + ": RocksDB cannot open it: " + status.ToString());
   engine->db.reset(db);
+  for (auto* handle : handles) engine->families.emplace_back(handle);
   engine->flushed = db->GetLatestSequenceNumber();
   std::unique_ptr<Tables> tables(new Tables(std::move(engine)));
   std::vector<KeptRecord> first;
   const auto scanned = tables->scan(store::Table::kCorrelations, {}, 1, store::Moment::min(), first);
   if (!scanned) return failure(path + ": " + scanned.error());
   tables->engine_->has_correlations = !first.empty();
+  if (access == Access::kReadWrite) tables->begin_files();
   return tables;
 }
 
-Fallible<std::uint64_t> Tables::apply(Batch& batch) {
-  if (batch.has_correlations_) engine_->has_correlations.store(true);
-  rocksdb::WriteOptions options;
-  options.disableWAL = true;
-  auto status = engine_->db->Write(options, &batch.writes_->batch);
-  if (!status.ok()) {
-    // A background error stops all writes until it is looked at; the journal still has everything.
-    engine_->db->Resume();
-    return failure(status.ToString());
-  }
-  return engine_->db->GetLatestSequenceNumber();
+void Tables::begin_files() {
+  engine_->outcome_files =
+      std::make_unique<OutcomeFiles>(*engine_->db, *engine_->families[1], [this](const OutcomeFiles::Marks& marks) {
+        // Without a mark more is applied again after a crash, no less.
+        if (engine_->put_marks(marks)) flush_memtable();
+      });
 }
 
-std::uint64_t Tables::flushed() const noexcept { return engine_->flushed.load(); }
+Fallible<Tables::Stamp> Tables::apply(Batch& batch) {
+  if (batch.has_correlations_) engine_->has_correlations.store(true);
+  Stamp stamp;
+  if (!batch.outcomes_.empty()) {
+    const auto file = engine_->outcome_files->add(batch.outcomes_);
+    if (!file) return std::unexpected(file.error());
+    stamp.file = *file;
+  }
+  // The mark comes last: what it speaks of is where it will be found by then.
+  const bool mark_now = batch.has_mark_ && !engine_->outcome_files->waiting();
+  if (mark_now) put_mark(batch.writes_->batch, batch.marked_, batch.mark_);
+  if (batch.writes_->batch.Count() > 0) {
+    if (const auto status = engine_->write(batch.writes_->batch); !status.ok()) {
+      // A background error stops all writes until it is looked at; the journal still has everything.
+      engine_->db->Resume();
+      return failure(status.ToString());
+    }
+    stamp.sequence = engine_->db->GetLatestSequenceNumber();
+  }
+  const bool mark_later = batch.has_mark_ && !mark_now;
+  if (mark_later && !engine_->outcome_files->hold_mark(batch.marked_, batch.mark_)) {
+    if (!engine_->put_marks({{batch.marked_, batch.mark_}})) return failure("a mark cannot be written");
+  }
+  return stamp;
+}
 
-void Tables::request_flush() {
+bool Tables::durable(const Stamp& stamp) const noexcept {
+  const bool made = stamp.file == 0 || engine_->outcome_files->made() >= stamp.file;
+  return made && engine_->flushed.load() >= stamp.sequence;
+}
+
+void Tables::flush_memtable() {
   rocksdb::FlushOptions options;
   options.wait = false;
   options.allow_write_stall = true;
@@ -201,7 +285,13 @@ void Tables::request_flush() {
   if (!status.ok()) kStoreLog.warn("RocksDB cannot write its tables", {{"error", status.ToString()}});
 }
 
+void Tables::request_flush() {
+  engine_->outcome_files->request();
+  flush_memtable();
+}
+
 Fallible<void> Tables::flush() {
+  if (auto made = engine_->outcome_files->flush(); !made) return made;
   const std::uint64_t sequence = engine_->db->GetLatestSequenceNumber();
   const auto status = engine_->db->Flush(rocksdb::FlushOptions());
   if (!status.ok()) return failure(status.ToString());
@@ -212,32 +302,53 @@ Fallible<void> Tables::flush() {
 }
 
 Fallible<bool> Tables::get(store::Table table, std::string_view key, store::Moment now, KeptRecord& record) {
-  rocksdb::PinnableSlice value;
-  const auto status =
-      engine_->db->Get(rocksdb::ReadOptions(), engine_->db->DefaultColumnFamily(), table_key(table, key), &value);
-  if (status.IsNotFound()) return false;
-  if (!status.ok()) return failure(status.ToString());
-  if (value.size() < kExpiry || expiry_of(value) <= now) return false;
-  record = {std::string(key), std::string(value.data() + kExpiry, value.size() - kExpiry), expiry_of(value)};
-  return true;
+  const std::string whole = table_key(table, key);
+  std::optional<std::string> fresh;
+  if (table == store::Table::kOutcomes && engine_->outcome_files != nullptr &&
+      engine_->outcome_files->find(whole, fresh)) {
+    return fresh && unpack(key, *fresh, now, record);
+  }
+  for (rocksdb::ColumnFamilyHandle* family : engine_->families_of(table)) {
+    rocksdb::PinnableSlice value;
+    const auto status = engine_->db->Get(rocksdb::ReadOptions(), family, whole, &value);
+    if (status.IsNotFound()) continue;
+    if (!status.ok()) return failure(status.ToString());
+    return unpack(key, value, now, record);
+  }
+  return false;
 }
 
 Fallible<bool> Tables::scan(store::Table table, std::string_view from, std::size_t limit, store::Moment now,
                             std::vector<KeptRecord>& records) {
+  if (table == store::Table::kOutcomes && engine_->outcome_files != nullptr) {
+    if (auto made = engine_->outcome_files->flush(); !made) return std::unexpected(made.error());
+  }
   const std::string end(1, static_cast<char>(static_cast<int>(table) + 1));
   const rocksdb::Slice upper(end);
   rocksdb::ReadOptions options;
   options.iterate_upper_bound = &upper;
-  const std::unique_ptr<rocksdb::Iterator> at(engine_->db->NewIterator(options));
-  for (at->Seek(table_key(table, from)); at->Valid(); at->Next()) {
-    if (!is_record(at->key(), at->value()) || expiry_of(at->value()) <= now) continue;
-    if (records.size() == limit) return true;
-    records.push_back({std::string(at->key().data() + 1, at->key().size() - 1),
-                       std::string(at->value().data() + kExpiry, at->value().size() - kExpiry),
-                       expiry_of(at->value())});
+  // Where two families have records, each in its order: of those that come next, the first.
+  std::vector<std::unique_ptr<rocksdb::Iterator>> each;
+  for (auto* family : engine_->families_of(table)) {
+    each.emplace_back(engine_->db->NewIterator(options, family))->Seek(table_key(table, from));
   }
-  if (!at->status().ok()) return failure(at->status().ToString());
-  return false;
+  KeptRecord record;
+  for (;;) {
+    rocksdb::Iterator* next = nullptr;
+    for (const auto& at : each) {
+      if (!at->Valid() && !at->status().ok()) return failure(at->status().ToString());
+      if (at->Valid() && (next == nullptr || at->key().compare(next->key()) < 0)) next = at.get();
+    }
+    if (next == nullptr) return false;
+    const std::string key = next->key().ToString();
+    if (is_record(key, next->value()) && unpack(std::string_view(key).substr(1), next->value(), now, record)) {
+      if (records.size() == limit) return true;
+      records.push_back(std::move(record));
+    }
+    for (const auto& at : each) {
+      if (at->Valid() && at->key() == key) at->Next();
+    }
+  }
 }
 
 bool Tables::may_have(store::Table table, std::string_view key) {
@@ -259,9 +370,11 @@ std::uint64_t Tables::count(store::Table table) {
   const rocksdb::Slice upper(end);
   rocksdb::ReadOptions options;
   options.iterate_upper_bound = &upper;
-  const std::unique_ptr<rocksdb::Iterator> at(engine_->db->NewIterator(options));
   std::uint64_t count = 0;
-  for (at->Seek(begin); at->Valid(); at->Next()) ++count;
+  for (auto* family : engine_->families_of(table)) {
+    const std::unique_ptr<rocksdb::Iterator> at(engine_->db->NewIterator(options, family));
+    for (at->Seek(begin); at->Valid(); at->Next()) ++count;
+  }
   return count;
 }
 

@@ -1,8 +1,13 @@
-// RocksDB, and nobody else includes it: the records of all tables, shared by all partitions. Any thread.
+// RocksDB, which nobody else includes but outcome_files.h: the records of all tables, shared by all partitions. Any
+// thread.
 //
 // Its own log is off: the journals are the log. Beside the records each journal's marker is written, the position up to
 // which its records have been applied; a flush of the memtable makes a marker durable together with everything before
-// it, and recovery applies the journal again from there. A segment may go when flushed() has passed it.
+// it, and recovery applies the journal again from there. A segment may go when what it had for the tables is durable().
+//
+// Outcomes, of which every message has one, pass no memtable: they wait in memory (fresh_records.h) until some hundred
+// thousand are together, and become a file of a family of their own, sorted, which is where a compaction would have put
+// them. A marker is not written before what it speaks of is in a file or in the memtable.
 #pragma once
 
 #include <cstdint>
@@ -41,7 +46,18 @@ class Tables {
     friend class Tables;
     struct Writes;
     std::unique_ptr<Writes> writes_;
+    std::vector<std::uint8_t> outcomes_;  // for FreshRecords::add()
     bool has_correlations_ = false;
+    bool has_mark_ = false;
+    unsigned marked_ = 0;
+    std::uint64_t mark_ = 0;
+  };
+
+  // When what was applied is durable.
+  struct Stamp {
+    std::uint64_t sequence = 0;  // of RocksDB: when the memtable was flushed up to it
+    std::uint64_t file = 0;      // when so many files of outcomes were made
+    bool operator==(const Stamp&) const noexcept = default;
   };
 
   enum class Access : std::uint8_t { kReadWrite, kReadOnly };
@@ -50,10 +66,10 @@ class Tables {
   Tables& operator=(const Tables&) = delete;
   ~Tables();  // flushes
 
-  // May wait for RocksDB's own compaction. On success the batch's sequence, for flushed().
-  [[nodiscard]] Fallible<std::uint64_t> apply(Batch& batch);
-  // Everything with a sequence up to this one is durable.
-  [[nodiscard]] std::uint64_t flushed() const noexcept;
+  // May wait for RocksDB's own compaction, or until there is room for outcomes. A batch that failed may be applied
+  // again.
+  [[nodiscard]] Fallible<Stamp> apply(Batch& batch);
+  [[nodiscard]] bool durable(const Stamp& stamp) const noexcept;
   void request_flush();
   [[nodiscard]] Fallible<void> flush();
 
@@ -72,6 +88,8 @@ class Tables {
  private:
   struct Engine;
   explicit Tables(std::unique_ptr<Engine> engine);
+  void begin_files();
+  void flush_memtable();
   std::unique_ptr<Engine> engine_;
 };
 

@@ -1,0 +1,174 @@
+#include "plugins/store/rocksdb/internal/tables.h"
+
+#include <filesystem>
+
+#include <gtest/gtest.h>
+#include <rocksdb/db.h>
+
+#include "plugins/store/conformance/driver.h"
+
+namespace smppd::plugins::rocks_store {
+
+namespace {
+
+using store::Table;
+
+constexpr store::Moment kNow{std::chrono::milliseconds(1'800'000'000'000)};
+constexpr unsigned kJournal = 3;
+
+class TablesTest : public testing::Test {
+ protected:
+  void open(Tables::Access access = Tables::Access::kReadWrite) {
+    tables_.reset();
+    auto opened = Tables::open(path(), access);
+    ASSERT_TRUE(opened) << opened.error();
+    tables_ = std::move(*opened);
+  }
+  std::string path() const { return directory_.path() + "/tables"; }
+  std::string blocker() const { return path() + "/outcomes.new"; }
+  Tables::Stamp put(Table table, std::string_view key, std::string_view value, std::uint64_t mark = 0) {
+    Tables::Batch batch;
+    batch.put(table, key, as_bytes(value), store::kNever);
+    if (mark != 0) batch.mark(kJournal, mark);
+    const auto stamp = tables_->apply(batch);
+    EXPECT_TRUE(stamp);
+    return stamp ? *stamp : Tables::Stamp();
+  }
+  void erase(Table table, std::string_view key) {
+    Tables::Batch batch;
+    batch.erase(table, key);
+    EXPECT_TRUE(tables_->apply(batch));
+  }
+  std::string get(Table table, std::string_view key) {
+    KeptRecord record;
+    const auto found = tables_->get(table, key, kNow, record);
+    EXPECT_TRUE(found);
+    return found && *found ? record.value : "-";
+  }
+  std::string listed(std::string_view from = {}, std::size_t limit = 100) {
+    std::vector<KeptRecord> records;
+    EXPECT_TRUE(tables_->scan(Table::kOutcomes, from, limit, kNow, records));
+    std::string all;
+    for (const KeptRecord& record : records) all += record.key + "=" + record.value + " ";
+    return all;
+  }
+  // As smppd did before outcomes had a family of their own.
+  void put_as_before(std::string_view key, std::string_view value) {
+    rocksdb::Options options;
+    options.create_if_missing = true;
+    rocksdb::DB* db = nullptr;
+    ASSERT_TRUE(rocksdb::DB::Open(options, path(), &db).ok());
+    const std::unique_ptr<rocksdb::DB> closes(db);
+    std::uint8_t expiry[8];
+    store_be(expiry, static_cast<std::uint64_t>(store::kNever.time_since_epoch().count()));
+    ASSERT_TRUE(db->Put({}, "\x02" + std::string(key), std::string(as_text(expiry)) + std::string(value)).ok());
+  }
+
+  store::conformance::TemporaryDirectory directory_;
+  std::unique_ptr<Tables> tables_;
+};
+
+}  // namespace
+
+TEST_F(TablesTest, AnOutcomeIsFoundBeforeAndAfterItIsInAFileAndAfterAnotherStart) {
+  open();
+  const Tables::Stamp stamp = put(Table::kOutcomes, "a", "1");
+  EXPECT_FALSE(tables_->durable(stamp));
+  EXPECT_EQ(get(Table::kOutcomes, "a"), "1");
+  EXPECT_EQ(get(Table::kOutcomes, "b"), "-");
+  ASSERT_TRUE(tables_->flush());
+  EXPECT_TRUE(tables_->durable(stamp));
+  EXPECT_EQ(get(Table::kOutcomes, "a"), "1");
+  put(Table::kOutcomes, "a", "2");
+  put(Table::kOutcomes, "b", "3");
+  EXPECT_EQ(get(Table::kOutcomes, "a"), "2");
+  open();
+  EXPECT_EQ(get(Table::kOutcomes, "a"), "2");
+  EXPECT_EQ(get(Table::kOutcomes, "b"), "3");
+  open(Tables::Access::kReadOnly);
+  EXPECT_EQ(get(Table::kOutcomes, "a"), "2");
+  EXPECT_EQ(tables_->count(Table::kOutcomes), 2U);
+}
+
+TEST_F(TablesTest, AnErasedOutcomeIsGoneFromMemoryAndFromFiles) {
+  open();
+  put(Table::kOutcomes, "a", "1");
+  erase(Table::kOutcomes, "a");
+  EXPECT_EQ(get(Table::kOutcomes, "a"), "-");
+  put(Table::kOutcomes, "b", "2");
+  ASSERT_TRUE(tables_->flush());
+  erase(Table::kOutcomes, "b");
+  EXPECT_EQ(get(Table::kOutcomes, "b"), "-");
+  EXPECT_EQ(listed(), "");
+  open();
+  EXPECT_EQ(get(Table::kOutcomes, "b"), "-");
+}
+
+// Else a start after a crash would take it for applied, and the outcomes would be lost.
+TEST_F(TablesTest, AMarkIsNotWrittenBeforeTheOutcomesItSpeaksOfAreInAFile) {
+  open();
+  put(Table::kOutcomes, "a", "1", 100);
+  EXPECT_EQ(tables_->marker(kJournal), 0U);
+  put(Table::kFacts, "f", "1", 200);  // later: it waits, too
+  EXPECT_EQ(tables_->marker(kJournal), 0U);
+  ASSERT_TRUE(tables_->flush());
+  put(Table::kFacts, "f", "2", 300);
+  EXPECT_EQ(tables_->marker(kJournal), 300U);
+  put(Table::kOutcomes, "b", "1", 400);
+  open();  // closing makes a file of what there is
+  EXPECT_EQ(tables_->marker(kJournal), 400U);
+}
+
+TEST_F(TablesTest, WhenAFileCannotBeMadeNothingIsDurableNothingIsLostAndLaterItIs) {
+  open();
+  std::filesystem::create_directories(blocker() + "/in the way");
+  const Tables::Stamp stamp = put(Table::kOutcomes, "a", "1", 100);
+  EXPECT_FALSE(tables_->flush());
+  EXPECT_FALSE(tables_->durable(stamp));
+  EXPECT_EQ(tables_->marker(kJournal), 0U);
+  EXPECT_EQ(get(Table::kOutcomes, "a"), "1");
+  put(Table::kOutcomes, "b", "2", 200);
+  std::filesystem::remove_all(blocker());
+  while (!tables_->flush()) {
+  }
+  EXPECT_TRUE(tables_->durable(stamp));
+  EXPECT_EQ(listed(), "a=1 b=2 ");
+}
+
+TEST_F(TablesTest, WhenFilesCannotBeMadeForLongNoMoreIsTakenThanMemoryMayHold) {
+  open();
+  std::filesystem::create_directories(blocker() + "/in the way");
+  const std::string value(400'000, 'v');
+  std::uint64_t taken = 0;
+  Tables::Batch batch;
+  for (;; ++taken) {
+    batch.clear();
+    batch.put(Table::kOutcomes, std::to_string(taken), as_bytes(value), store::kNever);
+    if (!tables_->apply(batch)) break;
+    ASSERT_LT(taken * value.size(), 512U << 20);
+  }
+  std::filesystem::remove_all(blocker());
+  while (!tables_->apply(batch)) {
+  }
+  ASSERT_TRUE(tables_->flush());
+  EXPECT_EQ(tables_->count(Table::kOutcomes), taken + 1);
+}
+
+TEST_F(TablesTest, OutcomesOfAStoreFromBeforeTheyHadAFamilyAreFoundAndListedAmongTheOthers) {
+  put_as_before("b", "old");
+  put_as_before("c", "old");
+  open(Tables::Access::kReadOnly);
+  EXPECT_EQ(get(Table::kOutcomes, "b"), "old");
+  EXPECT_EQ(tables_->count(Table::kOutcomes), 2U);
+  open();
+  EXPECT_EQ(get(Table::kOutcomes, "b"), "old");
+  for (const char* key : {"a", "c", "d"}) put(Table::kOutcomes, key, "new");
+  EXPECT_EQ(get(Table::kOutcomes, "c"), "new");
+  EXPECT_EQ(listed(), "a=new b=old c=new d=new ");
+  EXPECT_EQ(listed("b", 2), "b=old c=new ");
+  erase(Table::kOutcomes, "b");
+  EXPECT_EQ(get(Table::kOutcomes, "b"), "-");
+  EXPECT_EQ(listed(), "a=new c=new d=new ");
+}
+
+}  // namespace smppd::plugins::rocks_store
