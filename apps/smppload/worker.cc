@@ -9,7 +9,7 @@ constexpr Duration kHousekeeping = std::chrono::milliseconds(250);
 constexpr Duration kPublish = std::chrono::milliseconds(5);
 }  // namespace
 
-Worker::Worker(runtime::EventLoop& loop, const Options& options, Share share, MessageTemplates templates,
+Worker::Worker(runtime::EventLoop& loop, const Options& options, const Share& share, MessageTemplates templates,
                ReceiptTracker& receipts)
     : loop_(loop),
       options_(options),

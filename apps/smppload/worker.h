@@ -42,7 +42,7 @@ struct Share {
 
 class Worker {
  public:
-  Worker(runtime::EventLoop& loop, const Options& options, Share share, MessageTemplates templates,
+  Worker(runtime::EventLoop& loop, const Options& options, const Share& share, MessageTemplates templates,
          ReceiptTracker& receipts);
 
   // On the shard's thread.

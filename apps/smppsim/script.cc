@@ -59,7 +59,8 @@ void check_keys(const YAML::Node& node, const std::set<std::string>& known, cons
     if (known.contains(key)) continue;
     std::string all;
     for (const auto& name : known) all.append(all.empty() ? "" : ", ").append(name);
-    complain(pair.first, "'" + key + "' is not known in " + where + "; there are " + all);
+    std::string sentence = "'" + key + "' is not known in ";
+    complain(pair.first, sentence.append(where).append("; there are ").append(all));
   }
 }
 

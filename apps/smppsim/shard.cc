@@ -43,8 +43,7 @@ void Shard::connect_outbind(const runtime::SocketAddress& to) { new_session(to)-
 void Shard::close_everything() noexcept {
   for (auto& acceptor : acceptors_) acceptor->stop();
   sessions_.for_each([](std::shared_ptr<Session>& session, SlabHandle) {
-    const std::shared_ptr<Session> kept = session;
-    kept->close();
+    std::shared_ptr<Session>(session)->close();  // closing lets go of the one in the table
   });
 }
 

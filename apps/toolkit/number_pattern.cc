@@ -131,10 +131,7 @@ std::size_t NumberPattern::write(char* out, Random& random, std::uint64_t sequen
   char* at = out;
   for (const Piece& piece : pieces_) {
     switch (piece.kind) {
-      case Kind::literal:
-        std::memcpy(at, piece.text.data(), piece.text.size());
-        at += piece.text.size();
-        break;
+      case Kind::literal: at = std::ranges::copy(piece.text, at).out; break;
       case Kind::digits:
         write_random_digits(at, piece.width, random);
         at += piece.width;
