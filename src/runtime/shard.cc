@@ -67,7 +67,7 @@ ShardGroup::ShardGroup(unsigned count, std::size_t mailbox_bytes) {
 
 ShardGroup::~ShardGroup() { stop_and_join(); }
 
-void ShardGroup::start(bool pin_cpus, std::function<void(Shard&)> started) {
+void ShardGroup::start(bool pin_cpus, const std::function<void(Shard&)>& started) {
   for (auto& shard : shards_) {
     shard->loop().set_turn_hook(shard.get());
     threads_.emplace_back([&shard = *shard, started] {

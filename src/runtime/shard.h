@@ -64,7 +64,7 @@ class ShardGroup {
   [[nodiscard]] Mailbox& mailbox(unsigned from, unsigned to) noexcept { return *mailboxes_[from * count() + to]; }
 
   // Starts the threads; `started(shard)` runs first on each.
-  void start(bool pin_cpus, std::function<void(Shard&)> started);
+  void start(bool pin_cpus, const std::function<void(Shard&)>& started);
   // Runs `work` on every shard's thread and waits for all; false when one did not turn within `patience`.
   bool run_on_all(const std::function<void(Shard&)>& work, Duration patience);
   void stop_and_join();

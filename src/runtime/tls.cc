@@ -45,7 +45,7 @@ int version_number(TlsVersion version) noexcept {
 int give_password(char* out, int size, int, void* password) noexcept {
   const auto& text = *static_cast<const std::string*>(password);
   if (text.empty() || static_cast<int>(text.size()) > size) return -1;
-  std::memcpy(out, text.data(), text.size());
+  std::ranges::copy(text, out);
   return static_cast<int>(text.size());
 }
 

@@ -104,6 +104,7 @@ void update_limits(const config::Config& config, const message::Names& names, up
 template <typename Table>
 std::vector<std::string> all_names(const Table& table) {
   std::vector<std::string> names;
+  names.reserve(table.size());
   using Id = std::decay_t<decltype(table.find(""))>;
   for (std::size_t i = 0; i < table.size(); ++i) names.emplace_back(table.name(Id(static_cast<typename Id::rep>(i))));
   return names;
@@ -127,7 +128,7 @@ bool is_unchanged(const config::Upstream& upstream, const config::Config* before
 
 }  // namespace
 
-Fallible<Publication> build_publication(config::ConfigPtr config, const config::Config* before, unsigned shards,
+Fallible<Publication> build_publication(const config::ConfigPtr& config, const config::Config* before, unsigned shards,
                                         Lasting& lasting) {
   routing::intern_names(*config, lasting.names);
   auto snapshot = std::make_shared<flow::Snapshot>();

@@ -29,7 +29,7 @@ struct Lasting {
 };
 
 // `before` is the configuration in force, null at the start.
-[[nodiscard]] Fallible<Publication> build_publication(config::ConfigPtr config, const config::Config* before,
+[[nodiscard]] Fallible<Publication> build_publication(const config::ConfigPtr& config, const config::Config* before,
                                                       unsigned shards, Lasting& lasting);
 
 }  // namespace smppd::server

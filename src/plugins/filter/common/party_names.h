@@ -16,8 +16,8 @@ class PartyNames {
     for (std::uint32_t i = 0; i < names.clients.size(); ++i) {
       clients_.emplace_back(names.clients.name(message::ClientId(i)));
     }
-    for (std::uint16_t i = 0; i < names.upstreams.size(); ++i) {
-      upstreams_.emplace_back(names.upstreams.name(message::UpstreamId(i)));
+    for (std::size_t i = 0; i < names.upstreams.size(); ++i) {
+      upstreams_.emplace_back(names.upstreams.name(message::UpstreamId(static_cast<std::uint16_t>(i))));
     }
   }
 

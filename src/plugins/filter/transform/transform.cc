@@ -199,6 +199,7 @@ class Transform final : public flow::Filter, private TemplateValues {
 
 Fallible<smpp::TlvRegistry> registry_of(const config::Config& config) {
   std::vector<smpp::VendorTlv> vendor;
+  vendor.reserve(config.tlvs.size());
   for (const auto& tlv : config.tlvs) {
     vendor.push_back({tlv.name, tlv.tag, smpp::parse_tlv_type(tlv.type).value_or(smpp::TlvType::octets),
                       static_cast<std::uint16_t>(tlv.min_length), static_cast<std::uint16_t>(tlv.max_length)});

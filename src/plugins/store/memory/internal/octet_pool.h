@@ -23,7 +23,7 @@ class OctetPool {
     const std::size_t steps = steps_of(size);
     if (steps >= kClasses) return new std::uint8_t[size];
     if (std::uint8_t* at = free_[steps]; at != nullptr) {
-      std::memcpy(&free_[steps], at, kAddress);
+      std::memcpy(static_cast<void*>(&free_[steps]), at, kAddress);
       return at;
     }
     if (static_cast<std::size_t>(end_ - at_) < steps * kStep) {
@@ -41,7 +41,7 @@ class OctetPool {
       delete[] at;
       return;
     }
-    std::memcpy(at, &free_[steps], kAddress);
+    std::memcpy(at, static_cast<const void*>(&free_[steps]), kAddress);
     free_[steps] = at;
   }
 
