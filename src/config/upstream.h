@@ -74,10 +74,10 @@ struct Reconnect {
 };
 
 struct Throttling {      // answers ESME_RTHROTTLED / ESME_RMSGQFUL from the SMSC
-  bool adaptive = true;  // slow the link down and speed it up again (AIMD)
-  Millis pause{1'000};   // no submit on the link for this long after such an answer
-  double decrease = 0.5;
-  double increase_per_second = 0.1;  // share of the full rate regained each second
+  bool adaptive = true;  // find the rate that the SMSC takes
+  Millis pause{1'000};   // no submit on the link for this long when it refuses about everything
+  double decrease = 0.9;
+  double increase_per_second = 0.1;
   bool operator==(const Throttling&) const = default;
 };
 

@@ -352,11 +352,10 @@ void Link::on_response(const smpp::Header& header, ByteSpan pdu) noexcept {
   window_.close(header.sequence_number);
   ++(late ? probe_.late : probe_.answered);
   if (!late && header.command_status != smpp::CommandStatus::ESME_ROK) ++probe_.refused;
-  if (header.command_status == smpp::CommandStatus::ESME_RTHROTTLED ||
-      header.command_status == smpp::CommandStatus::ESME_RMSGQFUL) {
-    throttle_.complained(now);
-    ++group_.probe().throttled;
-  }
+  const bool busy = header.command_status == smpp::CommandStatus::ESME_RTHROTTLED ||
+                    header.command_status == smpp::CommandStatus::ESME_RMSGQFUL;
+  throttle_.answered(now, busy, window_.size());
+  if (busy) ++group_.probe().throttled;
   if (!late) group_.probe().latency.record(static_cast<std::uint64_t>(took.count()));
   group_.events().on_response(group_, flight, pdu, took, late);
 }
@@ -371,7 +370,6 @@ void Link::submit(const message::Flight& flight, ByteSpan pdu, Instant now) noex
   std::memcpy(out, pdu.data(), pdu.size());
   store_be(out + 12, sequence);
   connection_.commit(pdu.size());
-  throttle_.sent(now);
   session_.worked(now);
   last_used_ = now;
   ++probe_.sent;

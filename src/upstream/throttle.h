@@ -1,6 +1,13 @@
-// Slows a link down when its SMSC says ESME_RTHROTTLED or ESME_RMSGQFUL and speeds it up again: a pause after each such
-// answer, then a rate that starts at a share of what the link had reached and grows steadily until the SMSC complains
-// again or the link is as fast as before the first complaint. Sans-I/O, shard-local. Interop row 32.
+// Keeps a link at the rate its SMSC takes, as ESME_RTHROTTLED and ESME_RMSGQFUL tell it. What counts is the share of
+// such answers, not a single one: one refusal in a hundred that comes whatever the rate is must cost no more than
+// itself.
+//
+// - The SMSC refuses about everything: nothing is sent for `pause`.
+// - It refuses more than chance explains: the link goes on at `decrease` of what was taken in the last second, comes
+// back
+//   to that steadily, stays there, and asks for more from time to time, more seldom each time the SMSC says no.
+// - Lowering the rate did not help: then that share of refusals has another reason. It is remembered and put up with.
+// Sans-I/O, shard-local. Interop row 32.
 #pragma once
 
 #include <algorithm>
@@ -27,54 +34,77 @@ class Throttle {
     grow(now);
     if (!limited_ || bucket_.take(now)) return true;
     next_permit_ = bucket_.next_permit(now);
+    hindered_ = true;
     return false;
   }
-  void sent(Instant now) noexcept {
-    if (now - counted_from_ >= std::chrono::seconds(1)) {
-      const double seconds = std::chrono::duration<double>(now - counted_from_).count();
-      measured_rate_ = counted_from_ == Instant{} ? 0 : static_cast<double>(counted_) / seconds;
-      counted_from_ = now;
-      counted_ = 0;
+  // The SMSC has answered a request; `busy` when with one of the two, `in_flight` others are unanswered.
+  void answered(Instant now, bool busy, std::uint32_t in_flight) noexcept {
+    if (now - epoch_.from >= kEpoch) end_epoch(now);
+    if (busy) {
+      refused(now, in_flight);
+      return;
     }
-    ++counted_;
-  }
-  void complained(Instant now) noexcept {
-    // Answers to what was sent before the pause began are one complaint, not many.
-    if (now < paused_until_) return;
-    paused_until_ = now + options_->pause;
-    ++complaints_;
-    if (!options_->adaptive) return;
-    const double reached = limited_ ? rate_ : std::max(measured_rate_, static_cast<double>(counted_));
-    if (!limited_) full_rate_ = std::max(reached, 1.0);
-    limited_ = true;
-    rate_ = std::max(1.0, reached * options_->decrease);
-    grown_at_ = paused_until_;
-    bucket_.change_rate(rate_, std::max(1.0, rate_ / 10));
+    row_ = 0;
+    shut_ = false;
+    if (stale_ > 0) {
+      --stale_;
+    } else {
+      ++epoch_.taken;
+    }
   }
   [[nodiscard]] bool slowed(Instant now) const noexcept { return limited_ || now < paused_until_; }
   [[nodiscard]] double rate() const noexcept { return limited_ ? rate_ : 0; }
-  [[nodiscard]] std::uint64_t complaints() const noexcept { return complaints_; }
+  [[nodiscard]] double tolerated_share() const noexcept { return noise_; }
+  [[nodiscard]] std::uint64_t reactions() const noexcept { return reactions_; }
 
  private:
-  void grow(Instant now) noexcept {
-    if (now - grown_at_ < std::chrono::milliseconds(100)) return;
-    rate_ += full_rate_ * options_->increase_per_second * std::chrono::duration<double>(now - grown_at_).count();
-    grown_at_ = now;
-    limited_ = rate_ < full_rate_ * 1.1;
-    bucket_.change_rate(rate_, std::max(1.0, rate_ / 10));
-  }
+  static constexpr Duration kEpoch = std::chrono::seconds(1);  // carriers count by the second
+  struct Epoch {
+    Instant from{};
+    std::uint32_t taken = 0, refused = 0;
+    [[nodiscard]] std::uint32_t all() const noexcept { return taken + refused; }
+    [[nodiscard]] double share() const noexcept { return static_cast<double>(refused) / all(); }
+  };
+
+  void refused(Instant now, std::uint32_t in_flight) noexcept;
+  void shut(Instant now, std::uint32_t in_flight) noexcept;
+  [[nodiscard]] double taken_lately(Instant now) const noexcept;
+  void end_epoch(Instant now) noexcept;
+  void judge(Instant now, double taken_a_second) noexcept;
+  [[nodiscard]] bool more_than_chance() const noexcept;
+  [[nodiscard]] bool lowering_was_no_help() noexcept;
+  void lower(Instant now, double reached) noexcept;
+  void end_probe(Instant now) noexcept;
+  void grow(Instant now) noexcept;
+  void pace(double rate) noexcept;
 
   const config::Throttling* options_;
   Instant paused_until_{};
-  Instant counted_from_{};
-  Instant grown_at_{};
   Instant next_permit_{};
-  std::uint64_t counted_ = 0;
-  std::uint64_t complaints_ = 0;
-  double measured_rate_ = 0;
-  double full_rate_ = 0;
+  Instant grown_at_{};
+  Instant shut_at_{};      // when about everything was refused, last
+  Instant hold_until_{};   // at the ceiling, before more is tried
+  Instant hindered_at_{};  // when there was last more to send than the rate allows
+  Duration patience_ = kEpoch;
+  Epoch epoch_, last_epoch_;  // answers to what was sent since the last reaction
+  std::uint32_t stale_ = 0;   // answers still to come to what was sent before it
+  std::uint32_t row_ = 0;     // refusals without anything taken in between
+  std::uint64_t reactions_ = 0;
+  double last_taken_ = -1;  // a second, in the epoch before this one; unknown if negative
   double rate_ = 0;
+  double epoch_rate_ = 0;  // as the epoch began
+  double ceiling_ = 0;     // what the SMSC takes, as far as it is known
+  double step_ = 0;        // of a probe beyond the ceiling; 0: none
+  double noise_ = 0;       // share of refusals that no lower rate cures
+  struct Before {
+    double rate = 0, ceiling = 0, share = 0;
+    bool limited = false;
+  } before_;               // the rate was lowered
+  bool checking_ = false;  // whether that helps
+  bool warned_ = false;    // paused once, in this epoch
+  bool shut_ = false;      // nothing was taken since the last reaction
   bool limited_ = false;
+  bool hindered_ = false;
   TokenBucket bucket_{1, 1};
 };
 

@@ -191,21 +191,39 @@ def test_row_32_a_throttled_link_is_left_alone_for_a_while(gateway, carrier, sta
     assert smppd.metric("smppd_upstream_throttled_total") == 1
 
 
-def test_row_32_an_adaptive_link_slows_down_after_a_throttling_answer(gateway, carrier):
-    throttling = {"pause": "50ms", "decrease": 0.1, "increase_per_second": 0.01}
+def test_row_32_an_adaptive_link_slows_down_when_all_is_refused(gateway, carrier):
+    throttling = {"pause": "50ms", "decrease": 0.01, "increase_per_second": 0.01}
     smppd = all_linked(gateway(to(carrier, throttling=throttling)), 1)
     session = smppd.bind()
     spread(session, [carrier], 40)
     carrier.answer = lambda one: one.pdu.response(smpp.RTHROTTLED)
-    assert session.request(smpp.submit_sm()).status == smpp.RTHROTTLED
+    for _ in range(8):
+        assert session.request(smpp.submit_sm()).status == smpp.RTHROTTLED
     carrier.answer = carrier.accept
     for _ in range(20):
         session.send(smpp.submit_sm())
     had = len(carrier.received)
     carrier.wait_received(had + 1)
-    # Unhindered it took 40 messages at once; slowed to a tenth it cannot take 20 in this time.
+    # Unhindered it took 40 messages at once; slowed to a hundredth it cannot take 20 in this time.
     smpp.time.sleep(0.5)
     assert len(carrier.received) - had < 20
+
+
+def test_row_32_random_refusals_cost_no_more_than_themselves(gateway, carrier):
+    smppd = all_linked(gateway(to(carrier, window={"size": 20})), 1)
+    session = smppd.bind()
+    spread(session, [carrier], 200)
+    count = iter(range(1_000_000))
+    carrier.answer = lambda one: (
+        one.pdu.response(smpp.RTHROTTLED) if next(count) % 100 == 50 else carrier.accept(one)
+    )
+    for _ in range(2000):
+        session.send(smpp.submit_sm())
+    statuses = [session.receive().status for _ in range(2000)]
+    assert statuses.count(smpp.RTHROTTLED) == 20
+    assert statuses.count(smpp.ROK) == 1980
+    # A link that pauses a second for each would have been overtaken by `overload_wait`, or by this test's patience.
+    assert smppd.metric("smppd_downstream_throttled_total") == 0
 
 
 def test_row_33_an_unanswered_message_is_uncertain_and_never_sent_again(gateway, carriers, shards):

@@ -151,7 +151,7 @@ Options retry_options() {
   d.value("after_hold", &T::after_hold,
           enumeration<Uncertain>({{"fail", Uncertain::kFail}, {"resend", Uncertain::kResend}}), "And then.");
   d.value("throttled_pause", &T::throttled_pause, duration(kTick, kHour),
-          "No stored message goes to a link for this long after it answered ESME_RTHROTTLED.");
+          "A stored message that was answered ESME_RTHROTTLED is sent again after this.");
   return d.take();
 }
 

@@ -96,11 +96,17 @@ Options throttling() {
   using T = Throttling;
   Describe<T> d;
   d.value("adaptive", &T::adaptive, boolean(),
-          "Slow a link down when the SMSC answers ESME_RTHROTTLED or ESME_RMSGQFUL, and speed it up again.");
-  d.value("pause", &T::pause, duration(kNone, kHour), "No submit on the link for this long after such an answer.");
-  d.value("decrease", &T::decrease, number(0.01, 1), "The rate after such an answer, as a share of the rate before.");
-  d.value("increase_per_second", &T::increase_per_second, number(0.001, 1),
-          "Share of the full rate that comes back each second.");
+          "Find the rate that the SMSC takes from the share of ESME_RTHROTTLED and ESME_RMSGQFUL. `false`: each such "
+          "answer "
+          "is followed by a pause, nothing else.");
+  d.value("pause", &T::pause, duration(kNone, kHour),
+          "No submit on the link for this long when the SMSC refuses about everything.");
+  d.value("decrease", &T::decrease, number(0.01, 1),
+          "The rate after it refused more than chance explains, as a share of what it took in the last second.");
+  d.value(
+      "increase_per_second", &T::increase_per_second, number(0.001, 1),
+      "Share of the rate that was taken which comes back each second. Beyond that rate it is how much more is tried at "
+      "a time.");
   return d.take();
 }
 

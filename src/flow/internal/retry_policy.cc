@@ -81,10 +81,7 @@ NextStep after_answer(const RetryInput& input, std::uint32_t command_status) noe
   const auto& retryable = input.policy.retryable_errors;
   const bool again = input.policy.enabled && std::ranges::find(retryable, command_status) != retryable.end();
   if (again && command_status == kThrottled) {
-    NextStep next =
-        retry(input, spread(input, static_cast<double>(input.policy.throttled_pause.count())), input.attempts);
-    next.link_pause = input.policy.throttled_pause;
-    return next;
+    return retry(input, spread(input, static_cast<double>(input.policy.throttled_pause.count())), input.attempts);
   }
   if (again && command_status == kQueueFull) {
     const Attempts attempts = one_passed_over(input.attempts);

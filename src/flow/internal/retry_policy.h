@@ -2,9 +2,9 @@
 // keeps them in store::Progress. Pure functions, any thread, noexcept, no allocation, no clock.
 //
 // A status that is not in retryable_errors is final. ESME_RTHROTTLED says that the link is too fast and ESME_RMSGQFUL
-// that a queue is full: neither is an attempt that counts, the first pauses the link, the second lets others pass
-// (interop row 32). A request that never left is no attempt either, whatever `enabled` says. No attempt is later than a
-// second before the validity ends.
+// that a queue is full: neither is an attempt that counts, the second waits longer each time (interop row 32). A
+// request that never left is no attempt either, whatever `enabled` says. No attempt is later than a second before the
+// validity ends.
 #pragma once
 
 #include <chrono>
@@ -56,7 +56,6 @@ struct NextStep {
   bool elsewhere = false;  // kRetry: another host, or what the route fails over to, may take it at once
   Attempts attempts;       // to keep
   store::Moment at{};
-  config::Millis link_pause{0};  // nothing stored goes to this link for so long
 };
 
 [[nodiscard]] NextStep after_answer(const RetryInput& input, std::uint32_t command_status) noexcept;

@@ -137,14 +137,13 @@ TEST(Retry, IsNeverLaterThanASecondBeforeTheEnd) {
   EXPECT_EQ(after_loss(late, Loss::kNoRoom).reason, EndReason::kExpired);
 }
 
-TEST(Retry, ThrottledPausesTheLinkAndUsesUpNothing) {
+TEST(Retry, ThrottledWaitsAndUsesUpNothing) {
   Retry rules = policy();
   rules.throttled_pause = Millis(60'000);
   rules.max_attempts = 1;
   const NextStep next = after_answer(input(rules, {0, 3}), kThrottled);
   EXPECT_EQ(next.kind, Kind::kRetry);
   EXPECT_EQ(next.at, kNow + Millis(60'000));
-  EXPECT_EQ(next.link_pause, Millis(60'000));
   EXPECT_EQ(next.attempts, (Attempts{0, 3}));
   EXPECT_FALSE(next.elsewhere);
 }
@@ -157,7 +156,6 @@ TEST(Retry, QueueFullLetsOthersPassEachTimeLonger) {
     const NextStep next = after_answer(input(rules, attempts), kQueueFull);
     EXPECT_EQ(next.kind, Kind::kRetry);
     EXPECT_EQ(next.at, kNow + std::chrono::seconds(seconds));
-    EXPECT_EQ(next.link_pause, Millis(0));
     EXPECT_EQ(next.attempts.counted, 0);
     attempts = next.attempts;
   }
