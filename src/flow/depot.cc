@@ -4,9 +4,11 @@
 
 #include <algorithm>
 
+#include "flow/internal/aliases.h"
 #include "flow/internal/correlation.h"
 #include "flow/internal/desk.h"
 #include "flow/internal/log.h"
+#include "flow/internal/stored_operations.h"
 #include "flow/receipt_map.h"
 
 namespace smppd::flow {
@@ -16,12 +18,16 @@ namespace {
 // A tick's worth: a clock that was set is followed at a hundredth of its pace.
 constexpr std::chrono::milliseconds kFollow{1};
 
+// That one id stands for: the destinations of a submit_multi, and as many again that wait as dead letters did.
+constexpr std::uint32_t kMostItems = 512;
+
 // A tag says what was asked: a lane, or the number of an Ask.
 constexpr std::uint64_t kAskBit = std::uint64_t{1} << 63U;
 
 }  // namespace
 
-Flow::Depot::Depot(Flow& its_flow, store::Partition& its_partition) : flow(its_flow), partition(its_partition) {
+Flow::Depot::Depot(Flow& its_flow, store::Partition& its_partition)
+    : flow(its_flow), partition(its_partition), operations(std::make_unique<Operations>(its_flow)) {
   partition.attach(*this, [&loop = flow.shard_.loop(), flag = turn_flag] { loop.post([flag] { *flag = true; }); });
   const auto wall = std::chrono::time_point_cast<std::chrono::milliseconds>(flow.shard_.loop().wall_now());
   epoch = wall - std::chrono::duration_cast<std::chrono::milliseconds>(flow.shard_.loop().now().time_since_epoch());
@@ -38,6 +44,8 @@ Flow::Depot::Depot(Flow& its_flow, store::Partition& its_partition) : flow(its_f
     }
   }
 }
+
+Flow::Depot::~Depot() = default;
 
 store::Moment Flow::Depot::wall_now() const noexcept {
   return std::chrono::time_point_cast<std::chrono::milliseconds>(flow.wall_now());
@@ -123,9 +131,6 @@ void Flow::Depot::run(const depot::Steps::Step& step) noexcept {
       return;
     }
     case StepKind::kLaunch: launch(step.facts<depot::LaunchStep>(), step.octets<depot::LaunchStep>()); return;
-    case StepKind::kOperated:
-      answer_operation(step.facts<depot::OperatedStep>().flight, step.octets<depot::OperatedStep>());
-      return;
     case StepKind::kAcknowledge:
       flow.answer_smsc(step.facts<depot::AcknowledgeStep>().ticket, smpp::CommandStatus::ESME_ROK);
       return;
@@ -257,16 +262,8 @@ void Flow::Depot::on_expired(std::span<const store::ItemId> items) noexcept {
 void Flow::Depot::on_asked(const Ask& what, const store::ReadAnswer& answer) noexcept {
   switch (what.kind) {
     case Ask::Kind::kCorrelation: found_correlation(what, answer); return;
-    case Ask::Kind::kOperate:
-      if (answer.items.empty()) {
-        flow.operate_elsewhere(what.flight, what.pdu);
-      } else {
-        operate_on(what.flight, what.pdu, answer.items.front());
-      }
-      return;
-    case Ask::Kind::kSettle: settle_found(what.flight.part, answer); return;
+    case Ask::Kind::kSettle: settle_found(what.flight, answer); return;
     case Ask::Kind::kNextPart: next_part(what, answer); return;
-    case Ask::Kind::kOutcome: show_outcome(what, answer); return;
     case Ask::Kind::kDesk: what.desk(answer); return;
     case Ask::Kind::kEnd:
       if (!answer.items.empty()) end_item(answer.items.front(), what.burial);
@@ -299,6 +296,28 @@ void Flow::Depot::look_up_here(message::UpstreamId upstream, std::string_view ca
   ask(request, std::move(what));
 }
 
+void Flow::Depot::find_items(message::OwnId own, std::function<void(const std::vector<store::ItemId>&)> then) {
+  store::ReadRequest request;
+  request.kind = store::ReadRequest::Kind::kItem;
+  request.id = own;
+  flow.desk_->read(request, [this, own, then = std::move(then)](const store::ReadAnswer& answer) {
+    if (!answer.items.empty()) return then({own});
+    const AliasKey from = alias_key(own, 0);
+    store::ReadRequest aliases;
+    aliases.kind = store::ReadRequest::Kind::kScan;
+    aliases.table = store::Table::kAliases;
+    aliases.key = view(from);
+    aliases.limit = kMostItems;
+    flow.desk_->read(aliases, [own, then](const store::ReadAnswer& known) {
+      std::vector<store::ItemId> items;
+      for (const store::RecordView& alias : known.records) {
+        if (const store::ItemId item = aliased_item(alias.key, own); item != 0) items.push_back(item);
+      }
+      then(items);
+    });
+  });
+}
+
 void Flow::Depot::found_correlation(const Ask& what, const store::ReadAnswer& answer) noexcept {
   if (answer.records.empty()) return;
   const auto found = decode_correlation(answer.records.front().value);
@@ -317,27 +336,37 @@ void Flow::Depot::found_correlation(const Ask& what, const store::ReadAnswer& an
   flight.arrived = flow.shard_.loop().now() - std::chrono::duration_cast<Duration>(now() - found->submitted);
   flight.part = found->part;
   flight.parts = found->parts;
-  settle_item(found->own, found->part);
+  const SettledMail accepted{found->own, found->part, found->destination_hash};
+  settle_item(accepted);
   for (unsigned shard = 0; shard < flow.shard_.count(); ++shard) {
-    if (shard != flow.here()) post(flow.shard_, shard, MailKind::kSettled, SettledMail{found->own, found->part});
+    if (shard != flow.here()) post(flow.shard_, shard, MailKind::kSettled, accepted);
   }
   flow.track(flight, found->upstream_id);  // goes to the home shard, which knows who waits for it
 }
 
-void Flow::Depot::settle_item(message::OwnId own, std::uint8_t part) noexcept {
-  store::ReadRequest request;
-  request.kind = store::ReadRequest::Kind::kItem;
-  request.id = own;
-  Ask what;
-  what.kind = Ask::Kind::kSettle;
-  what.flight.part = part;
-  ask(request, std::move(what));
+void Flow::Depot::settle_item(const SettledMail& accepted) noexcept {
+  find_items(accepted.own, [this, accepted](const std::vector<store::ItemId>& items) {
+    for (const store::ItemId item : items) {
+      store::ReadRequest request;
+      request.kind = store::ReadRequest::Kind::kItem;
+      request.id = item;
+      Ask what;
+      what.kind = Ask::Kind::kSettle;
+      what.flight.part = accepted.part;
+      what.flight.destination_hash = accepted.destination_hash;
+      ask(request, std::move(what));
+    }
+  });
 }
 
-void Flow::Depot::settle_found(std::uint8_t part, const store::ReadAnswer& answer) noexcept {
+void Flow::Depot::settle_found(const message::Flight& accepted, const store::ReadAnswer& answer) noexcept {
   if (answer.items.empty()) return;
   const store::ItemView& item = answer.items.front();
   if (depot::state_of(item.progress) != ItemState::kUncertain) return;
+  const auto stored = item.damaged ? std::nullopt : decode_stored(item.body);
+  if (stored && stored->is(StoredMessage::kPartOfMulti) && stored->destination_hash != accepted.destination_hash)
+    return;
+  const std::uint8_t part = accepted.part;
   PartMark mark = depot::parts_of(item.progress);
   if (mark.cut() && part != mark.done + 1) return;  // of a part before the one that nobody knows about
   if (const auto waiting = uncertain_items.find(item.id); waiting != uncertain_items.end()) {

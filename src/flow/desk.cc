@@ -4,6 +4,7 @@
 #include <array>
 #include <utility>
 
+#include "flow/internal/aliases.h"
 #include "flow/internal/matching.h"
 
 namespace smppd::flow {
@@ -108,10 +109,17 @@ StoreView Flow::Desk::look() const {
 }
 
 void Flow::Desk::find_standing(message::OwnId id, store::OnStanding done) {
+  depot.find_items(id, [this, done = std::move(done)](const std::vector<store::ItemId>& items) {
+    if (items.empty()) return done(std::nullopt);
+    show_standing(items.front(), done);
+  });
+}
+
+void Flow::Desk::show_standing(store::ItemId id, const store::OnStanding& done) {
   store::ReadRequest request;
   request.kind = store::ReadRequest::Kind::kItem;
   request.id = id;
-  read(request, [this, done = std::move(done)](const store::ReadAnswer& answer) {
+  read(request, [this, done](const store::ReadAnswer& answer) {
     if (answer.items.empty()) return done(std::nullopt);
     const store::ItemView& item = answer.items.front();
     const bool outbound = kind_of(item.progress.lane) == QueueView::Kind::kUpstream;
@@ -347,6 +355,7 @@ OrderResult Flow::Desk::queue_again(message::OwnId letter, ByteSpan record, std:
   if (octets.empty()) return OrderResult::kUnreadable;
   const message::OwnId item = flow.ids_.next(flow.wall_now());
   depot.begin().enqueue(item, progress, octets);
+  put_alias(depot.transaction, stored->own, item, progress.expires);
   depot.transaction.erase(store::Table::kDeadLetters, view(outcome_key(letter)));
   if (depot.options().keep_outcomes) put_requeued(*outcome, stored->own, item);
   if (!commit(store::Intake::kNew, std::move(then))) return OrderResult::kNoRoom;

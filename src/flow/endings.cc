@@ -2,6 +2,7 @@
 // when it was given up; and a receipt of our own when its sender asked for one.
 #include <array>
 
+#include "flow/internal/aliases.h"
 #include "flow/internal/depot.h"
 #include "flow/internal/log.h"
 
@@ -61,6 +62,7 @@ void Flow::Depot::write_end(const store::ItemView& item, const StoredMessage& st
   outcome.ended = now();
   record.resize(kMaxOutcomeHeader + item.body.size());
   begin().finish(item.id);
+  erase_alias(transaction, stored.own, item.id);
   if (options().keep_outcomes) {
     transaction.put(store::Table::kOutcomes, view(outcome_key(stored.own)), encode(outcome, record),
                     now() + options().outcome_retention);

@@ -8,6 +8,7 @@
 #include "flow/internal/long_message.h"
 #include "flow/internal/matching.h"
 #include "flow/internal/multi.h"
+#include "flow/internal/stored_operations.h"
 
 namespace smppd::flow {
 
@@ -145,7 +146,7 @@ void Flow::note_receiver(const ReceiverMail& mail, std::string_view address_rang
 void Flow::on_depot_mail(const Letter& letter) noexcept {
   switch (letter.kind) {
     case MailKind::kOperationAnswer:
-      depot_->answer_operation(letter.facts<OperatedMail>().flight, letter.octets<OperatedMail>());
+      depot_->operations->answer(letter.facts<OperatedMail>().flight, letter.octets<OperatedMail>());
       return;
     case MailKind::kCorrelate: {
       const auto mail = letter.facts<CorrelateMail>();
@@ -155,9 +156,7 @@ void Flow::on_depot_mail(const Letter& letter) noexcept {
     case MailKind::kCorrelated:
       depot_->correlated(letter.facts<CorrelatedMail>().flight, as_text(letter.octets<CorrelatedMail>()));
       return;
-    case MailKind::kSettled:
-      depot_->settle_item(letter.facts<SettledMail>().own, letter.facts<SettledMail>().part);
-      return;
+    case MailKind::kSettled: depot_->settle_item(letter.facts<SettledMail>()); return;
     case MailKind::kReplace: matching_->on_replace(letter.facts<ReplaceMail>(), letter.octets<ReplaceMail>()); return;
     case MailKind::kReplaced: matching_->kept(letter.facts<ReplaceMail>()); return;
     case MailKind::kCancel: matching_->cancel_all(letter.facts<CancelMail>(), letter.octets<CancelMail>()); return;
@@ -213,7 +212,7 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
     case MailKind::kReceiver:
       note_receiver(letter.facts<ReceiverMail>(), as_text(letter.octets<ReceiverMail>()));
       return;
-    case MailKind::kOperate: operate_here(letter.facts<OperateMail>().flight, letter.octets<OperateMail>()); return;
+    case MailKind::kOperate: operate_here(letter.facts<OperateMail>(), letter.octets<OperateMail>()); return;
     case MailKind::kLastMsgs: on_last_msgs(letter.facts<LastMsgsMail>(), letter.octets<LastMsgsMail>()); return;
     case MailKind::kOperated: {
       const auto mail = letter.facts<OperatedMail>();

@@ -2,8 +2,7 @@
 // flows of other shards by mail. Shard-local; every member function runs on the shard's thread.
 //
 // The road (docs/architecture.md): road.cc is MT from the checked view to the SMSC's answer, deliver.cc is MO and
-// receipts, multi.cc submit_multi, operate.cc query, cancel and replace. Each stop has a named way to fail and a count
-// in FlowProbe.
+// receipts, multi.cc submit_multi, operate.cc query, cancel and replace. Stops have named ways to fail, and counts.
 #pragma once
 
 #include <cstdint>
@@ -172,8 +171,9 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   Taken operate_33(const Sender& sender, const smpp::Header& header, ByteSpan pdu) noexcept;
   [[nodiscard]] smpp::CommandStatus consult(const Sender& sender, message::Flight& flight,
                                             const smpp::PduView& view) noexcept;
-  void operate_here(message::Flight flight, ByteSpan pdu) noexcept;
-  void operate_elsewhere(const message::Flight& flight, ByteSpan pdu) noexcept;
+  void operate_here(const OperateMail& asked, ByteSpan pdu) noexcept;
+  void operate_at_smsc(const OperateMail& asked, ByteSpan pdu) noexcept;
+  void operate_elsewhere(const OperateMail& asked, ByteSpan pdu) noexcept;
   [[nodiscard]] smpp::CommandStatus send_operation(message::Flight& flight, upstream::Group& group,
                                                    const smpp::PduBuilder& request, std::uint32_t sequence) noexcept;
   void show_last_msgs(const message::Flight& flight, ByteSpan pdu) noexcept;

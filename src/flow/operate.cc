@@ -2,11 +2,12 @@
 // id that SMSC gave it, for the client whose message it is (SMPP 3.4 §4.8-4.10).
 //
 // The home shard of the upstream knows the ids, and the id a client shows does not tell the upstream: the request goes
-// from shard to shard until one knows it or all were asked.
+// from shard to shard until one knows it or all were asked; with a store, what waits there comes first.
 #include "flow/flow.h"
 #include "flow/internal/depot.h"
 #include "flow/internal/facts_of.h"
 #include "flow/internal/matching.h"
+#include "flow/internal/stored_operations.h"
 #include "flow/receipt_map.h"
 
 namespace smppd::flow {
@@ -60,21 +61,26 @@ Flow::Taken Flow::operate(const Sender& sender, const smpp::Header& header, Byte
   flight.id = message::parse_own_id(shown, static_cast<message::IdFormat>(format)).value_or(0);
   const std::string_view source = view.text(smpp::Field::source_addr);
   flight.source_hash = source.empty() ? 0 : address_hash(source);
-  operate_here(flight, pdu);
+  operate_here({flight}, pdu);
   return Taken::kYes;
 }
 
-void Flow::operate_here(message::Flight flight, ByteSpan pdu) noexcept {
+void Flow::operate_here(const OperateMail& asked, ByteSpan pdu) noexcept {
+  if (depot_ != nullptr && !asked.at_smsc && asked.flight.id != 0) {
+    depot_->operations->operate(asked, pdu);
+  } else {
+    operate_at_smsc(asked, pdu);
+  }
+}
+
+void Flow::operate_at_smsc(const OperateMail& asked, ByteSpan pdu) noexcept {
+  message::Flight flight = asked.flight;
   smpp::PduView view;
   if (!view.decode(pdu)) return;
   const auto known = receipts_.find(flight.id, view.text(smpp::Field::message_id), *snapshot_,
                                     [this](message::UpstreamId id) { return home_of(id) == shard_.index(); });
   if (!known) {
-    if (depot_ != nullptr && flight.id != 0) {
-      depot_->operate(flight, pdu);
-    } else {
-      operate_elsewhere(flight, pdu);
-    }
+    operate_elsewhere(asked, pdu);
     return;
   }
   const bool owner =
@@ -93,12 +99,13 @@ void Flow::operate_here(message::Flight flight, ByteSpan pdu) noexcept {
 }
 
 // This shard does not know the message.
-void Flow::operate_elsewhere(const message::Flight& flight, ByteSpan pdu) noexcept {
+void Flow::operate_elsewhere(const OperateMail& asked, ByteSpan pdu) noexcept {
+  const message::Flight& flight = asked.flight;
   const unsigned next = (shard_.index() + 1) % shard_.count();
   if (next != flight.origin.shard) {
-    post(shard_, next, MailKind::kOperate, OperateMail{flight}, pdu);
+    post(shard_, next, MailKind::kOperate, asked, pdu);
   } else if (depot_ != nullptr && flight.command_id == smpp::CommandId::query_sm && flight.id != 0) {
-    depot_->query_outcome(flight, pdu);
+    depot_->operations->query_outcome(flight, pdu);
   } else {
     operate_failed(flight, smpp::CommandStatus::ESME_RINVMSGID);
   }

@@ -1,6 +1,7 @@
 // Stored messages on their way to an SMSC: kept (stop 4), queued, sent, answered, sent again or given up.
 #include <algorithm>
 
+#include "flow/internal/aliases.h"
 #include "flow/internal/correlation.h"
 #include "flow/internal/depot.h"
 #include "flow/internal/log.h"
@@ -97,6 +98,7 @@ Flow::Taken Flow::Depot::keep(Submission& m) noexcept {
     return Taken::kYes;
   }
   begin().enqueue(item, progress, kept);
+  put_alias(transaction, m.id, item, progress.expires);
   turn_wanted = true;
   const store::Sequence sequence = owed.empty() ? partition.append(transaction, store::Intake::kNew) : 0;
   if (sequence == 0) {
@@ -150,6 +152,10 @@ ByteSpan Flow::Depot::body_of_message(Submission& m, store::Moment expires) noex
   kept.client = m.sender.entry == nullptr ? std::string_view() : std::string_view(m.sender.entry->system_id);
   kept.side = m.sender.side;
   kept.source_hash = address_hash(m.facts.source_addr);
+  if (m.part_of_multi) {
+    kept.flags |= StoredMessage::kPartOfMulti;
+    kept.destination_hash = destination_hash(m.facts.destination_addr);
+  }
   kept.arrived = now();
   kept.expires = expires;
   kept.pdu = m.view.bytes();
@@ -463,6 +469,7 @@ void Flow::Depot::finish(const message::Flight& flight, Entry& entry, std::strin
     ++flow.probe_.long_messages;
   }
   transaction.finish(entry.item);
+  erase_alias(transaction, flight.id, entry.item);
   if (options().keep_outcomes) put_outcome(flight, entry, upstream_id);
   commit_owed();
   if (entry.uncertain) uncertain_items.erase(entry.item);

@@ -1,8 +1,10 @@
 // replace_if_present_flag and cancel_sm by addresses, for messages that wait in the store.
+#include "flow/internal/aliases.h"
 #include "flow/internal/desk.h"
 #include "flow/internal/hash.h"
 #include "flow/internal/matching.h"
 #include "flow/internal/multi.h"
+#include "flow/internal/stored_operations.h"
 #include "flow/segmenter.h"
 
 namespace smppd::flow {
@@ -132,6 +134,7 @@ void Flow::Matching::take_place(const store::ItemView& item, const ReplaceMail& 
   ++flow.probe_.kept;
   depot.write_end(item, *stored, {EndReason::kReplaced, CommandStatus::ESME_ROK});
   depot.transaction.enqueue(newcomer.item, newcomer.progress, body);
+  put_alias(depot.transaction, newcomer.accepted.id, newcomer.item, newcomer.progress.expires);
   depot.commit_owed(StepKind::kDesk, flow.desk_->expect([this, newcomer] {
     if (newcomer.accepted.origin.shard == flow.here()) return kept(newcomer);
     post(flow.shard_, newcomer.accepted.origin.shard, MailKind::kReplaced, newcomer);
@@ -141,6 +144,7 @@ void Flow::Matching::take_place(const store::ItemView& item, const ReplaceMail& 
 
 void Flow::Matching::keep_here(const ReplaceMail& newcomer, ByteSpan body) {
   depot.begin().enqueue(newcomer.item, newcomer.progress, body);
+  put_alias(depot.transaction, newcomer.accepted.id, newcomer.item, newcomer.progress.expires);
   if (flow.desk_->commit(store::Intake::kNew, [this, newcomer] { kept(newcomer); })) {
     ++flow.probe_.kept;
     depot.now_ready(newcomer.progress);
@@ -235,7 +239,7 @@ void Flow::Matching::settle(const std::shared_ptr<Cancelling>& job) {
     std::vector<std::uint8_t> response;
     if (smpp::PduBuilder(smpp::CommandId::cancel_sm_resp, smpp::Version::v34)
             .encode(response, CommandStatus::ESME_ROK, flight.origin.sequence_number)) {
-      depot.answer_operation(flight, response);
+      depot.operations->answer(flight, response);
     }
   }
 }

@@ -45,8 +45,9 @@ enum class Table : std::uint8_t {
   kDeadLetters = 3,   // given up, with reason and body; listed, and queued again by command
   kStrays = 4,        // receipts that found no message; listed and replayed
   kFacts = 5,         // learned id formats, numbers of names: few, read at start-up
+  kAliases = 6,       // items that their client knows by another id
 };
-inline constexpr std::uint8_t kTables = 6;  // one more than the last
+inline constexpr std::uint8_t kTables = 7;  // one more than the last
 
 // Where an item stands. The store keeps these beside the body, so that a step on the way never rewrites the body.
 struct Progress {

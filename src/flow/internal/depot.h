@@ -37,6 +37,7 @@ struct Flow::Depot final : public store::Consumer {
   Depot(Flow& flow, store::Partition& partition);
   Depot(const Depot&) = delete;
   Depot& operator=(const Depot&) = delete;
+  ~Depot();
   // depot.cc
   void apply();          // a configuration was published
   void turn() noexcept;  // at the end of each turn of the loop
@@ -88,16 +89,14 @@ struct Flow::Depot final : public store::Consumer {
   void look_up(message::UpstreamId upstream, std::string_view receipt_id) noexcept;
   void look_up_here(message::UpstreamId upstream, std::string_view canonical_id) noexcept;
   // The SMSC has this message: it is not uncertain any more, if it was.
-  void settle_item(message::OwnId own, std::uint8_t part) noexcept;
+  void settle_item(const SettledMail& accepted) noexcept;
   // Adds to begin(): the id is known from now on, until its receipts cannot come any more.
   void put_correlation(const message::Flight& flight, store::Moment expires, std::string_view upstream_id,
                        bool final) noexcept;
   // The same for a message whose last receipt is here: kept a while, so that another one is known for a repetition.
   void put_final(const ReceiptMap::Entry& entry, std::string_view upstream_id) noexcept;
-
-  // stored_operate.cc: query, cancel and replace of what waits here, and queries about what has ended.
-  void operate(const message::Flight& flight, ByteSpan pdu) noexcept;
-  void query_outcome(const message::Flight& flight, ByteSpan pdu) noexcept;
+  // The items of this shard that their client knows by this id: one, or those of a submit_multi.
+  void find_items(message::OwnId own, std::function<void(const std::vector<store::ItemId>&)> then);
 
   using Lane = depot::Lane;
   using Outlet = depot::Outlet;
@@ -139,7 +138,7 @@ struct Flow::Depot final : public store::Consumer {
   void ask(store::ReadRequest request, Ask what) noexcept;
   void on_asked(const Ask& what, const store::ReadAnswer& answer) noexcept;
   void found_correlation(const Ask& what, const store::ReadAnswer& answer) noexcept;
-  void settle_found(std::uint8_t part, const store::ReadAnswer& answer) noexcept;
+  void settle_found(const message::Flight& accepted, const store::ReadAnswer& answer) noexcept;
   // Wall time as if nobody had set the clock: what is to wait a second does. Follows it slowly, see tick().
   [[nodiscard]] store::Moment now() const noexcept;
   [[nodiscard]] store::Moment from_wall(store::Moment wall) const noexcept { return wall + (now() - wall_now()); }
@@ -190,16 +189,7 @@ struct Flow::Depot final : public store::Consumer {
   [[nodiscard]] message::Flight tracked_of(const message::Flight& flight) const noexcept;
   void note_partial(const store::ItemView& item, const StoredMessage& stored, EndReason reason) noexcept;
 
-  // stored_operate.cc
-  void operate_on(const message::Flight& flight, ByteSpan pdu, const store::ItemView& item) noexcept;
-  void cancel(const message::Flight& flight, const store::ItemView& item, const StoredMessage& stored) noexcept;
-  void replace(const message::Flight& flight, const smpp::PduView& request, const store::ItemView& item,
-               const StoredMessage& stored) noexcept;
-  void show_state(const message::Flight& flight, const smpp::PduView& request, smpp::MessageState state,
-                  std::string_view final_date) noexcept;
-  void answer_operation(const message::Flight& flight, ByteSpan response) noexcept;
-  void show_outcome(const Ask& what, const store::ReadAnswer& answer) noexcept;
-  void change(const message::Flight& flight, ByteSpan pdu, const store::ItemView& item) noexcept;
+  struct Operations;  // stored_operate.cc: query, cancel and replace of what waits here, queries about what has ended
   void unclaim(const store::ItemView& item) noexcept;
   void now_ready(const store::Progress& progress) noexcept;
   [[nodiscard]] Taken keep_in_place(Submission& m, store::ItemId item, const store::Progress& progress) noexcept;
@@ -222,6 +212,7 @@ struct Flow::Depot final : public store::Consumer {
   bool stopping = false;  // smppd ends: what is not on its way stays where it is
   store::Transaction transaction;
   ReceiptStore receipts{flow};
+  std::unique_ptr<Operations> operations;
   std::vector<std::uint8_t> body, record, redrawn;  // of an item, a dead letter, a PDU that was changed
   depot::Steps steps;
   std::deque<depot::Owed> owed;

@@ -113,11 +113,10 @@ struct Box {
 };
 // A question to the store that is about one thing, not about a lane.
 struct Ask {
-  enum class Kind : std::uint8_t { kEnd, kCorrelation, kOperate, kOutcome, kSettle, kDesk, kNextPart } kind{};
-  Burial burial;                 // kEnd
-  message::UpstreamId upstream;  // kCorrelation
-  message::Flight flight;  // kOperate, kOutcome: of the operation; kNextPart, kSettle: of the part that was accepted
-  std::vector<std::uint8_t> pdu;                       // and its request
+  enum class Kind : std::uint8_t { kEnd, kCorrelation, kSettle, kDesk, kNextPart } kind{};
+  Burial burial;                                       // kEnd
+  message::UpstreamId upstream;                        // kCorrelation
+  message::Flight flight;                              // kNextPart, kSettle: of the part that was accepted
   std::function<void(const store::ReadAnswer&)> desk;  // kDesk
 };
 struct Handed {
@@ -128,7 +127,7 @@ struct Handed {
   store::Moment expires = store::kNever;
 };
 
-enum class StepKind : std::uint8_t { kAccepted, kLaunch, kTaken, kCorrelated, kOperated, kAcknowledge, kDesk };
+enum class StepKind : std::uint8_t { kAccepted, kLaunch, kTaken, kCorrelated, kAcknowledge, kDesk };
 using Steps = internal::StepQueue<StepKind>;
 using AcceptedStep = AcceptedFacts;
 struct LaunchStep {
@@ -148,9 +147,6 @@ struct AcknowledgeStep {
   message::DeliveryTicket ticket;  // what it says is on the disk
 };
 struct CorrelatedStep {
-  message::Flight flight;
-};
-struct OperatedStep {
   message::Flight flight;
 };
 struct DeskStep {

@@ -47,6 +47,7 @@ struct Flow::Desk final : public store::OperatorDesk {
     waiting.emplace(++steps, std::move(then));
     return {steps};
   }
+  void show_standing(store::ItemId id, const store::OnStanding& done);
   void look_for(const Wanted& one);
   void list(const std::shared_ptr<Listing>& listing);
   void take_page(Listing& listing, const store::ReadAnswer& answer);

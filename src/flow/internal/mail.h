@@ -100,8 +100,13 @@ struct ReceiverMail {
   Receiver receiver;
   bool gone;
 };
+// First round: what waits in the store. Second round: whose id an SMSC gave.
 struct OperateMail {
-  message::Flight flight;  // of the operation; flight.id names the message it is about
+  message::Flight flight;     // of the operation; flight.id names the message it is about
+  bool at_smsc = false;       // this is the second round
+  bool goes_round = false;    // it is about a submit_multi, of which other shards may have more
+  std::uint32_t changed = 0;  // messages, so far
+  smpp::CommandStatus why{};  // one was found that cannot be changed
 };
 struct OperatedMail {
   message::Flight flight;
@@ -131,7 +136,8 @@ struct CorrelatedMail {
 };
 struct SettledMail {
   message::OwnId own;
-  std::uint8_t part;  // that it has; 0: the message was not cut
+  std::uint8_t part;               // that it has; 0: the message was not cut
+  std::uint16_t destination_hash;  // which of a submit_multi it is
 };
 // Whom to answer for a message that is kept.
 struct AcceptedFacts {

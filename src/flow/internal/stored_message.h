@@ -32,6 +32,8 @@ struct StoredMessage {
   static constexpr std::uint16_t kAsked = 8;        // Lifetime::asked: the SMSC is told what is left of it
   static constexpr std::uint16_t kScheduled = 16;   // Lifetime::scheduled: the SMSC is not told of it
 
+  [[nodiscard]] bool is(std::uint16_t flag) const noexcept { return (flags & flag) != 0; }
+
   StoredKind kind = StoredKind::kMessage;
   message::OwnId own = 0;                // the id its sender knows; kReceipt: of the message it is about
   std::uint8_t registered_delivery = 0;  // as the client asked
