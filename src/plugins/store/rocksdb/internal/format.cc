@@ -77,7 +77,12 @@ std::optional<Record> RecordWalk::next() noexcept {
   return std::nullopt;
 }
 
-std::uint64_t RecordWalk::torn_bytes() const noexcept { return end_of_data(bytes_, good_) - good_; }
+std::uint64_t RecordWalk::torn_bytes() const noexcept {
+  const ByteSpan next = bytes_.subspan(good_);
+  const auto zero = [](std::uint8_t octet) { return octet == 0; };
+  if (next.size() >= kRecordHeader && std::ranges::all_of(next.first(kRecordHeader), zero)) return 0;
+  return end_of_data(bytes_, good_) - good_;
+}
 
 void write_segment_header(std::uint8_t* at, const SegmentHeader& header) noexcept {
   std::memset(at, 0, kSegmentHeader);

@@ -8,7 +8,8 @@
 //
 // A journal is one endless row of octets; a position counts them from kFirstPosition and is never used twice. A segment
 // holds the positions from its base on, behind a header of kSegmentHeader octets. A segment ends where the next one's
-// base is, whatever lies behind. A record is
+// base is, whatever lies behind; behind the last record are kRecordHeader zeros, if they fit, and then what the file
+// held before. A record is
 //   size of the payload (4)  crc32c (4)  position (8)  payload  zeros up to a multiple of 8
 // all in network order; the checksum is over size, position and payload, and begins with the journal's number, so that
 // a record is valid in one place of one journal only. The payload is the octets of one store::Transaction.
@@ -61,7 +62,7 @@ class RecordWalk {
   [[nodiscard]] std::uint64_t end() const noexcept { return base_ + good_; }
   [[nodiscard]] std::uint64_t damaged_bytes() const noexcept { return damaged_; }
   [[nodiscard]] std::uint64_t damaged_places() const noexcept { return places_; }
-  // Octets behind end() that are not zero: up to the last of them.
+  // Octets behind end() up to the last that is not zero; none when no record was begun there, but zeros were written.
   [[nodiscard]] std::uint64_t torn_bytes() const noexcept;
 
  private:

@@ -104,9 +104,21 @@ store::DiskResult<void> Journal::sync() {
   return {};
 }
 
+// Behind the last record come zeros, which the next write takes the place of: so the end is known in a segment that was
+// used before.
+store::DiskResult<void> Journal::write_batch(Batch& batch) {
+  const std::uint64_t offset = kSegmentHeader + (batch.first - current_->base);
+  const std::size_t size = batch.bytes.size();
+  const bool room = offset + size + kRecordHeader <= current_->bytes;
+  if (room) batch.bytes.resize(size + kRecordHeader);
+  auto written = current_->file->write_at(batch.bytes, offset);
+  batch.bytes.resize(size);
+  return written;
+}
+
 store::DiskResult<void> Journal::write(std::vector<Batch>& batches, std::size_t& durable) {
   for (std::size_t i = durable; i < batches.size(); ++i) {
-    const Batch& batch = batches[i];
+    Batch& batch = batches[i];
     if (batch.bytes.empty()) continue;
     const bool fits = current_ != nullptr && kSegmentHeader + (batch.end - current_->base) <= segments_.segment_bytes();
     if (!fits) {
@@ -118,10 +130,7 @@ store::DiskResult<void> Journal::write(std::vector<Batch>& batches, std::size_t&
       current_ = std::move(*started);
       unsynced_ = true;
     }
-    if (auto written = current_->file->write_at(batch.bytes, kSegmentHeader + (batch.first - current_->base));
-        !written) {
-      return written;
-    }
+    if (auto written = write_batch(batch); !written) return written;
     unsynced_ = true;
     current_->end.store(batch.end);
   }

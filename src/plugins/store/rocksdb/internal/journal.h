@@ -62,6 +62,7 @@ class Journal {
   void run();
   void commit(std::vector<Batch>& batches);
   [[nodiscard]] store::DiskResult<void> write(std::vector<Batch>& batches, std::size_t& durable);
+  [[nodiscard]] store::DiskResult<void> write_batch(Batch& batch);
   [[nodiscard]] store::DiskResult<void> sync();
   void finish(std::vector<Batch>& batches, std::size_t from, std::size_t to);
 

@@ -203,6 +203,27 @@ TEST(JournalFaults, WhatAnOlderLifeOfAFileLeftIsNotTaken) {
   EXPECT_EQ(recovered.findings.end, base + record.size());
 }
 
+// A file that was used before has old records behind the end; a write puts zeros between.
+TEST(JournalFaults, WhatAnOlderLifeOfAFileLeftIsNotTakenForATornEnd) {
+  Segments segment = three_records();
+  const std::size_t end = segment.bytes.size();
+  segment.bytes.insert(segment.bytes.end(), kRecordHeader, 0);
+  const auto older = record_of(7, 300, kBase - 1024);
+  segment.bytes.insert(segment.bytes.end(), older.begin() + kRecordHeader, older.end());
+  segment.bytes.insert(segment.bytes.end(), older.begin(), older.end());
+  Recovered recovered = recover({segment.bytes});
+  EXPECT_EQ(recovered.ids, (std::vector<store::ItemId>{1, 2, 3}));
+  EXPECT_EQ(recovered.findings.torn_bytes + recovered.findings.damaged_bytes, 0U);
+  EXPECT_TRUE(recovered.findings.reports.empty());
+  EXPECT_EQ(recovered.findings.end, kBase + end - kSegmentHeader);
+  // A record of which only the beginning came: that is torn.
+  const auto begun = record_of(4, 100, kBase + end - kSegmentHeader);
+  std::copy_n(begun.begin(), 40, segment.bytes.begin() + static_cast<std::ptrdiff_t>(end));
+  recovered = recover({segment.bytes});
+  EXPECT_EQ(recovered.ids, (std::vector<store::ItemId>{1, 2, 3}));
+  EXPECT_GT(recovered.findings.torn_bytes, 0U);
+}
+
 TEST(JournalFaults, ASegmentOfANewerFormatIsRefusedAndLeftAlone) {
   Segments made = three_records();
   store_be(&made.bytes[8], std::uint32_t{kFormatVersion + 1});
@@ -251,6 +272,29 @@ TEST(JournalFaults, AnIndexThatDoesNotFitItsSegmentIsNotBelieved) {
       EXPECT_EQ(ids, cases[i].believed && !damaged ? std::vector<store::ItemId>{77} : first_ids(3)) << i;
     }
   }
+}
+
+TEST(SegmentReuse, AReleasedSegmentIsTheNextOneAndAFewAreKept) {
+  SimulatedDisk disk;
+  constexpr std::uint64_t kBytes = 4096;
+  SegmentSet segments(disk, "/j", kJournal, kBytes);
+  segments.begin_at(kFirstPosition);
+  std::uint64_t position = kFirstPosition;
+  const auto start = [&] {
+    ASSERT_TRUE(segments.start(position));
+    position += kBytes - kSegmentHeader;
+  };
+  for (int i = 0; i < 8; ++i) start();
+  EXPECT_EQ(disk.used(), 8 * kBytes);
+  ASSERT_TRUE(segments.release(position - (kBytes - kSegmentHeader)));
+  // The one being written and three to go on with, all of which count as room.
+  EXPECT_EQ(segments.count(), 1U);
+  EXPECT_EQ(segments.disk_bytes(), 4 * kBytes);
+  EXPECT_EQ(disk.used(), 4 * kBytes);
+  EXPECT_EQ(segments.allocated_until(), position + 3 * (kBytes - kSegmentHeader));
+  disk.capacity = 4 * kBytes;
+  for (int i = 0; i < 3; ++i) start();
+  EXPECT_FALSE(segments.start(position)) << "there is no room for a new one";
 }
 
 TEST(SegmentIndex, ReadsBackWhatWasWrittenAndNothingThatIsCutShort) {

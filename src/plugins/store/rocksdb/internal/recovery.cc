@@ -177,7 +177,9 @@ void Reading::walk(std::size_t at, ByteSpan bytes, std::uint64_t limit) {
       tell(segment, std::to_string(torn) + " octets at the end are no whole record; they were never answered for");
     }
     if (question_.repair) {
-      [[maybe_unused]] const auto cut = segment.file->truncate(kSegmentHeader + walk.end() - segment.base);
+      // Whether or not that can be: it is no file of full length any more, which could be used again.
+      segment.bytes = kSegmentHeader + walk.end() - segment.base;
+      [[maybe_unused]] const auto cut = segment.file->truncate(segment.bytes);
     }
   } else if (walk.end() < limit) {
     findings_.damaged_bytes += limit - walk.end();

@@ -11,6 +11,11 @@ namespace smppd::plugins::rocks_store {
 
 using store::DiskResult;
 
+namespace {
+// One is enough to go on with. More, of those that were released, are used again instead of new ones.
+constexpr std::size_t kMostSpares = 3;
+}  // namespace
+
 std::string SegmentSet::name(std::uint64_t number, const char* kind) {
   char text[40];
   std::snprintf(text, sizeof text, "%012" PRIu64 ".%s", number, kind);
@@ -32,7 +37,7 @@ void SegmentSet::begin_at(std::uint64_t position) {
 // With mutex_ held.
 void SegmentSet::count_allocated() {
   const std::uint64_t each = segment_bytes_ - kSegmentHeader;
-  allocated_until_.store(writing_from_ + (writing_ ? each : 0) + (spare_ != nullptr ? each : 0));
+  allocated_until_.store(writing_from_ + (writing_ ? each : 0) + spares_.size() * each);
 }
 
 DiskResult<std::shared_ptr<Segment>> SegmentSet::make_spare(std::uint64_t number) {
@@ -58,13 +63,13 @@ DiskResult<void> SegmentSet::prepare_spare() {
   std::uint64_t number = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (spare_ != nullptr) return {};
+    if (!spares_.empty()) return {};
     number = next_number_++;
   }
   auto spare = make_spare(number);
   if (!spare) return std::unexpected(spare.error());
   const std::lock_guard lock(mutex_);
-  spare_ = std::move(*spare);
+  spares_.push_back(std::move(*spare));
   count_allocated();
   return {};
 }
@@ -74,8 +79,8 @@ DiskResult<std::shared_ptr<Segment>> SegmentSet::start(std::uint64_t base) {
   std::shared_ptr<Segment> segment;
   {
     const std::lock_guard lock(mutex_);
-    segment = std::move(spare_);
-    spare_ = nullptr;
+    segment = std::move(spares_.front());
+    spares_.pop_front();
   }
   segment->base = base;
   segment->end = base;
@@ -125,7 +130,8 @@ std::uint64_t SegmentSet::count() const {
 
 std::uint64_t SegmentSet::disk_bytes() const {
   const std::lock_guard lock(mutex_);
-  std::uint64_t bytes = spare_ == nullptr ? 0 : spare_->bytes;
+  std::uint64_t bytes = 0;
+  for (const auto& spare : spares_) bytes += spare->bytes;
   for (const auto& segment : segments_) bytes += segment->bytes;
   return bytes;
 }
@@ -162,7 +168,7 @@ DiskResult<void> SegmentSet::recycle(const std::shared_ptr<Segment>& segment) {
   segment->number = number;
   segment->path = path;
   const std::lock_guard lock(mutex_);
-  spare_ = segment;
+  spares_.push_back(segment);
   count_allocated();
   return {};
 }
@@ -178,7 +184,7 @@ DiskResult<void> SegmentSet::release(std::uint64_t position) {
       segment = std::move(segments_.front());
       segments_.pop_front();
       // Nobody else may be reading it, or the reader would see the new content.
-      reuse = spare_ == nullptr && segment->bytes == segment_bytes_ && segment.use_count() == 1;
+      reuse = spares_.size() < kMostSpares && segment->bytes == segment_bytes_ && segment.use_count() == 1;
     }
     auto gone = reuse ? recycle(segment) : discard(*segment);
     // One after the other: a segment may not come back after a crash when a later one has gone.

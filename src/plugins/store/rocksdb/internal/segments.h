@@ -2,7 +2,8 @@
 // spare ahead of need, finds segments to read, and releases the oldest; recovery fills the set before either runs.
 //
 // A spare is a file of full length with blocks of its own and a blank header: writing into it cannot run out of space.
-// A released segment becomes the next spare, so that a journal in balance allocates nothing.
+// A released segment becomes a spare, so that a journal in balance allocates nothing; and a sync of what was written
+// before writes no more than the octets, where new blocks cost a write of the file's own record each time.
 #pragma once
 
 #include <atomic>
@@ -70,7 +71,7 @@ class SegmentSet {
   const std::uint64_t segment_bytes_;
   mutable std::mutex mutex_;
   std::deque<std::shared_ptr<Segment>> segments_;  // guarded by mutex_
-  std::shared_ptr<Segment> spare_;                 // guarded by mutex_
+  std::deque<std::shared_ptr<Segment>> spares_;    // guarded by mutex_
   std::uint64_t next_number_ = 1;                  // guarded by mutex_
   std::uint64_t writing_from_ = 0;                 // guarded by mutex_: base of the segment being written
   bool writing_ = false;                           // guarded by mutex_: there is one
