@@ -20,6 +20,7 @@ COLUMNS = {
         ("p99 us", "p99_us", "{:,.0f}"),
         ("p99.9 us", "p99_9_us", "{:,.0f}"),
         ("max us", "max_us", "{:,.0f}"),
+        ("p99 to alone", "ratio_to_base", "{:.1f}x"),
         ("CPU us/msg", "cpu_us", "{:.2f}"),
         ("msg/s", "rate", "{:,}"),
     ),
