@@ -69,9 +69,7 @@ void Ledger::receipt_arrived(unsigned client, std::uint32_t tag, std::uint32_t s
   if (!session.corrupt && !message.answers.empty() && message.answers[0].id != id && message.answers[0].status == 0) {
     violated(name(tag) + " is " + message.answers[0].id + " but its receipt says " + id);
   }
-  // What was sent again is with an SMSC twice, and has two receipts.
-  if (message.receipts[serial].accepted_before && message.receipts_delivered > 0 && message.sights.size() < 2 &&
-      !session.corrupt) {
+  if (message.receipts[serial].accepted_before && message.receipts_delivered > 0 && !session.corrupt) {
     violated(name(tag) + ": a receipt came again after its client and smppd had accepted one");
   }
 }
