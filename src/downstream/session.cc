@@ -83,7 +83,10 @@ std::size_t Session::on_bytes(ByteSpan bytes) noexcept {
   const Instant now = table_.loop().now();
   while (connection_.open() && !connection_.paused()) {
     const auto event = session_.next(bytes.subspan(consumed), now, *this);
-    if (event.kind == EventKind::kNeedMore) break;
+    if (event.kind == EventKind::kNeedMore) {
+      sender_.impatient = false;  // what comes now was not there while others waited
+      break;
+    }
     if (event.kind == EventKind::kLost) {
       ++listener_->probe().framing_lost;
       kLog.debug("not SMPP, closing", {{"listener", options().name}, {"peer", peer_.to_string()}});
@@ -128,6 +131,7 @@ bool Session::on_request(const smpp::Header& header, ByteSpan pdu) noexcept {
   }
   if (give_up_) {
     give_up_ = again_ = false;
+    sender_.impatient = true;
     refuse(header, count_overload());
     return true;
   }
@@ -142,9 +146,12 @@ bool Session::on_request(const smpp::Header& header, ByteSpan pdu) noexcept {
   const bool waited = again_;
   const auto taken = table_.flow().submit(sender_, header, pdu, waited);
   again_ = false;
-  if (taken == flow::Flow::Taken::kYes) return true;
+  if (taken == flow::Flow::Taken::kYes) {
+    sender_.impatient = false;
+    return true;
+  }
   --outstanding_;
-  if (options().smpp.overload != config::Overload::kWait) return hold_back(header);
+  if (options().smpp.overload != config::Overload::kWait || sender_.impatient) return hold_back(header);
   if (!waited) sender_.waiting_since = table_.loop().now();
   waiting_ = again_ = true;
   pause();

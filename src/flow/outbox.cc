@@ -104,7 +104,9 @@ Flow::Taken Flow::Depot::keep(Submission& m) noexcept {
   if (sequence == 0) {
     if (direct) unlaunch(prepared.flight);
     ++flow.probe_.store_full;
-    if (m.sender.listener->overload == config::Overload::kWait) waiting_sessions.push_back(m.sender.session);
+    if (m.sender.listener->overload == config::Overload::kWait && !m.sender.impatient) {
+      waiting_sessions.push_back(m.sender.session);
+    }
     return Taken::kWait;
   }
   ++flow.probe_.kept;

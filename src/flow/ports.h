@@ -29,6 +29,7 @@ struct Sender {
   PeerSide side;
   std::uint64_t address_hash = 0;  // of the peer's IP address, for ip_hash
   Instant waiting_since{};         // of the request that is tried again
+  bool impatient = false;          // what came before it has waited `overload_wait`, and it with that: no more waiting
 };
 
 // The answer to a request of a session.

@@ -234,13 +234,14 @@ Flow::Taken Flow::send(Submission& m, upstream::Group& group, const UpstreamFact
   const config::SmppListener& listener = *m.sender.listener;
   Instant until{};
   if (listener.overload == config::Overload::kWait) {
-    until = (m.again ? m.sender.waiting_since : m.arrived) + listener.overload_wait;
+    until = (m.again || m.sender.impatient ? m.sender.waiting_since : m.arrived) + listener.overload_wait;
   }
   post(shard_, pick.shard, MailKind::kSubmit, SubmitMail{flight, until}, pdu);
   return Taken::kYes;
 }
 
 void Flow::wait_for(const Sender& sender, upstream::Group& group) noexcept {
+  if (sender.impatient) return;
   ++probe_.waits;
   if (sender.listener->overload != config::Overload::kWait) return;
   waiting_[group.id()].push_back(sender.session);

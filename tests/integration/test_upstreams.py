@@ -335,6 +335,29 @@ def test_row_31_waiting_for_a_window_ends_with_throttled(gateway, carrier, shard
     assert first.receive().status == smpp.ROK
 
 
+def test_row_31_requests_that_wait_behind_each_other_end_together(gateway, carrier):
+    """Each once had a wait of its own: what a client sent behind them, answers to its receipts too, was read that much later."""
+    carrier.answer = silent
+    listener = {"smpp": {"overload_wait": "300ms"}}
+    smppd = all_linked(gateway(to(carrier, window=1), listener=listener), 1)
+    first, other = smppd.bind(), smppd.bind()
+    first.send(smpp.submit_sm())
+    carrier.wait_received(1)
+    requests = [*(smpp.submit_sm() for _ in range(20)), smpp.Pdu(smpp.ENQUIRE_LINK)]
+    for number, one in enumerate(requests, 100):
+        one.sequence = number
+    other.send_bytes(b"".join(one.encode() for one in requests))
+    assert [other.receive().status for _ in range(20)] == [smpp.RTHROTTLED] * 20
+    assert other.receive().command == smpp.ENQUIRE_LINK | 0x80000000
+    together = smppd.metric("smppd_flow_window_waits_total")
+    # What comes later has a patience of its own, and looks for room as often as all those did.
+    assert other.request(smpp.submit_sm()).status == smpp.RTHROTTLED
+    alone = smppd.metric("smppd_flow_window_waits_total") - together
+    assert 0 < together < 5 * alone
+    carrier.send(carrier.received[0].link, carrier.accept(carrier.received[0]))
+    assert first.receive().status == smpp.ROK
+
+
 def test_row_31_a_clients_window_holds_its_further_requests_back(gateway, carrier):
     carrier.answer = silent
     smppd = all_linked(gateway(to(carrier, window=50), client={"window_size": 2}), 1)
