@@ -63,6 +63,28 @@ inline void store_be(std::uint8_t* at, T value) noexcept {
   return at;
 }
 
+// Where the NULs are among the first 64 of `size` octets: a bit each. Of fewer than 16 octets nothing is known, and the
+// answer is 0.
+[[nodiscard, gnu::always_inline]] inline std::uint64_t nul_mask(const std::uint8_t* at, std::uint32_t size) noexcept {
+  if (size < 16) return 0;
+  if (size > 64) size = 64;
+#ifdef __SSE2__
+  const auto sixteen = [at](std::uint32_t from) {
+    const __m128i octets = _mm_loadu_si128(reinterpret_cast<const __m128i*>(at + from));
+    const auto nuls = static_cast<unsigned>(_mm_movemask_epi8(_mm_cmpeq_epi8(octets, _mm_setzero_si128())));
+    return std::uint64_t{nuls} << from;
+  };
+  std::uint64_t mask = sixteen(0) | sixteen(size - 16);  // the last ones may be seen twice
+  if (size > 32) mask |= sixteen(16);
+  if (size > 48) mask |= sixteen(32);
+  return mask;
+#else
+  std::uint64_t mask = 0;
+  for (std::uint32_t i = 0; i < size; ++i) mask |= std::uint64_t{at[i] == 0} << i;
+  return mask;
+#endif
+}
+
 [[nodiscard]] inline std::string_view as_text(ByteSpan bytes) noexcept {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

@@ -60,46 +60,6 @@ class Decoder {
     }(std::make_index_sequence<kSpec.field_count>());
   }
 
- public:
-  // submit_sm and deliver_sm as nearly all of them are: every string ends in time, the text is as long as it says, and
-  // nothing but TLVs follows. One check for each run of single octets. False, and nothing decided, for all others.
-  bool ordinary_message() noexcept {
-    static_assert(table::kPdus[table::position_of(CommandId::submit_sm)].index_of(Field::data_coding) ==
-                  static_cast<std::size_t>(MessageField::data_coding));
-    static_assert(is_message_layout(table::kPdus[table::position_of(CommandId::submit_sm)]) &&
-                  is_message_layout(table::kPdus[table::position_of(CommandId::deliver_sm)]));
-    static constexpr const auto& kFields = table::kPdus[table::position_of(CommandId::submit_sm)].fields;
-    if (end_ > 0xFFFF) return false;
-    auto& at = view_.at_;
-    std::uint32_t here = kHeaderSize;
-    const auto text = [&]<std::size_t kIndex>() {
-      at[kIndex] = static_cast<std::uint16_t>(here);
-      const std::uint32_t nul = find_nul(base_, here, end_);
-      if (nul == end_ || nul - here >= kFields[kIndex].max[2]) return false;
-      here = nul + 1;
-      return true;
-    };
-    const auto octets = [&]<std::size_t kIndex, std::size_t kCount>() {
-      for (std::size_t i = 0; i < kCount; ++i) at[kIndex + i] = static_cast<std::uint16_t>(here + i);
-      here += kCount;
-      return here < end_;
-    };
-    if (!text.operator()<0>() || !octets.operator()<1, 2>() || !text.operator()<3>() || !octets.operator()<4, 2>() ||
-        !text.operator()<6>() || !octets.operator()<7, 3>() || !text.operator()<10>() || !text.operator()<11>()) {
-      return false;
-    }
-    for (std::size_t i = 12; i < 17; ++i) at[i] = static_cast<std::uint16_t>(here + i - 12);
-    here += 5;
-    if (here > end_ || end_ - here < base_[here - 1]) return false;
-    at[17] = static_cast<std::uint16_t>(here);
-    here += base_[here - 1];
-    at[18] = static_cast<std::uint16_t>(here);
-    if (here != end_ && !take_tlvs(here)) return false;
-    view_.present_ = 18;
-    return true;
-  }
-
- private:
   bool rolled(const PduSpec& spec) noexcept {
     for (std::size_t i = 0; i < spec.field_count; ++i) {
       if (!step(spec.fields[i], i)) return false;
@@ -284,9 +244,50 @@ class Decoder {
 };
 
 namespace {
+
 constexpr const PduSpec& kSubmit = table::kPdus[table::position_of(CommandId::submit_sm)];
 constexpr const PduSpec& kDeliver = table::kPdus[table::position_of(CommandId::deliver_sm)];
+
+static_assert(is_message_layout(kSubmit) && is_message_layout(kDeliver));
+static_assert(kSubmit.index_of(Field::data_coding) == static_cast<std::size_t>(MessageField::data_coding));
+
 }  // namespace
+
+// submit_sm and deliver_sm as nearly all of them are: the strings end within 64 octets and in time, the text is as long
+// as it says, and nothing but TLVs follows. False, and nothing decided, for all others.
+bool PduView::decode_message() noexcept {
+  if (size_ > 0xFFFF) return false;
+  std::uint64_t nuls = nul_mask(base_ + kHeaderSize, size_ - static_cast<std::uint32_t>(kHeaderSize));
+  std::uint32_t here = kHeaderSize;
+  // Steps over a string of field `index` and `behind` single octets.
+  const auto text = [&]<std::size_t kIndex, std::uint32_t kBehind>() __attribute__((always_inline)) {
+    constexpr std::uint32_t kMax = kSubmit.fields[kIndex].max[2];
+    if (nuls == 0) return false;
+    const auto length = static_cast<std::uint32_t>(std::countr_zero(nuls));
+    if (length >= kMax) return false;
+    here += length + 1;
+    count_up(kIndex + 1, here);
+    here += kBehind;
+    nuls >>= length + 1 + kBehind;
+    return true;
+  };
+  at_[0] = kHeaderSize;
+  if (!text.operator()<0, 2>() || !text.operator()<3, 2>() || !text.operator()<6, 3>() || !text.operator()<10, 0>() ||
+      !text.operator()<11, 5>()) {
+    return false;
+  }
+  if (here > size_ || size_ - here < base_[here - 1]) return false;
+  count_up(14, here - 3);
+  here += base_[here - 1];
+  at_[kMessageFields] = static_cast<std::uint16_t>(here);
+  if (here != size_) {
+    if (!check_tlvs({base_ + here, size_ - here})) return false;
+    tlvs_at_ = here;
+    tlvs_size_ = size_ - here;
+  }
+  present_ = kMessageFields;
+  return true;
+}
 
 DecodeResult PduView::decode(ByteSpan pdu, Strictness strictness) noexcept {
   base_ = pdu.data();
@@ -300,8 +301,9 @@ DecodeResult PduView::decode(ByteSpan pdu, Strictness strictness) noexcept {
   const CommandId id = header().command_id;
   if (id == CommandId::submit_sm || id == CommandId::deliver_sm) [[likely]] {
     spec_ = id == CommandId::submit_sm ? &kSubmit : &kDeliver;
-    Decoder decoder(*this, strictness);
-    return decoder.ordinary_message() ? DecodeResult{} : decoder.run();
+    if (decode_message()) [[likely]]
+      return {};
+    return Decoder(*this, strictness).run();
   }
   const std::size_t position = table::position_of(id);
   if (position == table::kNoPdu) {

@@ -8,8 +8,10 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string_view>
 
@@ -145,15 +147,17 @@ class PduView {
 
   // The same by position in spec(), for callers that have checked message_layout(): a load each, no table.
   [[nodiscard]] bool message_layout() const noexcept {
-    return present_ == kMessageFields && (id() == CommandId::submit_sm || id() == CommandId::deliver_sm);
+    return present_ == kMessageFields && (spec_->id == CommandId::submit_sm || spec_->id == CommandId::deliver_sm);
   }
   [[nodiscard]] std::string_view text_at(MessageField field) const noexcept {
     const auto i = static_cast<std::size_t>(field);
     return as_text({base_ + at_[i], static_cast<std::size_t>(at_[i + 1] - at_[i] - 1)});
   }
-  [[nodiscard]] std::uint8_t u8_at(MessageField field) const noexcept {
-    return base_[at_[static_cast<std::size_t>(field)]];
+  // The octet of a field, and those of the single octets after it.
+  [[nodiscard]] const std::uint8_t* data_at(MessageField field) const noexcept {
+    return base_ + at_[static_cast<std::size_t>(field)];
   }
+  [[nodiscard]] std::uint8_t u8_at(MessageField field) const noexcept { return *data_at(field); }
   [[nodiscard]] ByteSpan short_message() const noexcept {
     constexpr auto kIndex = static_cast<std::size_t>(MessageField::short_message);
     return {base_ + at_[kIndex], static_cast<std::size_t>(at_[kIndex + 1] - at_[kIndex])};
@@ -188,6 +192,15 @@ class PduView {
 
  private:
   friend class Decoder;
+
+  bool decode_message() noexcept;
+  // at_[index] and the three after it become `first` and the numbers after it.
+  void count_up(std::size_t index, std::uint64_t first) noexcept {
+    constexpr std::uint64_t kSteps =
+        std::endian::native == std::endian::little ? 0x0003'0002'0001'0000U : 0x0000'0001'0002'0003U;
+    const std::uint64_t four = first * 0x0001'0001'0001'0001U + kSteps;
+    std::memcpy(&at_[index], &four, sizeof four);
+  }
 
   template <typename Number>
   [[nodiscard]] std::optional<Number> tlv_number(TlvTag tag) const noexcept {

@@ -73,6 +73,65 @@ TEST(PduView, BuilderWritesTheSameOctetsAsTheHand) {
   EXPECT_EQ(hex(out), hex(unhex(kSubmitSm)));
 }
 
+// The strings of most messages end within 64 octets, and those are read another way: both ways must meet.
+TEST(PduView, ReadsMessagesWhoseStringsEndBeforeBeyondAndAcrossTheFirst64Octets) {
+  const std::string_view digits = "123456789012345678901234567890";
+  for (std::size_t source = 0; source <= 20; ++source) {
+    for (const std::size_t destination : {0U, 1U, 12U, 20U}) {
+      for (const std::size_t times : {0U, 16U}) {
+        for (const std::size_t text : {0U, 1U, 15U, 16U, 254U}) {
+          PduBuilder builder(CommandId::submit_sm, Version::v34);
+          builder.set(Field::service_type, digits.substr(0, source % 6))
+              .set(Field::source_addr_ton, 5)
+              .set(Field::source_addr_npi, 6)
+              .set(Field::source_addr, digits.substr(0, source))
+              .set(Field::dest_addr_ton, 1)
+              .set(Field::dest_addr_npi, 2)
+              .set(Field::destination_addr, digits.substr(1, destination))
+              .set(Field::protocol_id, 7)
+              .set(Field::schedule_delivery_time, digits.substr(2, times))
+              .set(Field::validity_period, digits.substr(3, times))
+              .set(Field::registered_delivery, 1)
+              .set(Field::data_coding, 8)
+              .set(Field::short_message, std::string(text, 'x'));
+          std::vector<std::uint8_t> encoded;
+          ASSERT_TRUE(builder.encode(encoded, CommandStatus::ESME_ROK, 1));
+          const std::vector<std::uint8_t> bytes(encoded);  // of exactly its size, so that a read beyond it is found
+          PduView view;
+          ASSERT_TRUE(view.decode(bytes).ok()) << source << ' ' << destination << ' ' << times;
+          ASSERT_TRUE(view.message_layout());
+          EXPECT_EQ(view.text(Field::service_type), digits.substr(0, source % 6));
+          EXPECT_EQ(view.u8(Field::source_addr_npi), 6);
+          EXPECT_EQ(view.text_at(MessageField::source_addr), digits.substr(0, source));
+          EXPECT_EQ(view.u8(Field::dest_addr_npi), 2);
+          EXPECT_EQ(view.text_at(MessageField::destination_addr), digits.substr(1, destination));
+          EXPECT_EQ(view.u8_at(MessageField::protocol_id), 7);
+          EXPECT_EQ(view.text(Field::schedule_delivery_time), digits.substr(2, times));
+          EXPECT_EQ(view.text(Field::validity_period), digits.substr(3, times));
+          EXPECT_EQ(view.u8_at(MessageField::registered_delivery), 1);
+          EXPECT_EQ(view.u8(Field::data_coding), 8);
+          EXPECT_EQ(as_text(view.short_message()), std::string(text, 'x'));
+          for (std::size_t cut = kHeaderSize; cut < bytes.size(); ++cut) {
+            std::vector<std::uint8_t> shorter(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(cut));
+            store_be(shorter.data(), static_cast<std::uint32_t>(cut));
+            EXPECT_FALSE(view.decode(shorter).ok()) << cut;
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(PduView, OtherPdusOfAsManyFieldsHaveNotTheLayoutOfAMessage) {
+  for (const PduSpec& spec : all_pdus()) {
+    PduBuilder builder(spec.id, Version::v50);
+    std::vector<std::uint8_t> bytes;
+    PduView view;
+    if (!builder.encode(bytes, CommandStatus::ESME_ROK, 1) || !view.decode(bytes)) continue;
+    EXPECT_EQ(view.message_layout(), spec.id == CommandId::submit_sm || spec.id == CommandId::deliver_sm) << spec.name;
+  }
+}
+
 std::vector<std::uint8_t> with_length(std::vector<std::uint8_t> bytes) {
   store_be(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
   return bytes;

@@ -83,15 +83,20 @@ void write_refusal(Sink& sink, const Header& request, CommandStatus status) noex
   sink.commit(size);
 }
 
-void Session::bound(SessionState state) noexcept {
+void Session::bound(SessionState state) noexcept { enter(state); }
+
+void Session::enter(SessionState state) noexcept {
   state_ = state;
-  const bool serves = options_->role == Role::kSmsc;
-  usual_request_ = serves ? CommandId::submit_sm : CommandId::deliver_sm;
-  usual_response_ = serves ? CommandId::deliver_sm_resp : CommandId::submit_sm_resp;
-  if (!may_receive(options_->role, state_, usual_request_)) usual_request_ = CommandId{};
+  usual_ = kNoUsual;
+  if (!is_bound(state)) return;
+  if (options_->role == Role::kEsme) {
+    usual_ = static_cast<std::uint32_t>(CommandId::submit_sm_resp);
+  } else if (may_receive(options_->role, state, CommandId::submit_sm)) {
+    usual_ = static_cast<std::uint32_t>(CommandId::submit_sm);
+  }
 }
 
-Session::Event Session::next_of_any_kind(ByteSpan bytes, Instant now, Sink& sink) noexcept {
+Session::Event Session::next(ByteSpan bytes, Instant now, Sink& sink) noexcept {
   const Frame frame = next_frame(bytes, options_->max_pdu_size);
   if (frame.state == FrameState::need_more) {
     if (!bytes.empty() && !partial_) partial_since_ = now;
@@ -137,7 +142,7 @@ Session::Event Session::handle_request(const Frame& frame, const Header& header,
     if (options_->answer_unbind) {
       write_plain(sink, CommandId::unbind_resp, CommandStatus::ESME_ROK, header.sequence_number);
     }
-    state_ = SessionState::kUnbinding;
+    enter(SessionState::kUnbinding);
     enquired_at_ = now;  // what is left to say must be said within unbind_timeout
     return {Kind::kUnbound, header, frame.pdu};
   }
@@ -165,7 +170,7 @@ Session::Event Session::handle_response(const Frame& frame, const Header& header
 
 void Session::unbind(Instant now, Sink& sink) noexcept {
   write_plain(sink, CommandId::unbind, CommandStatus::ESME_ROK, sink.next_sequence());
-  state_ = SessionState::kUnbinding;
+  enter(SessionState::kUnbinding);
   enquired_at_ = now;
 }
 

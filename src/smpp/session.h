@@ -72,18 +72,18 @@ class Session {
     Problem problem = Problem::kNone;
   };
   // Looks at one PDU at the front of `bytes`; the caller drops event.pdu.size() octets, or none to be shown it again.
-  Event next(ByteSpan bytes, Instant now, Sink& sink) noexcept {
-    if (bytes.size() >= kHeaderSize) [[likely]] {
-      const Header header = read_header(bytes.data());
-      const bool usual = header.command_id == usual_request_ || header.command_id == usual_response_;
-      if (usual && header.command_length <= bytes.size() && header.command_length >= kHeaderSize &&
-          header.command_length <= options_->max_pdu_size && is_bound(state_)) [[likely]] {
-        partial_ = false;
-        last_heard_ = last_work_ = now;
-        return {Event::Kind::kPdu, header, bytes.first(header.command_length)};
-      }
-    }
-    return next_of_any_kind(bytes, now, sink);
+  Event next(ByteSpan bytes, Instant now, Sink& sink) noexcept;
+  // The size of the PDU at the front of `bytes` when it is a whole one of the kind that nearly all PDUs of a bound
+  // session are, for which next() would say kPdu and nothing else: a message where we are the SMSC, the response to one
+  // where we are the ESME. 0 for every other: ask next().
+  [[nodiscard]] std::uint32_t usual(ByteSpan bytes, Instant now) noexcept {
+    if (bytes.size() < kHeaderSize) return 0;
+    const auto size = load_be<std::uint32_t>(bytes.data());
+    if (load_be<std::uint32_t>(bytes.data() + 4) != usual_) return 0;
+    if (size > bytes.size() || size < kHeaderSize || size > options_->max_pdu_size) return 0;
+    partial_ = false;
+    last_heard_ = last_work_ = now;
+    return size;
   }
 
   // Ask again when deadline() has passed.
@@ -94,7 +94,7 @@ class Session {
   void bound(SessionState state) noexcept;
   // Sends unbind; after it only responses are expected.
   void unbind(Instant now, Sink& sink) noexcept;
-  void closed() noexcept { state_ = SessionState::kClosed; }
+  void closed() noexcept { enter(SessionState::kClosed); }
   // The application did something with this session that keeps it from being idle.
   void worked(Instant now) noexcept { last_work_ = now; }
 
@@ -110,7 +110,9 @@ class Session {
   [[nodiscard]] Instant last_heard() const noexcept { return last_heard_; }
 
  private:
-  Event next_of_any_kind(ByteSpan bytes, Instant now, Sink& sink) noexcept;
+  static constexpr std::uint64_t kNoUsual = std::uint64_t{1} << 32U;  // more than any command_id
+
+  void enter(SessionState state) noexcept;
   Event handle_request(const Frame& frame, const Header& header, Instant now, Sink& sink) noexcept;
   Event handle_response(const Frame& frame, const Header& header, Instant now) noexcept;
 
@@ -119,9 +121,7 @@ class Session {
   Instant last_work_;   // any PDU but enquire_link
   Instant partial_since_{};
   Instant enquired_at_{};
-  // What nearly every PDU of a bound session is; next() passes them on without further questions.
-  CommandId usual_request_{};
-  CommandId usual_response_{};
+  std::uint64_t usual_ = kNoUsual;  // the command_id that usual() looks for
   SessionState state_ = SessionState::kOpen;
   Version version_ = Version::v34;
   std::uint8_t missed_ = 0;

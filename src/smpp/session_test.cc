@@ -173,6 +173,47 @@ TEST_F(SessionTest, EnquireLinkIsAnsweredWithItsNumber) {
   EXPECT_TRUE(output.take().empty());
 }
 
+TEST_F(SessionTest, TheUsualPduIsTheOneThatNextWouldPassOn) {
+  for (const Role role : {Role::kSmsc, Role::kEsme}) {
+    options.role = role;
+    const CommandId usual = role == Role::kSmsc ? CommandId::submit_sm : CommandId::submit_sm_resp;
+    for (const SessionState state : kAllStates) {
+      Session one(options, kStart);
+      one.bound(state);
+      const bool expected = is_bound(state) && (role == Role::kEsme || may_receive(role, state, usual));
+      const auto pdu = bare(usual, 5);
+      EXPECT_EQ(one.usual(pdu, kStart), expected ? pdu.size() : 0U) << name_of(state);
+      for (std::size_t some = 0; some < pdu.size(); ++some) EXPECT_EQ(one.usual(ByteSpan(pdu).first(some), kStart), 0U);
+      for (const std::uint32_t id : {0U, 4U, 5U, 0x15U, 0x80000000U, 0x80000004U, 0x80000005U, 0xFFFFFFFFU}) {
+        if (static_cast<CommandId>(id) == usual) continue;
+        EXPECT_EQ(one.usual(bare(static_cast<CommandId>(id), 5), kStart), 0U) << name_of(state) << ' ' << id;
+      }
+      for (const std::uint32_t length : {0U, 15U, 17U, options.max_pdu_size + 1}) {
+        auto wrong = bare(usual, 5);
+        store_be(wrong.data(), length);
+        EXPECT_EQ(one.usual(wrong, kStart), 0U) << length;
+      }
+      one.closed();
+      EXPECT_EQ(one.usual(pdu, kStart), 0U);
+    }
+  }
+}
+
+TEST_F(SessionTest, NothingIsUsualAfterUnbindAndWhatIsEndsAReadDeadline) {
+  session.bound(SessionState::kBoundTrx);
+  const auto pdu = bare(CommandId::submit_sm, 5);
+  EXPECT_EQ(session.next(ByteSpan(pdu).first(10), kStart + 1s, output).kind, Kind::kNeedMore);
+  EXPECT_EQ(session.usual(pdu, kStart + 2s), pdu.size());
+  EXPECT_EQ(session.last_heard(), kStart + 2s);
+  EXPECT_EQ(session.on_time(kStart + 2s + options.read_timeout, output), Due::kNothing);
+  session.unbind(kStart + 3s, output);
+  EXPECT_EQ(session.usual(pdu, kStart + 4s), 0U);
+  Session other(options, kStart);
+  other.bound(SessionState::kBoundTrx);
+  EXPECT_EQ(other.next(bare(CommandId::unbind, 6), kStart, output).kind, Kind::kUnbound);
+  EXPECT_EQ(other.usual(pdu, kStart), 0U);
+}
+
 TEST_F(SessionTest, AnUnknownCommandIsNackedAndTheSessionLives) {
   session.bound(SessionState::kBoundTrx);
   const auto event = feed(static_cast<CommandId>(0x00000777), 9, kStart);

@@ -6,6 +6,7 @@
 // readable until its slot is taken again, so that a late answer still finds it.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <vector>
@@ -28,8 +29,8 @@ class Window {
   // May be lowered below size(): nothing is lost, the window is full until answers come.
   void set_limit(std::uint32_t limit) {
     limit_ = limit;
-    if (slots_.empty() || std::bit_ceil(limit) * 2 <= slots_.size()) return;
-    std::vector<Slot> larger(std::bit_ceil(limit) * 2);
+    if (slots_.empty() || ring_of(limit) <= slots_.size()) return;
+    std::vector<Slot> larger(ring_of(limit));
     for (Slot& slot : slots_) {
       if (slot.state != State::kFree) larger[slot.sequence & (larger.size() - 1)] = slot;
     }
@@ -38,16 +39,26 @@ class Window {
 
   // Takes a slot for a request sent at `now`; the caller has checked full(). Returns its sequence number.
   std::uint32_t open(const T& value, Instant now) {
-    if (slots_.empty()) slots_.resize(std::size_t{std::bit_ceil(limit_)} * 2);
+    const Opened opened = open(now);
+    opened.value = value;
+    return opened.sequence;
+  }
+  // The same; the value is what was there before, and the caller's to write.
+  struct Opened {
+    std::uint32_t sequence;
+    T& value;
+  };
+  Opened open(Instant now) {
+    if (slots_.empty()) [[unlikely]]
+      slots_.resize(ring_of(limit_));
     Slot* slot = advance();
-    while (slot->state == State::kOpen) slot = advance();
+    while (is_taken(*slot)) slot = advance();
     if (size_ == 0) oldest_ = next_;
     ++size_;
     slot->state = State::kOpen;
     slot->sequence = next_;
     slot->sent = now;
-    slot->value = value;
-    return next_;
+    return {next_, slot->value};
   }
 
   struct Entry {
@@ -59,8 +70,19 @@ class Window {
   [[nodiscard]] Entry find(std::uint32_t sequence) noexcept {
     if (slots_.empty() || sequence == 0 || sequence > kMaxSequence) return {};
     Slot& slot = slots_[sequence & (slots_.size() - 1)];
-    if (slot.state == State::kFree || slot.sequence != sequence) return {};
+    if (slot.sequence != sequence || slot.state == State::kFree || slot.state == State::kHeld) return {};
     return {&slot.value, slot.sent, slot.state == State::kExpired};
+  }
+  // Closes the request that find() gave, but keeps its value where it is until release(): the window has room again,
+  // and whoever handles the answer needs no copy. One at a time.
+  void close_and_hold(std::uint32_t sequence) noexcept {
+    Slot& slot = slots_[sequence & (slots_.size() - 1)];
+    if (slot.state == State::kOpen) --size_;
+    slot.state = State::kHeld;
+  }
+  void release(std::uint32_t sequence) noexcept {
+    Slot& slot = slots_[sequence & (slots_.size() - 1)];
+    if (slot.state == State::kHeld) slot.state = State::kFree;
   }
   void close(std::uint32_t sequence) noexcept {
     Slot& slot = slots_[sequence & (slots_.size() - 1)];
@@ -103,7 +125,7 @@ class Window {
   [[nodiscard]] std::uint32_t bare_sequence() noexcept {
     if (!slots_.empty()) {
       Slot* slot = advance();
-      while (slot->state == State::kOpen) slot = advance();
+      while (is_taken(*slot)) slot = advance();
       slot->state = State::kFree;
       return next_;
     }
@@ -112,13 +134,18 @@ class Window {
   }
 
  private:
-  enum class State : std::uint8_t { kFree, kOpen, kExpired };
+  enum class State : std::uint8_t { kFree, kExpired, kOpen, kHeld };
   struct Slot {
     Instant sent{};
     std::uint32_t sequence = 0;
     State state = State::kFree;
     T value{};
   };
+  // Room for as many again, so that what is skipped costs nothing; more than one that is held beside one that is open.
+  static std::size_t ring_of(std::uint32_t limit) noexcept {
+    return std::max<std::size_t>(std::size_t{std::bit_ceil(limit)} * 2, 4);
+  }
+  static bool is_taken(const Slot& slot) noexcept { return slot.state >= State::kOpen; }
   static std::uint32_t after(std::uint32_t sequence) noexcept { return sequence >= kMaxSequence ? 1 : sequence + 1; }
   Slot* advance() noexcept {
     next_ = after(next_);

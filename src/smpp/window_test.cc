@@ -69,6 +69,33 @@ TEST(Window, ExpiresInTheOrderOfSendingWhatWasSentUntilThen) {
   EXPECT_EQ(expired(window, kStart + 3s), std::vector<std::uint32_t>{}) << "each expires once";
 }
 
+TEST(Window, WhatIsHeldHasLeftAndStaysReadableWhateverIsSentMeanwhile) {
+  for (const std::uint32_t limit : {1U, 2U, 4U}) {
+    Window<int> window(limit);
+    const std::uint32_t held = window.open(7, kStart);
+    const int& value = *window.find(held).value;
+    window.close_and_hold(held);
+    EXPECT_EQ(window.size(), 0U);
+    EXPECT_EQ(window.find(held).value, nullptr) << "an answer is taken once";
+    for (int i = 0; i < 50; ++i) {
+      const std::uint32_t other = window.open(100 + i, kStart + 1s);
+      EXPECT_NE(other, held);
+      EXPECT_NE(window.bare_sequence(), held);
+      EXPECT_EQ(value, 7);
+      window.close(other);
+    }
+    window.abandon([](int, std::uint32_t) { FAIL() << "it was answered"; });
+    window.release(held);
+    bool taken_again = false;
+    for (int i = 0; i < 20; ++i) {
+      const std::uint32_t other = window.open(i, kStart);
+      taken_again = taken_again || window.find(other).value == &value;
+      window.close(other);
+    }
+    EXPECT_TRUE(taken_again);
+  }
+}
+
 TEST(Window, ALateAnswerStillFindsItsRequest) {
   Window<int> window(2);
   const std::uint32_t sequence = window.open(5, kStart);
