@@ -82,7 +82,13 @@ std::size_t Session::on_bytes(ByteSpan bytes) noexcept {
   std::size_t consumed = 0;
   const Instant now = table_.loop().now();
   while (connection_.open() && !connection_.paused()) {
-    const auto event = session_.next(bytes.subspan(consumed), now, *this);
+    const ByteSpan rest = bytes.subspan(consumed);
+    if (const std::uint32_t size = session_.usual(rest, now); size != 0) [[likely]] {
+      if (!on_message(smpp::read_header(rest.data()), rest.first(size))) break;
+      consumed += size;
+      continue;
+    }
+    const auto event = session_.next(rest, now, *this);
     if (event.kind == EventKind::kNeedMore) {
       sender_.impatient = false;  // what comes now was not there while others waited
       break;
@@ -129,13 +135,18 @@ bool Session::on_request(const smpp::Header& header, ByteSpan pdu) noexcept {
     on_bind(header, pdu);
     return true;
   }
-  if (give_up_) {
+  return on_message(header, pdu);
+}
+
+// The same for any request but a bind.
+bool Session::on_message(const smpp::Header& header, ByteSpan pdu) noexcept {
+  if (give_up_) [[unlikely]] {
     give_up_ = again_ = false;
     sender_.impatient = true;
     refuse(header, count_overload());
     return true;
   }
-  if (outstanding_ >= window_ && window_ > 0) {
+  if (outstanding_ >= window_ && window_ > 0) [[unlikely]] {
     ++listener_->probe().window_waits;
     if (options().smpp.overload != config::Overload::kWait) return hold_back(header);
     window_full_ = true;
@@ -146,7 +157,7 @@ bool Session::on_request(const smpp::Header& header, ByteSpan pdu) noexcept {
   const bool waited = again_;
   const auto taken = table_.flow().submit(sender_, header, pdu, waited);
   again_ = false;
-  if (taken == flow::Flow::Taken::kYes) {
+  if (taken == flow::Flow::Taken::kYes) [[likely]] {
     sender_.impatient = false;
     return true;
   }
@@ -202,6 +213,28 @@ void Session::answer(const flow::Answer& answer) noexcept {
   }
   if (!connection_.open()) return;
   const auto format = sender_.entry == nullptr ? config::MessageIdFormat::kHex : sender_.entry->message_id_format;
+  if (answer.status == CommandStatus::ESME_ROK && answer.request == CommandId::submit_sm &&
+      format == config::MessageIdFormat::kHex && !message::is_short(answer.id) &&
+      session_.version() != smpp::Version::v50) [[likely]] {
+    accept(answer);
+  } else {
+    answer_in_full(answer, format);
+  }
+  if (leaving_ && outstanding_ == 0) connection_.close_after_flush();
+}
+
+// The answer that nearly every message gets.
+void Session::accept(const flow::Answer& answer) noexcept {
+  constexpr std::uint32_t kDigits = 16;
+  constexpr std::uint32_t kSize = smpp::kHeaderSize + kDigits + 1;
+  std::uint8_t* out = connection_.reserve(kSize);
+  smpp::write_header(out, {kSize, CommandId::submit_sm_resp, CommandStatus::ESME_ROK, answer.sequence_number});
+  message::write_hex16(out + smpp::kHeaderSize, answer.id);
+  out[kSize - 1] = 0;
+  connection_.commit(kSize);
+}
+
+void Session::answer_in_full(const flow::Answer& answer, config::MessageIdFormat format) noexcept {
   const message::OwnIdText own(answer.id, static_cast<message::IdFormat>(format));
   const std::string_view shown = answer.id != 0 ? own.view() : answer.upstream_id;
   if (answer.status == CommandStatus::ESME_RINVCMDID) {
@@ -218,7 +251,6 @@ void Session::answer(const flow::Answer& answer) noexcept {
   } else {
     answer_with_body(answer, shown);
   }
-  if (leaving_ && outstanding_ == 0) connection_.close_after_flush();
 }
 
 // Answers whose body is more than an id: the SMSC's response under the client's sequence_number and id.

@@ -80,10 +80,13 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   void refuse_bind(smpp::CommandStatus status, const char* reason) noexcept;
 
   bool on_request(const smpp::Header& header, ByteSpan pdu) noexcept;
+  bool on_message(const smpp::Header& header, ByteSpan pdu) noexcept;
   bool hold_back(const smpp::Header& header) noexcept;
   [[nodiscard]] smpp::CommandStatus count_overload() noexcept;
   void on_response(const smpp::Header& header, ByteSpan pdu) noexcept;
   void refuse(const smpp::Header& header, smpp::CommandStatus status) noexcept;
+  void accept(const flow::Answer& answer) noexcept;
+  void answer_in_full(const flow::Answer& answer, config::MessageIdFormat format) noexcept;
   void answer_with_body(const flow::Answer& answer, std::string_view shown_id) noexcept;
   void notify(ByteSpan pdu) noexcept;
   void give_up_deliveries() noexcept;

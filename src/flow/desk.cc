@@ -325,8 +325,9 @@ OrderResult Flow::Desk::queue_again(message::OwnId letter, ByteSpan record, std:
   if (!stored || stored->kind != StoredKind::kMessage) return OrderResult::kUnreadable;
   if (depot.room != store::Room::kOpen) return OrderResult::kNoRoom;
   const Sender sender = depot.sender_of(*stored);
-  Submission m(sender, flow.scratch_, true);
-  if (!m.view.decode(stored->pdu)) return OrderResult::kUnreadable;
+  smpp::PduView message;
+  if (!message.decode(stored->pdu)) return OrderResult::kUnreadable;
+  Submission m(sender, message, flow.scratch_, true);
   read_facts(m.view, m.facts);
   m.facts.client = sender.client;
   m.facts.text = &m.text;

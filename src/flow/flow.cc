@@ -15,6 +15,7 @@ namespace smppd::flow {
 Flow::Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Receipts& receipts, unsigned node,
            store::Partition* partition)
     : shard_(shard),
+      shards_(shard.count()),
       depot_(partition == nullptr ? nullptr : std::make_unique<Depot>(*this, *partition)),
       desk_(partition == nullptr ? nullptr : std::make_unique<Desk>(*this)),
       matching_(partition == nullptr ? nullptr : std::make_unique<Matching>(*this)),
@@ -23,7 +24,7 @@ Flow::Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Rec
       receipts_(receipts, shard.loop().now(), std::random_device{}()),
       ids_(node, shard.index(), std::chrono::system_clock::now()),
       long_(std::make_unique<LongDesk>(shard.index(), shard.count(), std::random_device{}())),
-      random_state_(std::random_device{}() | 1) {
+      draws_(std::random_device{}() | 1) {
   if (depot_ != nullptr) ids_.start_after(depot_->partition.stats().highest_item);
 }
 
@@ -48,6 +49,7 @@ void Flow::apply(std::shared_ptr<const Snapshot> snapshot, std::unique_ptr<Filte
   }
   long_->pins = {};
   upstreams_.apply(snapshot_->config, upstreams, limits, drain_until);
+  find_ways();
   follow_outcomes(upstreams);
   for (unsigned shard = 0; shard < shard_.count(); ++shard) {
     if (shard != shard_.index()) post(shard_, shard, MailKind::kApplied, AppliedMail{});
@@ -74,12 +76,15 @@ std::optional<store::PartitionStats> Flow::store_stats() const {
 
 store::OperatorDesk* Flow::desk() const noexcept { return desk_.get(); }
 
-WallTime Flow::wall_now() noexcept {
-  if (wall_turn_ != shard_.loop().turns()) {
-    wall_turn_ = shard_.loop().turns();
-    wall_ = shard_.loop().wall_now();
+void Flow::find_ways() {
+  ways_.assign(snapshot_->upstreams.size(), {});
+  for (std::size_t i = 0; i < ways_.size(); ++i) {
+    const message::UpstreamId id(static_cast<std::uint16_t>(i));
+    const UpstreamFacts* upstream = snapshot_->upstream(id);
+    upstream::Group* group = upstreams_.find(id);
+    if (upstream == nullptr || group == nullptr) continue;
+    ways_[i] = {group, plain_below(*upstream), upstream->side.alphabet, upstream->passes_ids_through};
   }
-  return wall_;
 }
 
 void Flow::receiver_bound(const Receiver& receiver, std::string_view address_range) {

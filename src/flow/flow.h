@@ -18,6 +18,8 @@
 #include "flow/internal/adapt.h"
 #include "flow/internal/directory.h"
 #include "flow/internal/mail.h"
+#include "flow/internal/turn_clock.h"
+#include "flow/internal/way.h"
 #include "flow/ports.h"
 #include "flow/probe.h"
 #include "flow/reassembly.h"
@@ -74,7 +76,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   // Whether this shard keeps the receipts of that upstream, and speaks for it.
   [[nodiscard]] bool is_home(message::UpstreamId id) const noexcept { return home_of(id) == shard_.index(); }
   [[nodiscard]] std::uint64_t loop_turns() const noexcept { return shard_.loop().turns(); }
-  [[nodiscard]] WallTime wall_now() noexcept;
+  [[nodiscard]] WallTime wall_now() noexcept { return clock_.now(shard_.loop()); }
   Replay replay_strays(message::UpstreamId upstream, std::uint64_t after, std::size_t most) noexcept;
   void tick() noexcept;  // periodic work, about every 100 ms
 
@@ -93,6 +95,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
 
  private:
   struct Submission;    // one message on the road, on the stack
+  struct Aside;         // stops that few messages make
   struct Multi;         // a submit_multi waiting for its parts
   struct Depot;         // what is stored
   struct ReceiptStore;  // and of receipts
@@ -102,20 +105,21 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   struct Matching;  // what is named by its addresses
 
   // road.cc, in the order of the stops
-  Taken submit_message(const Sender& sender, ByteSpan pdu, bool again) noexcept;
-  [[nodiscard]] bool read(Submission& m, ByteSpan pdu) noexcept;
+  Taken submit_message(const Sender& sender, const smpp::Header& header, ByteSpan pdu, bool again) noexcept;
+  [[nodiscard]] bool read(Submission& m, const smpp::DecodeResult& decoded) noexcept;
   [[nodiscard]] bool judge(Submission& m) noexcept;
   [[nodiscard]] bool route(Submission& m) noexcept;
   void decide_road(Submission& m) noexcept;
   [[nodiscard]] bool belongs_to_store(const Submission& m) const noexcept;
   [[nodiscard]] Taken pick_and_send(Submission& m) noexcept;
+  [[nodiscard]] bool pass_on(const Submission& m) noexcept;
   [[nodiscard]] std::optional<Taken> try_upstream(Submission& m, message::UpstreamId id,
                                                   upstream::PickFacts& facts) noexcept;
   // The octets for this upstream, or what the client is told; valid until the next call.
   [[nodiscard]] std::expected<ByteSpan, smpp::CommandStatus> wire_form(Submission& m,
                                                                        const UpstreamFacts& upstream) noexcept;
-  [[nodiscard]] message::Flight flight_of(const Submission& m, const upstream::Group& group,
-                                          const upstream::Group::Pick& pick) const noexcept;
+  void note(const Submission& m, message::UpstreamId upstream, const upstream::Group::Pick& pick,
+            message::Flight& flight) const noexcept;
   Taken send(Submission& m, upstream::Group& group, const UpstreamFacts& upstream,
              const upstream::Group::Pick& pick) noexcept;
   void refuse(const Submission& m, smpp::CommandStatus status) noexcept;
@@ -161,8 +165,6 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
 
   // multi.cc
   Taken submit_multi(const Sender& sender, ByteSpan pdu, bool again) noexcept;
-  static void write_single(const smpp::PduView& view, const smpp::Destination& destination, smpp::Version version,
-                           smpp::PduBuilder& builder, std::vector<std::uint8_t>& out);
   void part_done(const message::Flight& flight, smpp::CommandStatus status, std::string_view upstream_id) noexcept;
   void multi_answer(SlabHandle handle, Multi& multi) noexcept;
 
@@ -211,20 +213,19 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void on_depot_mail(const Letter& letter) noexcept;
   void tell_lanes(unsigned shard) noexcept;
   [[nodiscard]] unsigned home_of(message::UpstreamId upstream) const noexcept {
-    return upstream.value() % shard_.count();
+    return shards_ == 1 ? 0 : upstream.value() % shards_;
   }
   [[nodiscard]] std::uint8_t here() const noexcept { return static_cast<std::uint8_t>(shard_.index()); }
-  // The high half of a linear congruential generator (Knuth's MMIX): a draw per message, no engine and no lock.
-  [[nodiscard]] std::uint32_t random() noexcept {
-    random_state_ = random_state_ * 6'364'136'223'846'793'005U + 1'442'695'040'888'963'407U;
-    return static_cast<std::uint32_t>(random_state_ >> 32U);
-  }
+  [[nodiscard]] std::uint32_t random() noexcept { return draws_.next(); }
+  void find_ways();
 
   runtime::Shard& shard_;
+  const unsigned shards_;
   std::unique_ptr<Depot> depot_;  // outlives the links, whose end it hears of
   std::unique_ptr<Desk> desk_;
   std::unique_ptr<Matching> matching_;
   upstream::UpstreamSet upstreams_;
+  std::vector<Way> ways_;  // by UpstreamId; of the snapshot and the set
   Sessions* sessions_ = nullptr;
   std::shared_ptr<const Snapshot> snapshot_;
   std::unique_ptr<FilterChain> chain_;
@@ -242,9 +243,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   std::vector<std::uint8_t> encoded_, spliced_;
   FlowProbe probe_;
   telemetry::LogLimit malformed_log_, uncertain_log_, unmatched_log_, unmapped_log_;
-  WallTime wall_{};
-  std::uint64_t wall_turn_ = 0;
-  std::uint64_t random_state_;
+  internal::TurnClock clock_;
+  internal::Draws draws_;
 };
 
 }  // namespace smppd::flow

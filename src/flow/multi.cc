@@ -10,6 +10,33 @@
 
 namespace smppd::flow {
 
+namespace {
+
+void write_single(const smpp::PduView& view, const smpp::Destination& destination, smpp::Version version,
+                  smpp::PduBuilder& builder, std::vector<std::uint8_t>& out) {
+  using smpp::Field;
+  builder.reset(smpp::CommandId::submit_sm, version);
+  for (const Field field :
+       {Field::service_type, Field::source_addr, Field::schedule_delivery_time, Field::validity_period}) {
+    builder.set(field, view.text(field));
+  }
+  for (const Field field :
+       {Field::source_addr_ton, Field::source_addr_npi, Field::esm_class, Field::protocol_id, Field::priority_flag,
+        Field::registered_delivery, Field::replace_if_present_flag, Field::data_coding, Field::sm_default_msg_id}) {
+    builder.set(field, view.u8(field));
+  }
+  builder.set(Field::dest_addr_ton, destination.ton)
+      .set(Field::dest_addr_npi, destination.npi)
+      .set(Field::destination_addr, destination.address)
+      .set(Field::short_message, view.octets(Field::short_message));
+  for (const smpp::Tlv tlv : view.tlvs()) builder.add_tlv(tlv.tag, tlv.value);
+  out.clear();
+  // What does not fit submit_sm is found by read(), which then sees no PDU.
+  if (!builder.encode(out, smpp::CommandStatus::ESME_ROK, view.sequence_number())) out.clear();
+}
+
+}  // namespace
+
 Flow::Taken Flow::submit_multi(const Sender& sender, ByteSpan pdu, bool again) noexcept {
   smpp::PduView view;
   const smpp::DecodeResult decoded = view.decode(pdu);
@@ -43,11 +70,14 @@ Flow::Taken Flow::submit_multi(const Sender& sender, ByteSpan pdu, bool again) n
       continue;
     }
     write_single(view, destination, sender.side.version, builder, single);
-    Submission m(sender, scratch_, again);
+    smpp::PduView one;
+    const smpp::DecodeResult read_as = one.decode(single);
+    Submission m(sender, one, scratch_, again);
+    m.header = one.header();
     m.part_of_multi = true;
     m.multi = handle;
     m.multi_index = index;
-    if (!read(m, single)) continue;
+    if (!read(m, read_as)) continue;
     m.id = multi->id;
     if (!judge(m) || !route(m)) continue;
     if ((depot_ != nullptr && belongs_to_store(m) ? depot_->keep(m) : pick_and_send(m)) == Taken::kWait) {
@@ -61,29 +91,6 @@ Flow::Taken Flow::submit_multi(const Sender& sender, ByteSpan pdu, bool again) n
   }
   if (--multi->open == 0) multi_answer(handle, *multi);
   return Taken::kYes;
-}
-
-void Flow::write_single(const smpp::PduView& view, const smpp::Destination& destination, smpp::Version version,
-                        smpp::PduBuilder& builder, std::vector<std::uint8_t>& out) {
-  using smpp::Field;
-  builder.reset(smpp::CommandId::submit_sm, version);
-  for (const Field field :
-       {Field::service_type, Field::source_addr, Field::schedule_delivery_time, Field::validity_period}) {
-    builder.set(field, view.text(field));
-  }
-  for (const Field field :
-       {Field::source_addr_ton, Field::source_addr_npi, Field::esm_class, Field::protocol_id, Field::priority_flag,
-        Field::registered_delivery, Field::replace_if_present_flag, Field::data_coding, Field::sm_default_msg_id}) {
-    builder.set(field, view.u8(field));
-  }
-  builder.set(Field::dest_addr_ton, destination.ton)
-      .set(Field::dest_addr_npi, destination.npi)
-      .set(Field::destination_addr, destination.address)
-      .set(Field::short_message, view.octets(Field::short_message));
-  for (const smpp::Tlv tlv : view.tlvs()) builder.add_tlv(tlv.tag, tlv.value);
-  out.clear();
-  // What does not fit submit_sm is found by read(), which then sees no PDU.
-  if (!builder.encode(out, smpp::CommandStatus::ESME_ROK, view.sequence_number())) out.clear();
 }
 
 void Flow::part_done(const message::Flight& flight, smpp::CommandStatus status, std::string_view) noexcept {

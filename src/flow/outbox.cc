@@ -228,7 +228,7 @@ Flow::Depot::Ready Flow::Depot::prepare_at(Submission& m, message::UpstreamId id
   }
   prepared.pdu = *pdu;
   prepared.outlet = &outlet;
-  prepared.flight = flow.flight_of(m, *group, pick);
+  flow.note(m, id, pick, prepared.flight);
   prepared.flight.stored = true;
   prepared.flight.part_of_multi = false;
   if (m.is_part) [[unlikely]]
@@ -371,9 +371,10 @@ bool Flow::Depot::decide_road_again(Submission& m, const store::ItemView& item) 
 
 void Flow::Depot::send_again(const store::ItemView& item, const StoredMessage& stored, std::uint16_t host) noexcept {
   const Sender sender = sender_of(stored);
-  Submission m(sender, flow.scratch_, true);
-  const smpp::DecodeResult decoded = m.view.decode(stored.pdu);
-  m.header = m.view.header();
+  smpp::PduView view;
+  const smpp::DecodeResult decoded = view.decode(stored.pdu);
+  Submission m(sender, view, flow.scratch_, true);
+  m.header = view.header();
   m.mended = decoded.leniency != smpp::kNothingForgiven;
   if (!decoded) {
     bury(item, stored, {EndReason::kRefused, decoded.status});

@@ -57,12 +57,19 @@ struct FlowProbe {
     return codes[upstream.value()];
   }
   Traffic& of(message::UpstreamId upstream, message::ClientId client) {
-    const std::size_t u = upstream.valid() ? upstream.value() + 1U : 0;
-    const std::size_t c = client.valid() ? client.value() + 1U : 0;
-    if (traffic.size() <= u) traffic.resize(u + 1);
-    if (traffic[u].size() <= c) traffic[u].resize(c + 1);
+    // An invalid id is the highest number there is, so that it comes before all others.
+    const std::size_t u = static_cast<std::uint16_t>(upstream.value() + 1U);
+    const std::size_t c = static_cast<std::uint32_t>(client.value() + 1U);
+    if (const std::uint64_t pair = u << 32U | c; pair != seen_last_) {
+      if (traffic.size() <= u) traffic.resize(u + 1);
+      if (traffic[u].size() <= c) traffic[u].resize(c + 1);
+      seen_last_ = pair;
+    }
     return traffic[u][c];
   }
+
+ private:
+  std::uint64_t seen_last_ = UINT64_MAX;  // the pair that of() was asked for: it is there
 };
 
 }  // namespace smppd::flow

@@ -147,30 +147,29 @@ const IdMatcher* ReceiptDesk::matcher(message::UpstreamId id) const noexcept {
   return id.value() < matchers_.size() && matchers_[id.value()] ? &*matchers_[id.value()] : nullptr;
 }
 
-std::vector<ParkedReport> ReceiptDesk::accepted(const message::Flight& flight, std::string_view upstream_id,
-                                                Instant now) {
-  std::vector<ParkedReport> waited;
-  if (flight.registered_delivery == 0) {
-    if (!recent_.push({flight.id, flight.client, flight.upstream, flight.source_hash, upstream_id}, now)) return waited;
-  } else {
-    Submission submission;
-    submission.upstream = flight.upstream;
-    submission.upstream_id = upstream_id;
-    submission.own = flight.id;
-    submission.client = flight.client;
-    submission.source_hash = flight.source_hash;
-    submission.destination_hash = flight.destination_hash;
-    submission.registered_delivery = flight.registered_delivery;
-    submission.at = now;
-    submission.part = flight.parts > 1;
-    if (!map_.insert(submission)) return waited;
-    if (submission.part) {
-      parts_.expect(flight.id, flight.parts, part_receipts_ == config::PartReceipts::kEach, upstream_id, now);
-    }
+// A receipt is to come.
+bool ReceiptDesk::expect(const message::Flight& flight, std::string_view upstream_id, Instant now) {
+  Submission submission;
+  submission.upstream = flight.upstream;
+  submission.upstream_id = upstream_id;
+  submission.own = flight.id;
+  submission.client = flight.client;
+  submission.source_hash = flight.source_hash;
+  submission.destination_hash = flight.destination_hash;
+  submission.registered_delivery = flight.registered_delivery;
+  submission.at = now;
+  submission.part = flight.parts > 1;
+  if (!map_.insert(submission)) return false;
+  if (submission.part) {
+    parts_.expect(flight.id, flight.parts, part_receipts_ == config::PartReceipts::kEach, upstream_id, now);
   }
-  if (parking_.empty()) return waited;
+  return true;
+}
+
+std::vector<ParkedReport> ReceiptDesk::waiting_for(message::UpstreamId upstream, std::string_view upstream_id) {
+  std::vector<ParkedReport> waited;
   const smpp::CanonicalId id = smpp::canonical_id(upstream_id);
-  while (const auto parked = parking_.take(flight.upstream, id)) {
+  while (const auto parked = parking_.take(upstream, id)) {
     waited.push_back({parked->ticket, {parked->pdu.begin(), parked->pdu.end()}});
   }
   return waited;

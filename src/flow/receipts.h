@@ -55,7 +55,19 @@ class ReceiptDesk {
 
   // An SMSC accepted a message under this id; returns the receipts that waited for it (nearly always none).
   [[nodiscard]] std::vector<ParkedReport> accepted(const message::Flight& flight, std::string_view upstream_id,
-                                                   Instant now);
+                                                   Instant now) {
+    if (!remember(flight, upstream_id, now)) return {};
+    return waiting_for(flight.upstream, upstream_id);
+  }
+  // The same in two steps, of which the second is hardly ever needed: true when a receipt may wait.
+  [[nodiscard]] bool remember(const message::Flight& flight, std::string_view upstream_id, Instant now) {
+    const bool kept =
+        flight.registered_delivery == 0
+            ? recent_.push({flight.id, flight.client, flight.upstream, flight.source_hash, upstream_id}, now)
+            : expect(flight, upstream_id, now);
+    return kept && !parking_.empty();
+  }
+  [[nodiscard]] std::vector<ParkedReport> waiting_for(message::UpstreamId upstream, std::string_view upstream_id);
 
   // The message a receipt is about.
   [[nodiscard]] std::optional<ReceiptMap::Entry> match(message::UpstreamId upstream, std::string_view receipt_id,
@@ -134,6 +146,7 @@ class ReceiptDesk {
   [[nodiscard]] const IdMatcher* matcher(message::UpstreamId id) const noexcept;
 
  private:
+  [[nodiscard]] bool expect(const message::Flight& flight, std::string_view upstream_id, Instant now);
   [[nodiscard]] IdMatcher& matcher_of(message::UpstreamId id);
   [[nodiscard]] std::optional<ReceiptMap::Entry> match_recent(message::UpstreamId upstream, const IdMatcher& matcher,
                                                               const smpp::IdCandidates& candidates) noexcept;

@@ -1,5 +1,5 @@
 // A message's road, MT: read, judge, route, pick, send, and the answer on its way back. One function per stop.
-#include <cstring>
+#include <new>
 
 #include "flow/flow.h"
 #include "flow/internal/depot.h"
@@ -13,50 +13,68 @@
 
 namespace smppd::flow {
 
-Flow::Taken Flow::submit(const Sender& sender, const smpp::Header& header, ByteSpan pdu, bool again) noexcept {
+// What few messages need, kept out of the functions that all pass.
+struct Flow::Aside {
+  Flow& flow;
+
+  [[gnu::noinline]] Taken submit(const Sender& sender, const smpp::Header& header, ByteSpan pdu, bool again) noexcept;
+  [[gnu::noinline]] void refuse_malformed(const Submission& m, const smpp::DecodeResult& decoded) noexcept;
+  [[gnu::noinline]] bool pass_filters(Submission& m) noexcept;
+  [[gnu::noinline]] void answer_by_route(Submission& m) noexcept;
+  [[gnu::noinline]] Taken pick_and_send(Submission& m) noexcept;
+  [[gnu::noinline]] void tell_filters(const message::Flight& flight, smpp::CommandStatus status, bool uncertain,
+                                      std::string_view upstream_id) noexcept;
+  [[gnu::noinline]] void track(const message::Flight& flight, std::string_view upstream_id, unsigned home) noexcept;
+  [[gnu::noinline]] void track_late_or_part(const message::Flight& flight, std::string_view upstream_id,
+                                            bool late) noexcept;
+  [[gnu::noinline]] void match_waiting(message::UpstreamId upstream, std::string_view upstream_id) noexcept;
+};
+
+// The stops are short and hand much to each other: one function is made of all that nearly every message passes, and
+// what few need is kept out of it.
+[[gnu::flatten]] Flow::Taken Flow::submit(const Sender& sender, const smpp::Header& header, ByteSpan pdu,
+                                          bool again) noexcept {
+  if (header.command_id == smpp::CommandId::submit_sm) [[likely]]
+    return submit_message(sender, header, pdu, again);
+  return Aside{*this}.submit(sender, header, pdu, again);
+}
+
+Flow::Taken Flow::Aside::submit(const Sender& sender, const smpp::Header& header, ByteSpan pdu, bool again) noexcept {
   switch (header.command_id) {
-    case smpp::CommandId::submit_sm:
     case smpp::CommandId::data_sm:
-    case smpp::CommandId::broadcast_sm: return submit_message(sender, pdu, again);
-    case smpp::CommandId::submit_multi: return submit_multi(sender, pdu, again);
+    case smpp::CommandId::broadcast_sm: return flow.submit_message(sender, header, pdu, again);
+    case smpp::CommandId::submit_multi: return flow.submit_multi(sender, pdu, again);
     case smpp::CommandId::query_msg_details:
     case smpp::CommandId::query_last_msgs:
-    case smpp::CommandId::param_retrieve: return operate_33(sender, header, pdu);
+    case smpp::CommandId::param_retrieve: return flow.operate_33(sender, header, pdu);
     case smpp::CommandId::query_sm:
     case smpp::CommandId::cancel_sm:
     case smpp::CommandId::replace_sm:
     case smpp::CommandId::query_broadcast_sm:
-    case smpp::CommandId::cancel_broadcast_sm: return operate(sender, header, pdu);
+    case smpp::CommandId::cancel_broadcast_sm: return flow.operate(sender, header, pdu);
     default:
-      sessions_->answer(sender.session,
-                        {header.sequence_number, header.command_id, smpp::CommandStatus::ESME_RINVCMDID, 0, {}, {}});
+      flow.sessions_->answer(
+          sender.session, {header.sequence_number, header.command_id, smpp::CommandStatus::ESME_RINVCMDID, 0, {}, {}});
       return Taken::kYes;
   }
 }
 
-Flow::Taken Flow::submit_message(const Sender& sender, ByteSpan pdu, bool again) noexcept {
-  Submission m(sender, scratch_, again);
-  if (!read(m, pdu) || !judge(m) || !route(m)) return Taken::kYes;
+Flow::Taken Flow::submit_message(const Sender& sender, const smpp::Header& header, ByteSpan pdu, bool again) noexcept {
+  smpp::PduView view;
+  const smpp::DecodeResult decoded = view.decode(pdu);
+  Submission m(sender, view, scratch_, again);
+  m.header = header;
+  if (!read(m, decoded) || !judge(m) || !route(m)) return Taken::kYes;
   if (depot_ != nullptr && belongs_to_store(m)) return depot_->keep(m);
   return pick_and_send(m);
 }
 
 // Stop 2: the octets become a checked view and facts that rules can ask for.
-bool Flow::read(Submission& m, ByteSpan pdu) noexcept {
+bool Flow::read(Submission& m, const smpp::DecodeResult& decoded) noexcept {
   if (!m.again) ++probe_.submitted;
   m.arrived = shard_.loop().now();
-  const smpp::DecodeResult decoded = m.view.decode(pdu);
-  m.header = m.view.header();
-  if (!decoded) {
-    ++probe_.malformed;
-    std::uint64_t suppressed = 0;
-    if (malformed_log_.allow(m.arrived, suppressed)) {
-      kLog.warn("malformed request", {{"command", smpp::name_of(m.header.command_id)},
-                                      {"field", smpp::name_of(decoded.field)},
-                                      {"fault", smpp::name_of(decoded.fault)},
-                                      {"suppressed", suppressed}});
-    }
-    refuse(m, decoded.status);
+  if (!decoded) [[unlikely]] {
+    Aside{*this}.refuse_malformed(m, decoded);
     return false;
   }
   m.mended = decoded.leniency != smpp::kNothingForgiven;
@@ -67,19 +85,33 @@ bool Flow::read(Submission& m, ByteSpan pdu) noexcept {
   return true;
 }
 
+void Flow::Aside::refuse_malformed(const Submission& m, const smpp::DecodeResult& decoded) noexcept {
+  ++flow.probe_.malformed;
+  std::uint64_t suppressed = 0;
+  if (flow.malformed_log_.allow(m.arrived, suppressed)) {
+    kLog.warn("malformed request", {{"command", smpp::name_of(m.header.command_id)},
+                                    {"field", smpp::name_of(decoded.field)},
+                                    {"fault", smpp::name_of(decoded.fault)},
+                                    {"suppressed", suppressed}});
+  }
+  flow.refuse(m, decoded.status);
+}
+
 // Stop 3: the middleware. A message that waited for a window has been judged; filters that count know from `again`.
-bool Flow::judge(Submission& m) noexcept {
-  if (chain_->on_message.empty()) return true;
-  MessageContext context{m.facts, m.draft, m.sender.entry, m.sender.side.version, m.id, m.arrived, wall_now(), m.again};
-  for (Filter* filter : chain_->on_message) {
+bool Flow::judge(Submission& m) noexcept { return chain_->on_message.empty() || Aside{*this}.pass_filters(m); }
+
+bool Flow::Aside::pass_filters(Submission& m) noexcept {
+  MessageContext context{m.facts, m.draft,   m.sender.entry,  m.sender.side.version,
+                         m.id,    m.arrived, flow.wall_now(), m.again};
+  for (Filter* filter : flow.chain_->on_message) {
     const Verdict verdict = filter->on_message(context);
     if (verdict.kind == Verdict::Kind::kPass) continue;
     if (verdict.kind == Verdict::Kind::kDrop) {
-      ++probe_.dropped_by_filter;
-      answer_here(m, smpp::CommandStatus::ESME_ROK);
+      ++flow.probe_.dropped_by_filter;
+      flow.answer_here(m, smpp::CommandStatus::ESME_ROK);
     } else {
-      ++probe_.filtered;
-      refuse(m, verdict.status);
+      ++flow.probe_.filtered;
+      flow.refuse(m, verdict.status);
     }
     return false;
   }
@@ -89,33 +121,39 @@ bool Flow::judge(Submission& m) noexcept {
 // Stop 5: the compiled table names the upstreams to try, or an answer of its own.
 bool Flow::route(Submission& m) noexcept {
   decide_road(m);
-  if (m.road.kind == routing::Decision::Kind::kUpstreams) return true;
+  if (m.road.kind == routing::Decision::Kind::kUpstreams) [[likely]]
+    return true;
+  Aside{*this}.answer_by_route(m);
+  return false;
+}
+
+void Flow::Aside::answer_by_route(Submission& m) noexcept {
   if (m.road.kind == routing::Decision::Kind::kNoRoute) {
-    ++probe_.no_route;
-    refuse(m, static_cast<smpp::CommandStatus>(m.sender.listener->no_route_status));
-    return false;
+    ++flow.probe_.no_route;
+    flow.refuse(m, static_cast<smpp::CommandStatus>(m.sender.listener->no_route_status));
+    return;
   }
-  ++probe_.canned;
+  ++flow.probe_.canned;
   const config::CannedResponse& response = *m.road.response;
   const auto status = static_cast<smpp::CommandStatus>(response.status);
   if (status != smpp::CommandStatus::ESME_ROK) {
-    refuse(m, status);
-    return false;
+    flow.refuse(m, status);
+    return;
   }
   message::IdText id;
   if (m.road.response_id != nullptr) {
-    const auto word = [this] { return std::uint64_t{random()} << 32U | random(); };
-    const std::uint64_t counter = (probe_.canned - 1) * shard_.count() + shard_.index() + 1;  // no two shards meet
+    const auto word = [this] { return std::uint64_t{flow.random()} << 32U | flow.random(); };
+    const std::uint64_t counter =
+        (flow.probe_.canned - 1) * flow.shard_.count() + flow.shard_.index() + 1;  // no two shards meet
     m.road.response_id->write({m.facts, m.id, counter, {word(), word()}}, id);
   }
-  answer_here(m, status, id.view());
-  return false;
+  flow.answer_here(m, status, id.view());
 }
 
 void Flow::decide_road(Submission& m) noexcept {
   if (m.sender.entry == nullptr || !m.sender.entry->upstream.valid()) {
     const std::uint32_t draw = random();
-    m.road = snapshot_->routes->decide(m.facts, wall_now(), draw);
+    snapshot_->routes->decide(m.facts, wall_now(), draw, m.road);
     if (m.road.equals > 1) prefer(m, draw);
     return;
   }
@@ -136,20 +174,40 @@ bool Flow::belongs_to_store(const Submission& m) const noexcept {
 
 // Stop 6: the first upstream on the list that is alive takes the message, or has it wait.
 Flow::Taken Flow::pick_and_send(Submission& m) noexcept {
-  upstream::PickFacts facts{{}, m.sender.address_hash, random(), &quality_, {}, 0};
+  if (pass_on(m)) [[likely]]
+    return Taken::kYes;
+  return Aside{*this}.pick_and_send(m);
+}
+
+// Stops 6 and 7 as nearly every message passes them: the upstream has one host, a link of this shard has room, and the
+// client's own octets are right for it. False, and nothing has happened, for all others.
+bool Flow::pass_on(const Submission& m) noexcept {
+  const std::size_t id = m.road.upstreams[0].value();
+  if (id >= ways_.size() || m.mended || m.draft.edited() || m.may_be_part()) return false;
+  const Way& way = ways_[id];
+  if (m.facts.short_message.size() >= way.plain_below || m.sender.side.alphabet != way.alphabet) return false;
+  upstream::Link* link = way.group->usual_link();
+  if (link == nullptr) return false;
+  const upstream::Group::Pick pick{upstream::Group::Outcome::kSend, 0, here(), {}, link};
+  note(m, m.road.upstreams[0], pick, way.group->send_through(*link, m.view.bytes()));
+  return true;
+}
+
+Flow::Taken Flow::Aside::pick_and_send(Submission& m) noexcept {
+  upstream::PickFacts facts{{}, m.sender.address_hash, flow.random(), &flow.quality_, {}, 0};
   if (m.may_be_part()) [[unlikely]]
-    find_part(m, facts);
+    flow.find_part(m, facts);
   for (const message::UpstreamId id : m.road.to_try()) {
-    if (const auto taken = try_upstream(m, id, facts)) return *taken;
+    if (const auto taken = flow.try_upstream(m, id, facts)) return *taken;
   }
   // None of the route's own: then what those name as their fallback.
   for (const message::UpstreamId id : m.road.to_try()) {
-    const UpstreamFacts* tried = snapshot_->upstream(id);
+    const UpstreamFacts* tried = flow.snapshot_->upstream(id);
     if (tried == nullptr || !tried->fallback.valid()) continue;
-    if (const auto taken = try_upstream(m, tried->fallback, facts)) return *taken;
+    if (const auto taken = flow.try_upstream(m, tried->fallback, facts)) return *taken;
   }
-  ++probe_.no_upstream;
-  refuse(m, static_cast<smpp::CommandStatus>(m.sender.listener->no_upstream_status));
+  ++flow.probe_.no_upstream;
+  flow.refuse(m, static_cast<smpp::CommandStatus>(m.sender.listener->no_upstream_status));
   return Taken::kYes;
 }
 
@@ -186,25 +244,27 @@ std::expected<ByteSpan, smpp::CommandStatus> Flow::wire_form(Submission& m, cons
   return ByteSpan(encoded_);
 }
 
-message::Flight Flow::flight_of(const Submission& m, const upstream::Group& group,
-                                const upstream::Group::Pick& pick) const noexcept {
-  message::Flight flight;
-  flight.id = m.id;
-  flight.arrived = m.arrived;
-  flight.origin = m.part_of_multi ? message::Origin{m.multi, m.multi_index, here()}
-                                  : message::Origin{m.sender.session, m.header.sequence_number, here()};
-  flight.client = m.sender.client;
-  flight.command_id = m.header.command_id;
-  flight.source_hash = address_hash(m.facts.source_addr);
-  flight.upstream = group.id();
-  flight.host = pick.host;
-  flight.registered_delivery = m.facts.registered_delivery;
-  if (flight.registered_delivery != 0) flight.destination_hash = destination_hash(m.facts.destination_addr);
-  flight.lane_shard = pick.shard;
-  flight.part_of_multi = m.part_of_multi;
-  flight.tracked = gives_an_id(m.header.command_id);
-  if (quality_.on()) flight.prefix = quality_.prefix_of(message::normalised_destination(m.facts));
-  return flight;
+// Writes all of the flight, whatever was there: in its place, for a copy of what was just written has to wait for it.
+void Flow::note(const Submission& m, message::UpstreamId upstream, const upstream::Group::Pick& pick,
+                message::Flight& flight) const noexcept {
+  const bool receipt = m.facts.registered_delivery != 0;
+  ::new (static_cast<void*>(&flight)) message::Flight{
+      .id = m.id,
+      .arrived = m.arrived,
+      .origin = {.session = m.part_of_multi ? m.multi : m.sender.session,
+                 .sequence_number = m.part_of_multi ? m.multi_index : m.header.sequence_number,
+                 .shard = here()},
+      .client = m.sender.client,
+      .command_id = m.header.command_id,
+      .source_hash = address_hash(m.facts.source_addr),
+      .upstream = upstream,
+      .host = pick.host,
+      .registered_delivery = m.facts.registered_delivery,
+      .lane_shard = pick.shard,
+      .part_of_multi = m.part_of_multi,
+      .tracked = gives_an_id(m.header.command_id),
+      .destination_hash = receipt ? destination_hash(m.facts.destination_addr) : std::uint16_t{0},
+      .prefix = quality_.on() ? quality_.prefix_of(message::normalised_destination(m.facts)) : upstream::kUnnoted};
 }
 
 // Stop 7.
@@ -217,7 +277,8 @@ Flow::Taken Flow::send(Submission& m, upstream::Group& group, const UpstreamFact
     return Taken::kYes;
   }
   const ByteSpan pdu = *written;
-  message::Flight flight = flight_of(m, group, pick);
+  message::Flight flight;
+  note(m, group.id(), pick, flight);
   if (m.is_part) [[unlikely]]
     pin_part(m, group.id(), pick.host);
   if (m.parts > 1) [[unlikely]]
@@ -288,18 +349,13 @@ void Flow::answer_here(const Submission& m, smpp::CommandStatus status, std::str
 }
 
 // The way back, on the link's shard: remember the SMSC's id, then answer where the request came from.
-void Flow::on_response(upstream::Group&, const message::Flight& flight, ByteSpan pdu, Duration took,
-                       bool late) noexcept {
+[[gnu::flatten]] void Flow::on_response(upstream::Group&, const message::Flight& flight, ByteSpan pdu, Duration took,
+                                        bool late) noexcept {
   const auto status = smpp::read_header(pdu.data()).command_status;
   const std::string_view id = id_in_answer(flight.command_id, pdu);
   if (flight.tracked && status == smpp::CommandStatus::ESME_ROK) {
     if (late || flight.part != 0) [[unlikely]] {
-      message::Flight remembered = flight;
-      remembered.doubtful = flight.doubtful || late;
-      // The client was told that the outcome is unknown and has no id to match a receipt with.
-      if (late && !flight.stored) remembered.registered_delivery = 0;
-      if (flight.part != 0) remembered = as_tracked(remembered, snapshot_->config->multipart.segmentation.receipts);
-      track(remembered, id);
+      Aside{*this}.track_late_or_part(flight, id, late);
     } else {
       track(flight, id);
     }
@@ -329,8 +385,14 @@ void Flow::finish(const message::Flight& flight, ByteSpan pdu, std::string_view 
     depot_->answered_late(flight, status, upstream_id);
     return;
   }
-  if (upstream::Group* group = flight.unbooked ? nullptr : upstreams_.find(flight.upstream)) {
-    group->settled({flight.host, flight.lane_shard, true, status, took});
+  static const Way kGone;
+  const Way& way = flight.upstream.value() < ways_.size() ? ways_[flight.upstream.value()] : kGone;
+  if (way.group != nullptr && !flight.unbooked) {
+    if (status == smpp::CommandStatus::ESME_ROK) [[likely]] {
+      way.group->succeeded(flight.host, flight.lane_shard, took);
+    } else {
+      way.group->settled({flight.host, flight.lane_shard, true, status, took});
+    }
   }
   if (flight.part != 0 && !flight.stored) {
     part_answered(flight, pdu, took);
@@ -352,10 +414,9 @@ void Flow::finish(const message::Flight& flight, ByteSpan pdu, std::string_view 
     show_last_msgs(flight, pdu);
     return;
   }
-  const UpstreamFacts* upstream = snapshot_->upstream(flight.upstream);
-  const bool own = upstream == nullptr || !upstream->passes_ids_through;
+  const message::OwnId shown = way.passes_ids_through ? 0 : flight.id;
   sessions_->answer(flight.origin.session,
-                    {flight.origin.sequence_number, flight.command_id, status, own ? flight.id : 0, upstream_id, pdu});
+                    {flight.origin.sequence_number, flight.command_id, status, shown, upstream_id, pdu});
 }
 
 void Flow::finish_lost(const message::Flight& flight, message::Loss loss) noexcept {
@@ -406,31 +467,57 @@ void Flow::note_outcome(const message::Flight& flight, smpp::CommandStatus statu
                         std::string_view upstream_id) noexcept {
   Traffic& traffic = probe_.of(flight.upstream, flight.client);
   ++(uncertain ? traffic.uncertain : status == smpp::CommandStatus::ESME_ROK ? traffic.accepted : traffic.refused);
-  if (chain_->on_outcome.empty()) return;
+  if (!chain_->on_outcome.empty()) Aside{*this}.tell_filters(flight, status, uncertain, upstream_id);
+}
+
+void Flow::Aside::tell_filters(const message::Flight& flight, smpp::CommandStatus status, bool uncertain,
+                               std::string_view upstream_id) noexcept {
   const OutcomeContext context{flight.id,
                                flight.client,
                                flight.upstream,
                                flight.command_id,
                                status,
                                uncertain,
-                               shard_.loop().now() - flight.arrived,
+                               flow.shard_.loop().now() - flight.arrived,
                                upstream_id};
-  for (Filter* filter : chain_->on_outcome) filter->on_outcome(context);
+  for (Filter* filter : flow.chain_->on_outcome) filter->on_outcome(context);
 }
 
 // Receipts come to whatever link the SMSC likes; the home shard of the upstream keeps all its ids.
 void Flow::track(const message::Flight& flight, std::string_view upstream_id) noexcept {
   if (upstream_id.empty()) return;
   const unsigned home = home_of(flight.upstream);
-  if (home != shard_.index()) {
-    post(shard_, home, MailKind::kTrack, TrackMail{flight}, as_bytes(upstream_id));
+  if (home != shard_.index() || flight.doubtful) [[unlikely]] {
+    Aside{*this}.track(flight, upstream_id, home);
     return;
   }
-  if (flight.doubtful && depot_ != nullptr) [[unlikely]]
-    depot_->receipts.doubt(flight.id);
-  for (const ParkedReport& parked : receipts_.accepted(flight, upstream_id, shard_.loop().now())) {
-    match_report(parked.ticket, parked.pdu, Look::kAgain);
+  if (receipts_.remember(flight, upstream_id, shard_.loop().now())) [[unlikely]]
+    Aside{*this}.match_waiting(flight.upstream, upstream_id);
+}
+
+void Flow::Aside::track(const message::Flight& flight, std::string_view upstream_id, unsigned home) noexcept {
+  if (home != flow.shard_.index()) {
+    post(flow.shard_, home, MailKind::kTrack, TrackMail{flight}, as_bytes(upstream_id));
+    return;
   }
+  if (flow.depot_ != nullptr) flow.depot_->receipts.doubt(flight.id);
+  if (flow.receipts_.remember(flight, upstream_id, flow.shard_.loop().now()))
+    match_waiting(flight.upstream, upstream_id);
+}
+
+void Flow::Aside::match_waiting(message::UpstreamId upstream, std::string_view upstream_id) noexcept {
+  for (const ParkedReport& parked : flow.receipts_.waiting_for(upstream, upstream_id)) {
+    flow.match_report(parked.ticket, parked.pdu, Look::kAgain);
+  }
+}
+
+void Flow::Aside::track_late_or_part(const message::Flight& flight, std::string_view upstream_id, bool late) noexcept {
+  message::Flight remembered = flight;
+  remembered.doubtful = flight.doubtful || late;
+  // The client was told that the outcome is unknown and has no id to match a receipt with.
+  if (late && !flight.stored) remembered.registered_delivery = 0;
+  if (flight.part != 0) remembered = as_tracked(remembered, flow.snapshot_->config->multipart.segmentation.receipts);
+  flow.track(remembered, upstream_id);
 }
 
 }  // namespace smppd::flow

@@ -4,10 +4,6 @@
 #include <charconv>
 #include <cstring>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 #include "base/bytes.h"
 
 namespace smppd::message {
@@ -45,23 +41,6 @@ void write_hex(char* at, std::uint32_t value) noexcept {
   store_be(reinterpret_cast<std::uint8_t*>(at), digits + 0x3030'3030'3030'3030U + is_letter * ('a' - '0' - 10));
 }
 
-// Sixteen digits.
-void write_hex16(char* at, OwnId value) noexcept {
-#ifdef __SSE2__
-  const __m128i octets = _mm_cvtsi64_si128(static_cast<long long>(__builtin_bswap64(value)));
-  const __m128i low_half = _mm_set1_epi8(0x0F);
-  const __m128i digits =
-      _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(octets, 4), low_half), _mm_and_si128(octets, low_half));
-  const __m128i is_letter = _mm_cmpgt_epi8(digits, _mm_set1_epi8(9));
-  const __m128i signs =
-      _mm_add_epi8(_mm_add_epi8(digits, _mm_set1_epi8('0')), _mm_and_si128(is_letter, _mm_set1_epi8('a' - '0' - 10)));
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(at), signs);
-#else
-  write_hex(at, static_cast<std::uint32_t>(value >> 32));
-  write_hex(at + 8, static_cast<std::uint32_t>(value));
-#endif
-}
-
 }  // namespace
 
 OwnIdGenerator::OwnIdGenerator(unsigned node, unsigned shard, WallTime now) noexcept
@@ -84,17 +63,17 @@ OwnId OwnIdGenerator::next_short() noexcept {
 }
 
 OwnIdText::OwnIdText(OwnId id, IdFormat format) noexcept {
-  if (id < kShortLimit) {
+  if (is_short(id)) {
     write_hex(text_, static_cast<std::uint32_t>(id));
     size_ = 8;
   } else if (format == IdFormat::kHex) {
-    write_hex16(text_, id);
+    write_hex16(reinterpret_cast<std::uint8_t*>(text_), id);
     size_ = 16;
   } else if (format == IdFormat::kDecimal) {
     size_ = static_cast<std::uint8_t>(std::to_chars(text_, text_ + sizeof text_, id).ptr - text_);
   } else {
     char digits[16];
-    write_hex16(digits, id);
+    write_hex16(reinterpret_cast<std::uint8_t*>(digits), id);
     digits[0] = kHex[0x8 | ((id >> 60) & 0x3)];  // the variant takes two bits that an id does not use before 2054
     std::memcpy(text_, kUuidHead.data(), kUuidHead.size());
     std::memcpy(text_ + kUuidHead.size(), digits, 4);

@@ -6,6 +6,10 @@
 #include <optional>
 #include <string_view>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "base/time.h"
 #include "message/ids.h"
 
@@ -30,6 +34,24 @@ class OwnIdGenerator {
   std::uint32_t short_counter_;
   std::uint32_t shard_;
 };
+
+// Sixteen hexadecimal digits, as nearly every client is shown an id: of one that is not short.
+inline void write_hex16(std::uint8_t* at, OwnId value) noexcept {
+#ifdef __SSE2__
+  const __m128i octets = _mm_cvtsi64_si128(static_cast<long long>(__builtin_bswap64(value)));
+  const __m128i low_half = _mm_set1_epi8(0x0F);
+  const __m128i digits =
+      _mm_unpacklo_epi8(_mm_and_si128(_mm_srli_epi16(octets, 4), low_half), _mm_and_si128(octets, low_half));
+  const __m128i is_letter = _mm_cmpgt_epi8(digits, _mm_set1_epi8(9));
+  const __m128i signs =
+      _mm_add_epi8(_mm_add_epi8(digits, _mm_set1_epi8('0')), _mm_and_si128(is_letter, _mm_set1_epi8('a' - '0' - 10)));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(at), signs);
+#else
+  for (int shift = 60; shift >= 0; shift -= 4)
+    *at++ = static_cast<std::uint8_t>("0123456789abcdef"[value >> shift & 15]);
+#endif
+}
+[[nodiscard]] constexpr bool is_short(OwnId id) noexcept { return id >> 32U == 0; }
 
 [[nodiscard]] constexpr unsigned shard_of(OwnId id) noexcept { return static_cast<unsigned>(id & 0x1F); }
 

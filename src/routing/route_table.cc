@@ -66,6 +66,11 @@ class RouteTable::Compiler {
     if (!table->has_tables_) table->catch_all_ = table->rules_.always();
     table->details_ = std::move(details_);
     table->targets_ = std::move(targets);
+    if (table->catch_all_ != RuleSet::kNone) {
+      const Target& target = table->targets_[table->catch_all_];
+      table->catch_all_route_ = target.id;
+      if (target.details == RuleSet::kNone) table->catch_all_upstream_ = target.upstream;
+    }
     return table;
   }
 

@@ -58,6 +58,17 @@ class RouteTable {
   // or all of a `balance: adaptive` split, then the route's failover chain, each upstream once. A table without the
   // destination's prefix is no match, unless the route names upstreams beside it.
   [[nodiscard]] Decision decide(const message::MessageFacts& facts, WallTime now, std::uint32_t random) const noexcept;
+  // The same into a decision that is as it was made.
+  void decide(const message::MessageFacts& facts, WallTime now, std::uint32_t random, Decision& into) const noexcept {
+    if (!catch_all_upstream_.valid()) {
+      into = decide(facts, now, random);
+      return;
+    }
+    into.kind = Decision::Kind::kUpstreams;
+    into.upstream_count = 1;
+    into.upstreams[0] = catch_all_upstream_;
+    into.route = catch_all_route_;
+  }
 
   // For explain(): positions in config.routes in the order they are tried, and what route `position` would answer.
   [[nodiscard]] std::span<const std::uint32_t> order() const noexcept { return order_; }
@@ -97,6 +108,8 @@ class RouteTable {
   std::vector<Details> details_;
   bool has_tables_ = false;
   std::uint32_t catch_all_ = RuleSet::kNone;  // the first rule, when it takes every message and asks no table
+  message::UpstreamId catch_all_upstream_;    // the only one it names; invalid: there is more to it
+  message::RouteId catch_all_route_;
 };
 
 class MoTable {

@@ -46,6 +46,7 @@ class Breaker {
   }
 
   [[nodiscard]] State state() const noexcept { return state_; }
+  [[nodiscard]] bool closed() const noexcept { return state_ == State::kClosed; }
   [[nodiscard]] Instant open_until() const noexcept { return open_until_; }
 
  private:

@@ -9,7 +9,6 @@ namespace smppd::upstream {
 namespace {
 
 constexpr telemetry::Logger kGroupLog{"upstream"};
-constexpr double kLatencySmoothing = 0.05;
 
 bool is_host_failure(smpp::CommandStatus status) noexcept { return status == smpp::CommandStatus::ESME_RSYSERR; }
 
@@ -46,6 +45,7 @@ Group::Group(const GroupEnvironment& environment, message::UpstreamId id, std::s
     hosts_.emplace_back().lanes.resize(environment.shard_count);
     loads_.emplace_back();
   }
+  plain_ = hosts_.size() == 1 && !mock_ && limit_ == nullptr;
 }
 
 void Group::add_host(const config::Host& options) {
@@ -305,15 +305,8 @@ void Group::grow(Host& host) noexcept {
   }
 }
 
-void Group::launched(std::uint16_t host, std::uint8_t lane) noexcept {
-  ++loads_[host].outstanding;
-  ++hosts_[host].lanes[lane].outstanding;
-  hosts_[host].breaker.sent();
-}
-
-void Group::abandoned(std::uint16_t host, std::uint8_t lane) noexcept {
-  if (loads_[host].outstanding > 0) --loads_[host].outstanding;
-  if (hosts_[host].lanes[lane].outstanding > 0) --hosts_[host].lanes[lane].outstanding;
+void Group::abandoned(std::uint16_t host, std::uint8_t shard) noexcept {
+  count_down(host, shard);
   hosts_[host].breaker.not_sent();
   if (limit_ != nullptr) limit_->give_back();
 }
@@ -379,10 +372,7 @@ void Group::give_up_waiting(Host& host, Instant now) noexcept {
 
 void Group::settled(const Settlement& settlement) noexcept {
   Host& host = hosts_[settlement.host];
-  HostLoad& load = loads_[settlement.host];
-  if (load.outstanding > 0) --load.outstanding;
-  OtherLane& lane = host.lanes[settlement.shard];
-  if (lane.outstanding > 0) --lane.outstanding;
+  count_down(settlement.host, settlement.shard);
   if (!settlement.answered || is_host_failure(settlement.status)) {
     if (host.breaker.failed(environment_.loop.now()) && host.options != nullptr) {
       kGroupLog.warn(
@@ -393,8 +383,7 @@ void Group::settled(const Settlement& settlement) noexcept {
     host.breaker.succeeded();
   }
   if (settlement.answered) {
-    const auto took = static_cast<double>(settlement.took.count());
-    load.latency_ns = load.latency_ns == 0 ? took : load.latency_ns + kLatencySmoothing * (took - load.latency_ns);
+    smooth(loads_[settlement.host], settlement.took);
     ++(settlement.status == smpp::CommandStatus::ESME_ROK ? probe_.responses_ok : probe_.responses_failed);
   }
   if (room_wanted_ && settlement.shard != environment_.shard) notify_room();

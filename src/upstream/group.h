@@ -15,36 +15,18 @@
 #include "message/flight.h"
 #include "message/ids.h"
 #include "runtime/event_loop.h"
-#include "runtime/resolver.h"
 #include "runtime/tls.h"
 #include "smpp/session.h"
-#include "telemetry/histogram.h"
 #include "telemetry/log.h"
 #include "upstream/balancer.h"
 #include "upstream/breaker.h"
 #include "upstream/events.h"
+#include "upstream/internal/group_parts.h"
 #include "upstream/link.h"
 #include "upstream/mock_link.h"
 #include "upstream/shared_limit.h"
 
 namespace smppd::upstream {
-
-struct GroupProbe {
-  std::uint64_t calls_refused = 0;  // by the address, for want of a place, or for what their outbind said
-  std::uint64_t requests = 0, responses_ok = 0, responses_failed = 0, throttled = 0, timeouts = 0, lost = 0;
-  runtime::TlsProbe tls;
-  telemetry::Histogram latency;
-};
-
-// What every group of a shard works with; outlives them.
-struct GroupEnvironment {
-  runtime::EventLoop& loop;
-  runtime::Resolver& resolver;
-  Events& events;
-  Slab<Link>& links;
-  unsigned shard;
-  unsigned shard_count;
-};
 
 class Group {
  public:
@@ -74,6 +56,26 @@ class Group {
     Link* link = nullptr;    // kSend here: one that has room, until the caller returns to the loop
   };
   [[nodiscard]] Pick pick(const PickFacts& facts) noexcept;
+  // The link that pick() would find, on this shard and for the only host there is, with its permit and any limit's: so
+  // for nearly every message. Null: ask pick().
+  [[nodiscard]] Link* usual_link() noexcept {
+    if (!plain_ || draining_) return nullptr;
+    Host& host = hosts_.front();
+    if (host.lane.links == 0 || !host.breaker.closed()) return nullptr;
+    const Instant now = environment_.loop.now();
+    for (std::size_t left = host.links.size(); left > 0; --left) {
+      Link* link = host.links[host.next_link];
+      host.next_link = host.next_link + 1 == host.links.size() ? 0 : host.next_link + 1;
+      if (link->takes_any(now)) return link;
+    }
+    return nullptr;
+  }
+  // launched() and sent by that link; what is to be remembered of the request is the caller's to write, all of it.
+  [[nodiscard]] message::Flight& send_through(Link& usual, ByteSpan pdu) noexcept {
+    launched(0, shard());
+    ++probe_.requests;
+    return usual.submit(pdu, environment_.loop.now());
+  }
   // After kSend on this shard. `flight.host` names the host; false when no link has room any more.
   bool send(const message::Flight& flight, ByteSpan pdu, Link* picked = nullptr) noexcept;
   // A request another shard picked this one for: sent as soon as a link of the host has room, given up at `until`.
@@ -81,10 +83,13 @@ class Group {
 
   // Accounting of the shard that picked: launched() before the request goes, then one settled() when it is answered or
   // lost, or abandoned() when it was not sent after all, here or on the link's shard.
-  void launched(std::uint16_t host, std::uint8_t shard) noexcept;
+  void launched(std::uint16_t host, std::uint8_t shard) noexcept {
+    ++loads_[host].outstanding;
+    ++hosts_[host].lanes[shard].outstanding;
+    hosts_[host].breaker.sent();
+  }
   void abandoned(std::uint16_t host, std::uint8_t shard) noexcept;
-  // What pick() chose is not used: the rate limit has its permit again.
-  void give_back() noexcept;
+  void give_back() noexcept;  // what pick() chose is not used: the rate limit has its permit again
   struct Settlement {
     std::uint16_t host;
     std::uint8_t shard;
@@ -93,6 +98,15 @@ class Group {
     Duration took;
   };
   void settled(const Settlement& settlement) noexcept;
+  // settled() for an answer of ESME_ROK.
+  void succeeded(std::uint16_t index, std::uint8_t shard, Duration took) noexcept {
+    Host& host = hosts_[index];
+    count_down(index, shard);
+    host.breaker.succeeded();
+    smooth(loads_[index], took);
+    ++probe_.responses_ok;
+    if (room_wanted_ && shard != environment_.shard) notify_room();
+  }
 
   // What another shard offers.
   void set_lane(std::uint16_t host, unsigned shard, const Lane& lane) noexcept;
@@ -105,7 +119,6 @@ class Group {
   // An SMSC has called (`outbind`): its connection becomes a link of this shard. False, and `fd` still the caller's,
   // when every place is taken or this is not the shard that takes calls.
   [[nodiscard]] bool take_call(int fd, const runtime::SocketAddress& peer) noexcept;
-  // The one shard whose links take calls.
   [[nodiscard]] static unsigned shard_of_calls(message::UpstreamId id, unsigned shards) noexcept {
     return id.value() % shards;
   }
@@ -160,6 +173,8 @@ class Group {
   [[nodiscard]] const std::string& password(std::uint16_t host) const noexcept;
 
  private:
+  static constexpr double kLatencySmoothing = 0.05;
+
   struct OtherLane {
     Lane lane;
     std::uint32_t outstanding = 0;
@@ -179,6 +194,16 @@ class Group {
     std::vector<OtherLane> lanes;  // by shard, this one's own included for the count
     std::deque<Waiting> waiting;   // from other shards
   };
+
+  void count_down(std::uint16_t host, std::uint8_t shard) noexcept {
+    if (loads_[host].outstanding > 0) --loads_[host].outstanding;
+    OtherLane& lane = hosts_[host].lanes[shard];
+    if (lane.outstanding > 0) --lane.outstanding;
+  }
+  static void smooth(HostLoad& load, Duration latency) noexcept {
+    const auto took = static_cast<double>(latency.count());
+    load.latency_ns = load.latency_ns == 0 ? took : load.latency_ns + kLatencySmoothing * (took - load.latency_ns);
+  }
 
   static void on_tick(void* self) noexcept;
   void tick() noexcept;
@@ -216,6 +241,7 @@ class Group {
   std::shared_ptr<const runtime::TlsContext> tls_;
   telemetry::LogLimit refused_calls_log_;
   Instant drain_until_{};
+  bool plain_ = false;  // one host, no mock, no rate limit
   bool draining_ = false;
   bool room_wanted_ = false;
   bool links_asked_ = false;  // in this tick

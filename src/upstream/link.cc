@@ -196,7 +196,14 @@ std::size_t Link::on_bytes(ByteSpan bytes) noexcept {
   std::size_t consumed = 0;
   const Instant now = loop_.now();
   while (connection_.open()) {
-    const auto event = session_.next(bytes.subspan(consumed), now, *this);
+    const ByteSpan rest = bytes.subspan(consumed);
+    if (const std::uint32_t size = session_.usual(rest, now); size != 0) [[likely]] {
+      const smpp::Header header = smpp::read_header(rest.data());
+      on_response(header.sequence_number, header.command_status, rest.first(size));
+      consumed += size;
+      continue;
+    }
+    const auto event = session_.next(rest, now, *this);
     if (event.kind == smpp::Session::Event::Kind::kNeedMore) break;
     if (event.kind == smpp::Session::Event::Kind::kLost) {
       ++probe_.malformed;
@@ -217,6 +224,7 @@ std::size_t Link::on_bytes(ByteSpan bytes) noexcept {
       ++probe_.malformed;
     }
   }
+  record_latency({});
   if (state_ == LinkState::kLeaving && window_.size() == 0) connection_.close_after_flush();
   if (state_ == LinkState::kBound || state_ == LinkState::kDraining) group_.link_has_room(*this);
   return consumed;
@@ -263,9 +271,8 @@ void Link::on_pdu(const smpp::Header& header, ByteSpan pdu) noexcept {
         on_bind_response(header, pdu);
         return;
       }
-      on_response(header, pdu);
-      return;
-    default: on_response(header, pdu);
+      [[fallthrough]];
+    default: on_response(header.sequence_number, header.command_status, pdu);
   }
 }
 
@@ -339,40 +346,33 @@ void Link::become_ready() noexcept {
   enter(LinkState::kBound);
 }
 
-void Link::on_response(const smpp::Header& header, ByteSpan pdu) noexcept {
-  const auto entry = window_.find(header.sequence_number);
+void Link::on_response(std::uint32_t sequence, smpp::CommandStatus status, ByteSpan pdu) noexcept {
+  const auto entry = window_.find(sequence);
   if (entry.value == nullptr) {
     ++probe_.unknown_responses;
     return;
   }
   const Instant now = loop_.now();
-  const message::Flight flight = *entry.value;
-  const bool late = entry.late;
   const Duration took = now - entry.sent;
-  window_.close(header.sequence_number);
-  ++(late ? probe_.late : probe_.answered);
-  if (!late && header.command_status != smpp::CommandStatus::ESME_ROK) ++probe_.refused;
-  const bool busy = header.command_status == smpp::CommandStatus::ESME_RTHROTTLED ||
-                    header.command_status == smpp::CommandStatus::ESME_RMSGQFUL;
+  window_.close_and_hold(sequence);
+  ++(entry.late ? probe_.late : probe_.answered);
+  if (!entry.late && status != smpp::CommandStatus::ESME_ROK) ++probe_.refused;
+  const bool busy = status == smpp::CommandStatus::ESME_RTHROTTLED || status == smpp::CommandStatus::ESME_RMSGQFUL;
   throttle_.answered(now, busy, window_.size());
   if (busy) ++group_.probe().throttled;
-  if (!late) group_.probe().latency.record(static_cast<std::uint64_t>(took.count()));
-  group_.events().on_response(group_, flight, pdu, took, late);
+  if (!entry.late) {
+    if (took != alike_took_) record_latency(took);
+    ++alike_;
+  }
+  group_.events().on_response(group_, *entry.value, pdu, took, entry.late);
+  window_.release(sequence);
 }
 
-bool Link::has_room(Instant now) const noexcept {
-  return ready() && !window_.full() && !connection_.congested() && throttle_.open(now);
-}
-
-void Link::submit(const message::Flight& flight, ByteSpan pdu, Instant now) noexcept {
-  const std::uint32_t sequence = window_.open(flight, now);
-  std::uint8_t* out = connection_.reserve(pdu.size());
-  std::memcpy(out, pdu.data(), pdu.size());
-  store_be(out + 12, sequence);
-  connection_.commit(pdu.size());
-  session_.worked(now);
-  last_used_ = now;
-  ++probe_.sent;
+// Puts the answers so far into the histogram; those to come took so long.
+void Link::record_latency(Duration took) noexcept {
+  if (alike_ > 0) group_.probe().latency.record(static_cast<std::uint64_t>(alike_took_.count()), alike_);
+  alike_took_ = took;
+  alike_ = 0;
 }
 
 void Link::answer(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -71,11 +72,29 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
   void restart() noexcept;
 
   // submit() may be called when both say yes; the permit is one of the throttle's, taken right before sending.
-  [[nodiscard]] bool has_room(Instant now) const noexcept;
+  [[nodiscard]] bool has_room(Instant now) const noexcept {
+    return ready() && !window_.full() && !connection_.congested() && throttle_.open(now);
+  }
   [[nodiscard]] bool take_permit(Instant now) noexcept { return throttle_.take(now); }
   [[nodiscard]] bool ready() const noexcept { return state_ == LinkState::kBound && use_ != LinkUse::kReceiver; }
+  // Whether has_room() and take_permit() would both say yes, and the throttle has nothing to count.
+  [[nodiscard]] bool takes_any(Instant now) const noexcept {
+    return ready() && !window_.full() && !connection_.congested() && throttle_.idle(now);
+  }
   // Sends `pdu` (its sequence_number is replaced by the link's own).
-  void submit(const message::Flight& flight, ByteSpan pdu, Instant now) noexcept;
+  void submit(const message::Flight& flight, ByteSpan pdu, Instant now) noexcept { submit(pdu, now) = flight; }
+  // The same; what the link is to remember is the caller's to write, at once and all of it.
+  [[nodiscard]] message::Flight& submit(ByteSpan pdu, Instant now) noexcept {
+    const auto [sequence, flight] = window_.open(now);
+    std::uint8_t* out = connection_.reserve(pdu.size());
+    std::memcpy(out, pdu.data(), pdu.size());
+    store_be(out + 12, sequence);
+    connection_.commit(pdu.size());
+    session_.worked(now);
+    last_used_ = now;
+    ++probe_.sent;
+    return flight;
+  }
   // The answer to a request of the SMSC; nothing happens if the connection it came on was lost meanwhile (the SMSC will
   // ask again, and on the next connection the same sequence_number means another request).
   void answer(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept;
@@ -114,7 +133,8 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
   void on_bind_response(const smpp::Header& header, ByteSpan pdu) noexcept;
   void on_unbound(const smpp::Header& header) noexcept;
   void on_pdu(const smpp::Header& header, ByteSpan pdu) noexcept;
-  void on_response(const smpp::Header& header, ByteSpan pdu) noexcept;
+  void on_response(std::uint32_t sequence, smpp::CommandStatus status, ByteSpan pdu) noexcept;
+  void record_latency(Duration took) noexcept;
   void become_ready() noexcept;
   void fail(std::string why) noexcept;
   void schedule_retry() noexcept;
@@ -135,6 +155,8 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
   Instant last_used_{};
   Duration backoff_{};
   LinkProbe probe_;
+  Duration alike_took_{};    // of the last answers, which came in one turn to what was sent in one turn
+  std::uint64_t alike_ = 0;  // as many of them are not in the histogram yet
   std::string last_error_;
   std::vector<runtime::SocketAddress> addresses_;
   std::size_t next_address_ = 0;

@@ -27,6 +27,8 @@ class Throttle {
   [[nodiscard]] bool open(Instant now) const noexcept {
     return now >= paused_until_ && (!limited_ || now >= next_permit_);
   }
+  // No permit is asked for.
+  [[nodiscard]] bool idle(Instant now) const noexcept { return !limited_ && now >= paused_until_; }
   // Takes the permit for one request.
   [[nodiscard]] bool take(Instant now) noexcept {
     if (now < paused_until_) return false;

@@ -175,6 +175,11 @@ bool fits_as_it_is(const smpp::PduView& view, const PeerSide& from, const PeerSi
   return text <= short_message_limit(to);
 }
 
+std::uint32_t plain_below(const UpstreamFacts& to) noexcept {
+  if (to.has_defaults || to.side.version == Version::v33) return 0;
+  return std::min(static_cast<std::uint32_t>(short_message_limit(to.side)), to.long_rules.look_above) + 1;
+}
+
 bool needs_adapting(const smpp::PduView& view, const PeerSide& from, const UpstreamFacts& to) noexcept {
   if (to.has_defaults || has_what_33_lacks(view, to.side) || alphabets_differ(view, from, to.side)) return true;
   const std::size_t text =

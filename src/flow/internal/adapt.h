@@ -16,6 +16,10 @@ namespace smppd::flow {
 // The quick question of the message path; false for nearly every message.
 [[nodiscard]] bool needs_adapting(const smpp::PduView& view, const PeerSide& from, const UpstreamFacts& to) noexcept;
 
+// A message of 3.4 or 5.0 whose sender means the same alphabet has nothing to be changed for this upstream when its
+// text has fewer octets: UpstreamFacts::plain_below, once everything else there is known.
+[[nodiscard]] std::uint32_t plain_below(const UpstreamFacts& to) noexcept;
+
 // Writes the message for the upstream to `out`. The error is what the client is told: ESME_RINVMSGLEN when the text
 // does not fit what the peer's version can carry, ESME_RSYSERR when a filter left fields that cannot be encoded.
 [[nodiscard]] std::expected<void, smpp::CommandStatus> adapt(Draft& draft, const message::MessageFacts& facts,

@@ -18,34 +18,7 @@ ByteSpan without_udh(ByteSpan body) noexcept {
   return header ? body.subspan(header->octets()) : body;
 }
 
-namespace {
-
-void read_message(const smpp::PduView& view, message::MessageFacts& facts) noexcept {
-  using enum smpp::MessageField;
-  facts.service_type = view.text_at(service_type);
-  facts.source_addr = view.text_at(source_addr);
-  facts.destination_addr = view.text_at(destination_addr);
-  facts.source_addr_ton = view.u8_at(source_addr_ton);
-  facts.source_addr_npi = view.u8_at(source_addr_npi);
-  facts.dest_addr_ton = view.u8_at(dest_addr_ton);
-  facts.dest_addr_npi = view.u8_at(dest_addr_npi);
-  facts.esm_class = view.u8_at(esm_class);
-  facts.protocol_id = view.u8_at(protocol_id);
-  facts.priority_flag = view.u8_at(priority_flag);
-  facts.data_coding = view.u8_at(data_coding);
-  facts.registered_delivery = view.u8_at(registered_delivery);
-  facts.short_message = view.short_message();
-  if (facts.short_message.empty()) [[unlikely]]
-    facts.short_message = body_of(view);
-}
-
-}  // namespace
-
-void read_facts(const smpp::PduView& view, message::MessageFacts& facts) noexcept {
-  if (view.message_layout()) [[likely]] {
-    read_message(view, facts);
-    return;
-  }
+void read_other_facts(const smpp::PduView& view, message::MessageFacts& facts) noexcept {
   facts.service_type = view.text(Field::service_type);
   facts.source_addr = view.text(Field::source_addr);
   facts.destination_addr = view.text(Field::destination_addr);

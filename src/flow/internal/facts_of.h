@@ -10,16 +10,43 @@
 
 namespace smppd::flow {
 
+// short_message, or message_payload when that carries the text.
+[[nodiscard]] ByteSpan body_of(const smpp::PduView& view) noexcept;
+
+// Of PDUs that are not submit_sm or deliver_sm.
+void read_other_facts(const smpp::PduView& view, message::MessageFacts& facts) noexcept;
 // submit_sm, data_sm, deliver_sm, replace_sm, broadcast_sm and one destination's view of submit_multi.
-void read_facts(const smpp::PduView& view, message::MessageFacts& facts) noexcept;
+inline void read_facts(const smpp::PduView& view, message::MessageFacts& facts) noexcept {
+  if (!view.message_layout()) [[unlikely]] {
+    read_other_facts(view, facts);
+    return;
+  }
+  using enum smpp::MessageField;
+  facts.service_type = view.text_at(service_type);
+  facts.source_addr = view.text_at(source_addr);
+  facts.destination_addr = view.text_at(destination_addr);
+  const std::uint8_t* source = view.data_at(source_addr_ton);
+  facts.source_addr_ton = source[0];
+  facts.source_addr_npi = source[1];
+  const std::uint8_t* destination = view.data_at(dest_addr_ton);
+  facts.dest_addr_ton = destination[0];
+  facts.dest_addr_npi = destination[1];
+  const std::uint8_t* kind = view.data_at(esm_class);
+  facts.esm_class = kind[0];
+  facts.protocol_id = kind[1];
+  facts.priority_flag = kind[2];
+  const std::uint8_t* wishes = view.data_at(registered_delivery);
+  facts.data_coding = wishes[2];
+  facts.registered_delivery = wishes[0];
+  facts.short_message = view.short_message();
+  if (facts.short_message.empty()) [[unlikely]]
+    facts.short_message = body_of(view);
+}
 [[nodiscard]] inline message::MessageFacts facts_of(const smpp::PduView& view) noexcept {
   message::MessageFacts facts;
   read_facts(view, facts);
   return facts;
 }
-
-// short_message, or message_payload when that carries the text.
-[[nodiscard]] ByteSpan body_of(const smpp::PduView& view) noexcept;
 
 // Requests whose answer carries the SMSC's id.
 [[nodiscard]] inline bool gives_an_id(smpp::CommandId request) noexcept {

@@ -35,20 +35,6 @@ std::uint32_t mark_of(std::string_view id) noexcept {
   return high_half(hash_number(tail, 0));
 }
 
-// Of the usual lengths both ends at once, which meet in the middle.
-void copy_id(char* to, std::string_view id) noexcept {
-  const std::size_t size = id.size();
-  if (size >= 16 && size <= 32) {
-    std::memcpy(to, id.data(), 16);
-    std::memcpy(to + size - 16, id.data() + size - 16, 16);
-  } else if (size >= 8 && size < 16) {
-    std::memcpy(to, id.data(), 8);
-    std::memcpy(to + size - 8, id.data() + size - 8, 8);
-  } else {
-    std::memcpy(to, id.data(), size);
-  }
-}
-
 bool any_of_block(const std::uint32_t* marks, std::uint32_t mark) noexcept {
   std::uint32_t hits = 0;
   for (std::size_t i = 0; i < kBlock; ++i) hits |= static_cast<std::uint32_t>(marks[i] == mark);
@@ -67,29 +53,6 @@ void RecentRing::allocate() noexcept {
   own_marks_ = std::make_unique_for_overwrite<std::uint32_t[]>(capacity_);
   by_id_ = std::make_unique_for_overwrite<ById[]>(capacity_);
   newest_of_ = std::make_unique<std::uint32_t[]>(bucket_mask_ + std::size_t{1});
-}
-
-bool RecentRing::push(const Sent& sent, Instant now) noexcept {
-  if (capacity_ == 0) return false;
-  if (sent.upstream_id.empty() || sent.upstream_id.size() > kMaxId) {
-    ++refused_;
-    return false;
-  }
-  if (records_ == nullptr) [[unlikely]]
-    allocate();
-  Record& record = records_[next_];
-  record.own = sent.own;
-  record.submitted = now;
-  record.client = sent.client.value();
-  record.source_hash = sent.source_hash;
-  record.upstream = sent.upstream.value();
-  record.id_size = static_cast<std::uint8_t>(sent.upstream_id.size());
-  copy_id(record.id.data(), sent.upstream_id);
-  ++written_;
-  next_ = next_ + 1 == capacity_ ? 0 : next_ + 1;
-  if (size_ < capacity_) ++size_;
-  if (++unindexed_ == batch_) index();
-  return true;
 }
 
 // The newest of a bucket lies anywhere in memory: looked up for many records one after the other, the processor waits

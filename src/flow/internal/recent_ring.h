@@ -11,6 +11,7 @@
 
 #include <array>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <optional>
 #include <string_view>
@@ -65,6 +66,19 @@ class RecentRing {
     std::uint32_t older;
   };
 
+  // Of the usual lengths both ends at once, which meet in the middle.
+  static void copy_id(char* to, std::string_view id) noexcept {
+    const std::size_t size = id.size();
+    if (size >= 16 && size <= 32) {
+      std::memcpy(to, id.data(), 16);
+      std::memcpy(to + size - 16, id.data() + size - 16, 16);
+    } else if (size >= 8 && size < 16) {
+      std::memcpy(to, id.data(), 8);
+      std::memcpy(to + size - 8, id.data() + size - 8, 8);
+    } else {
+      std::memcpy(to, id.data(), size);
+    }
+  }
   void allocate() noexcept;
   void index() noexcept;
 
@@ -81,5 +95,28 @@ class RecentRing {
   std::unique_ptr<ById[]> by_id_;
   std::unique_ptr<std::uint32_t[]> newest_of_;  // by bucket: the number of its newest record
 };
+
+inline bool RecentRing::push(const Sent& sent, Instant now) noexcept {
+  if (capacity_ == 0) return false;
+  if (sent.upstream_id.empty() || sent.upstream_id.size() > kMaxId) {
+    ++refused_;
+    return false;
+  }
+  if (records_ == nullptr) [[unlikely]]
+    allocate();
+  Record& record = records_[next_];
+  record.own = sent.own;
+  record.submitted = now;
+  record.client = sent.client.value();
+  record.source_hash = sent.source_hash;
+  record.upstream = sent.upstream.value();
+  record.id_size = static_cast<std::uint8_t>(sent.upstream_id.size());
+  copy_id(record.id.data(), sent.upstream_id);
+  ++written_;
+  next_ = next_ + 1 == capacity_ ? 0 : next_ + 1;
+  if (size_ < capacity_) ++size_;
+  if (++unindexed_ == batch_) index();
+  return true;
+}
 
 }  // namespace smppd::flow::internal

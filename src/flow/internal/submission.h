@@ -13,8 +13,9 @@
 namespace smppd::flow {
 
 struct Flow::Submission {
-  Submission(const Sender& s, smpp::PduBuilder& scratch, bool waited) noexcept
-      : sender(s), draft(view, scratch, s.side.version), text(view, s.side.alphabet), again(waited) {}
+  // `v` is decoded already.
+  Submission(const Sender& s, const smpp::PduView& v, smpp::PduBuilder& scratch, bool waited) noexcept
+      : sender(s), view(v), draft(v, scratch, s.side.version), text(v, s.side.alphabet), again(waited) {}
   Submission(const Submission&) = delete;
   Submission& operator=(const Submission&) = delete;
 
@@ -24,7 +25,7 @@ struct Flow::Submission {
   }
 
   const Sender& sender;
-  smpp::PduView view;
+  const smpp::PduView& view;
   smpp::Header header;
   message::MessageFacts facts;
   Draft draft;
