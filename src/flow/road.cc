@@ -257,14 +257,14 @@ void Flow::note(const Submission& m, message::UpstreamId upstream, const upstrea
       .client = m.sender.client,
       .command_id = m.header.command_id,
       .source_hash = address_hash(m.facts.source_addr),
+      .prefix = quality_.on() ? quality_.prefix_of(message::normalised_destination(m.facts)) : upstream::kUnnoted,
       .upstream = upstream,
       .host = pick.host,
+      .destination_hash = receipt ? destination_hash(m.facts.destination_addr) : std::uint16_t{0},
       .registered_delivery = m.facts.registered_delivery,
       .lane_shard = pick.shard,
       .part_of_multi = m.part_of_multi,
-      .tracked = gives_an_id(m.header.command_id),
-      .destination_hash = receipt ? destination_hash(m.facts.destination_addr) : std::uint16_t{0},
-      .prefix = quality_.on() ? quality_.prefix_of(message::normalised_destination(m.facts)) : upstream::kUnnoted};
+      .tracked = gives_an_id(m.header.command_id)};
 }
 
 // Stop 7.

@@ -25,20 +25,21 @@ struct Flight {
   ClientId client;
   smpp::CommandId command_id{};
   std::uint32_t source_hash = 0;  // of source_addr; who asks for a message later must know it
+  std::uint32_t prefix = 0;       // upstream::PrefixCode of the destination; 0 where outcomes are not followed
   UpstreamId upstream;
-  std::uint16_t host = 0;  // index within the upstream
+  std::uint16_t host = 0;              // index within the upstream
+  std::uint16_t destination_hash = 0;  // flow::destination_hash(); only where a receipt was asked for
   std::uint8_t registered_delivery = 0;
   std::uint8_t lane_shard = 0;  // the shard whose link carries it
   bool part_of_multi = false;
-  bool tracked = false;                // keep the SMSC's id for receipts and for query, cancel and replace
-  bool unbooked = false;               // picked on another shard than origin's: no balancer's books have it
-  std::uint16_t destination_hash = 0;  // flow::destination_hash(); only where a receipt was asked for
-  bool stored = false;                 // origin names an entry of that shard's depot, not a session
-  bool doubtful = false;               // another request may have brought it to an SMSC, too
-  std::uint32_t prefix = 0;            // upstream::PrefixCode of the destination; 0 where outcomes are not followed
+  bool tracked = false;    // keep the SMSC's id for receipts and for query, cancel and replace
+  bool unbooked = false;   // picked on another shard than origin's: no balancer's books have it
+  bool stored = false;     // origin names an entry of that shard's depot, not a session
+  bool doubtful = false;   // another request may have brought it to an SMSC, too
   std::uint8_t part = 0;   // of a message that was cut here, from 1; then `origin` names its gathering point
   std::uint8_t parts = 0;  // of the message; 0: it was not cut
 };
+static_assert(sizeof(Flight) == 64);
 
 // How a request that was forwarded ended without an answer.
 enum class Loss : std::uint8_t {

@@ -35,6 +35,7 @@ class Window {
       if (slot.state != State::kFree) larger[slot.sequence & (larger.size() - 1)] = slot;
     }
     slots_.swap(larger);
+    mask_ = static_cast<std::uint32_t>(slots_.size() - 1);
   }
 
   // Takes a slot for a request sent at `now`; the caller has checked full(). Returns its sequence number.
@@ -49,8 +50,8 @@ class Window {
     T& value;
   };
   Opened open(Instant now) {
-    if (slots_.empty()) [[unlikely]]
-      slots_.resize(ring_of(limit_));
+    if (mask_ == 0) [[unlikely]]
+      make_ring();
     Slot* slot = advance();
     while (is_taken(*slot)) slot = advance();
     if (size_ == 0) oldest_ = next_;
@@ -58,6 +59,7 @@ class Window {
     slot->state = State::kOpen;
     slot->sequence = next_;
     slot->sent = now;
+    fetch(next_ + kAhead);
     return {next_, slot->value};
   }
 
@@ -68,24 +70,25 @@ class Window {
   };
   // The request with that number, or a null value.
   [[nodiscard]] Entry find(std::uint32_t sequence) noexcept {
-    if (slots_.empty() || sequence == 0 || sequence > kMaxSequence) return {};
-    Slot& slot = slots_[sequence & (slots_.size() - 1)];
+    if (mask_ == 0 || sequence == 0 || sequence > kMaxSequence) return {};
+    fetch(sequence + kAhead);  // most answers come in the order of the requests
+    Slot& slot = slots_[sequence & mask_];
     if (slot.sequence != sequence || slot.state == State::kFree || slot.state == State::kHeld) return {};
     return {&slot.value, slot.sent, slot.state == State::kExpired};
   }
   // Closes the request that find() gave, but keeps its value where it is until release(): the window has room again,
   // and whoever handles the answer needs no copy. One at a time.
   void close_and_hold(std::uint32_t sequence) noexcept {
-    Slot& slot = slots_[sequence & (slots_.size() - 1)];
+    Slot& slot = slots_[sequence & mask_];
     if (slot.state == State::kOpen) --size_;
     slot.state = State::kHeld;
   }
   void release(std::uint32_t sequence) noexcept {
-    Slot& slot = slots_[sequence & (slots_.size() - 1)];
+    Slot& slot = slots_[sequence & mask_];
     if (slot.state == State::kHeld) slot.state = State::kFree;
   }
   void close(std::uint32_t sequence) noexcept {
-    Slot& slot = slots_[sequence & (slots_.size() - 1)];
+    Slot& slot = slots_[sequence & mask_];
     if (slot.state == State::kOpen) --size_;
     slot.state = State::kFree;
   }
@@ -94,7 +97,7 @@ class Window {
   template <typename Visit>
   void expire(Instant sent_until, Visit&& visit) {
     while (size_ > 0) {
-      Slot& slot = slots_[oldest_ & (slots_.size() - 1)];
+      Slot& slot = slots_[oldest_ & mask_];
       if (slot.state == State::kOpen && slot.sequence == oldest_) {
         if (slot.sent > sent_until) return;
         slot.state = State::kExpired;
@@ -108,7 +111,7 @@ class Window {
   // When the oldest unanswered request was sent; Instant::max() when there is none.
   [[nodiscard]] Instant oldest_sent() noexcept {
     while (size_ > 0) {
-      const Slot& slot = slots_[oldest_ & (slots_.size() - 1)];
+      const Slot& slot = slots_[oldest_ & mask_];
       if (slot.state == State::kOpen && slot.sequence == oldest_) return slot.sent;
       oldest_ = after(oldest_);
     }
@@ -145,14 +148,22 @@ class Window {
   static std::size_t ring_of(std::uint32_t limit) noexcept {
     return std::max<std::size_t>(std::size_t{std::bit_ceil(limit)} * 2, 4);
   }
+  void make_ring() {
+    slots_.resize(ring_of(limit_));
+    mask_ = static_cast<std::uint32_t>(slots_.size() - 1);
+  }
+  // The ring goes round: what is looked at next was last seen long ago.
+  static constexpr std::uint32_t kAhead = 4;
+  void fetch(std::uint32_t sequence) const noexcept { __builtin_prefetch(&slots_[sequence & mask_], 1); }
   static bool is_taken(const Slot& slot) noexcept { return slot.state >= State::kOpen; }
   static std::uint32_t after(std::uint32_t sequence) noexcept { return sequence >= kMaxSequence ? 1 : sequence + 1; }
   Slot* advance() noexcept {
     next_ = after(next_);
-    return &slots_[next_ & (slots_.size() - 1)];
+    return &slots_[next_ & mask_];
   }
 
   std::vector<Slot> slots_;
+  std::uint32_t mask_ = 0;  // the slots less one; 0: there are none
   std::uint32_t limit_;
   std::uint32_t size_ = 0;
   std::uint32_t next_ = 0;    // the last number given

@@ -55,18 +55,21 @@ void RecentRing::allocate() noexcept {
   newest_of_ = std::make_unique<std::uint32_t[]>(bucket_mask_ + std::size_t{1});
 }
 
-// The newest of a bucket lies anywhere in memory: looked up for many records one after the other, the processor waits
-// for all of them at once.
+// The newest of a bucket lies anywhere in memory: of many records it is fetched first and looked at then, so that the
+// processor waits for all of them at once.
 void RecentRing::index() noexcept {
-  std::uint32_t number = written_ - unindexed_;
-  std::uint32_t at = next_ >= unindexed_ ? next_ - unindexed_ : next_ + capacity_ - unindexed_;
-  for (; unindexed_ > 0; --unindexed_) {
+  const std::uint32_t first = next_ >= unindexed_ ? next_ - unindexed_ : next_ + capacity_ - unindexed_;
+  const auto after = [this](std::uint32_t at) { return at + 1 == capacity_ ? 0 : at + 1; };
+  for (std::uint32_t at = first, left = unindexed_; left > 0; --left, at = after(at)) {
     own_marks_[at] = mark_of(records_[at].own);
-    const std::uint32_t mark = mark_of(records_[at].upstream_id());
-    std::uint32_t& newest = newest_of_[mark & bucket_mask_];
-    by_id_[at] = {mark, newest};
+    by_id_[at].mark = mark_of(records_[at].upstream_id());
+    __builtin_prefetch(&newest_of_[by_id_[at].mark & bucket_mask_], 1);
+  }
+  std::uint32_t number = written_ - unindexed_;
+  for (std::uint32_t at = first; unindexed_ > 0; --unindexed_, at = after(at)) {
+    std::uint32_t& newest = newest_of_[by_id_[at].mark & bucket_mask_];
+    by_id_[at].older = newest;
     newest = ++number;
-    at = at + 1 == capacity_ ? 0 : at + 1;
   }
 }
 
