@@ -104,9 +104,8 @@ Flow::Taken Flow::Depot::keep(Submission& m) noexcept {
   if (sequence == 0) {
     if (direct) unlaunch(prepared.flight);
     ++flow.probe_.store_full;
-    if (m.sender.listener->overload == config::Overload::kWait && !m.sender.impatient) {
-      waiting_sessions.push_back(m.sender.session);
-    }
+    const bool waits = m.sender.listener->overload == config::Overload::kWait && !m.sender.impatient;
+    if (waits) waiting_sessions.push_back(m.sender.session);
     return Taken::kWait;
   }
   ++flow.probe_.kept;
