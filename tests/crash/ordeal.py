@@ -44,7 +44,7 @@ class Plan:
     uncertain_wait: float = 2.0
     refusals: tuple = ()
     storage: dict = field(default_factory=dict)
-    in_hands: float = 4.0
+    in_hands: float = 2.0
     padding: int = 0  # octets that each message carries besides its text
     seed: int = field(default_factory=lambda: random.SystemRandom().randrange(1 << 32))
 
