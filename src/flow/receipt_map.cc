@@ -1,6 +1,7 @@
 #include "flow/receipt_map.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <optional>
 
@@ -33,6 +34,89 @@ std::optional<std::uint64_t> eight_digits(const char* text) noexcept {
   const std::uint64_t high = (word & kPairs) * (100 + (1'000'000ULL << 32U));
   const std::uint64_t low = (word >> 16U & kPairs) * (1 + (10'000ULL << 32U));
   return (high + low) >> 32U;
+}
+
+// Octets of an id that was put behind as many zeros as make sixteen; the first octet is the lowest.
+struct FilledUp {
+  std::uint64_t head;
+  std::uint64_t tail;
+};
+constexpr std::size_t kFilledUp = 16;
+constexpr std::uint64_t kZeros = 0x3030'3030'3030'3030U;
+constexpr std::uint64_t kSmall = 0x2020'2020'2020'2020U;
+
+template <typename Word = std::uint64_t>
+Word word_at(const char* at) noexcept {
+  Word word = 0;
+  std::memcpy(&word, at, sizeof word);
+  return word;
+}
+
+// Up to eight octets behind zeros.
+std::uint64_t behind_zeros(const char* at, std::size_t size) noexcept {
+  if (size == 8) return word_at(at);
+  std::uint64_t word = kZeros;
+  for (std::size_t i = 0; i < size; ++i) word = word >> 8U | std::uint64_t{static_cast<std::uint8_t>(at[i])} << 56U;
+  return word;
+}
+
+// Of one to sixteen octets.
+FilledUp fill_up(std::string_view id) noexcept {
+  if (id.size() < 8) return {kZeros, behind_zeros(id.data(), id.size())};
+  const std::uint64_t tail = word_at(id.data() + id.size() - 8);
+  if (id.size() == 8) return {kZeros, tail};
+  if constexpr (std::endian::native != std::endian::little) return {behind_zeros(id.data(), id.size() - 8), tail};
+  const auto missing = static_cast<unsigned>(kFilledUp - id.size()) * 8;
+  const std::uint64_t head = word_at(id.data());
+  return {missing == 0 ? head : head << missing | kZeros >> (64 - missing), tail};
+}
+
+// Whether an octet is a blank or a control character.
+bool has_blank(std::uint64_t word) noexcept {
+  return ((word - 0x2121'2121'2121'2121U) & ~word & 0x8080'8080'8080'8080U) != 0;
+}
+
+std::uint32_t hash_filled_up(const FilledUp& words, std::uint64_t seed) noexcept {
+  const std::uint64_t head = internal::hash_number(words.head | kSmall, seed);
+  return internal::high_half(internal::fold((words.tail | kSmall) ^ head, 0xA076'1D64'78BD'642FU) + head);
+}
+
+// Whether a long id's canonical form differs in the case of letters only.
+bool is_plain(std::string_view id) noexcept {
+  const auto is_sign = [](char c) { return static_cast<unsigned char>(c) > ' '; };
+  return id.size() > kFilledUp && id.size() <= smpp::kMaxMessageId && id.front() != '0' && is_sign(id.front()) &&
+         is_sign(id.back());
+}
+
+// Of more than sixteen octets.
+std::uint32_t hash_long(std::string_view id, std::uint64_t seed) noexcept {
+  std::uint64_t hash = internal::hash_number(id.size(), seed);
+  const auto add = [&](std::size_t at) {
+    const std::uint64_t word = word_at(id.data() + at) | kSmall;
+    hash = internal::fold(hash ^ word, 0xA076'1D64'78BD'642FU) + word;
+  };
+  for (std::size_t at = 0; at + 8 < id.size(); at += 8) add(at);
+  add(id.size() - 8);
+  return internal::high_half(internal::fold(hash, 0xE703'7ED1'A0B4'28DBU));
+}
+
+// Of up to twenty octets.
+bool same_octets(const char* one, const char* other, std::size_t size) noexcept {
+  const auto differ = [&](std::size_t at) { return word_at(one + at) ^ word_at(other + at); };
+  if (size >= 8) return (differ(0) | differ(size - 8) | (size > 16 ? differ(8) : 0)) == 0;
+  return std::memcmp(one, other, size) == 0;
+}
+
+// The same.
+void copy_octets(char* to, std::string_view from) noexcept {
+  const auto copy = [&](std::size_t at) { std::memcpy(to + at, from.data() + at, 8); };
+  if (from.size() < 8) {
+    std::copy(from.begin(), from.end(), to);
+    return;
+  }
+  copy(0);
+  if (from.size() > 16) copy(8);
+  copy(from.size() - 8);
 }
 
 }  // namespace
@@ -75,23 +159,41 @@ ReceiptMap::ReceiptMap(const Options& options, Instant now)
 
 // --- Keys ------------------------------------------------------------------------------------------------------------
 
-std::uint32_t ReceiptMap::key_hash(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept {
-  return internal::high_half(internal::hash_text(id.view(), options_.seed ^ (upstream.value() + 1ULL) << 20U));
+// Of the canonical form, without writing it: letters count as small ones, and an id of up to sixteen octets is as good
+// as one that zeros fill up.
+std::uint32_t ReceiptMap::key_hash(message::UpstreamId upstream, std::string_view id) const noexcept {
+  const std::uint64_t seed = options_.seed ^ (upstream.value() + 1ULL) << 20U;
+  if (id.size() <= kFilledUp && !id.empty()) [[likely]] {
+    const FilledUp words = fill_up(id);
+    if (!has_blank(words.head) && !has_blank(words.tail)) [[likely]]
+      return hash_filled_up(words, seed);
+  } else if (is_plain(id)) {
+    return hash_long(id, seed);
+  }
+  const auto canonical = smpp::canonical_id(id);
+  const std::string_view text = canonical.view();
+  return text.size() <= kFilledUp ? hash_filled_up(fill_up(text), seed) : hash_long(text, seed);
 }
 
-std::uint32_t ReceiptMap::own_hash(message::OwnId own) const noexcept {
-  return internal::high_half(internal::hash_number(own, options_.seed));
+// Nobody but us chooses these. Eight that were given one after the other share a line of the index, and such groups are
+// spread evenly: fewer lines are touched, and the index need not grow for some segments that happen to be crowded.
+// Of a short id (message::OwnIdGenerator::next_short) other bits count.
+std::uint32_t ReceiptMap::own_hash(message::OwnId own) noexcept {
+  const unsigned shift = own >> 32U == 0 ? 5 : 12;
+  const std::uint64_t last = own >> shift & 7U;
+  const std::uint32_t hash = internal::high_half((own ^ last << shift) * 0x9E37'79B9'7F4A'7C15U);
+  return hash ^ static_cast<std::uint32_t>(last << internal::IndexTable::kLineBits);
 }
 
-std::uint32_t ReceiptMap::index_of(message::UpstreamId upstream, const smpp::CanonicalId& id,
-                                   std::string_view as_written, std::uint32_t hash) const noexcept {
-  return by_key_.find(hash, [&](std::uint32_t index) {
-    const Record& record = records_[index];
-    if (record.key_hash != hash || record.upstream != upstream.value()) return false;
-    std::array<char, kMaxId> room;
-    const auto raw = id_of(record, room);
-    return raw == as_written || raw == id.view() || smpp::canonical_id(raw) == id;
-  });
+// Nearly always the SMSC wrote the same id in its response.
+bool ReceiptMap::is_named(const Record& record, message::UpstreamId upstream, std::string_view id) const noexcept {
+  if (record.upstream != upstream.value()) return false;
+  if (record.id_size == id.size() && id.size() <= kInline && same_octets(record.id.data(), id.data(), id.size())) {
+    return true;
+  }
+  std::array<char, kMaxId> room;
+  const auto raw = id_of(record, room);
+  return raw == id || smpp::canonical_id(raw) == smpp::canonical_id(id);
 }
 
 std::uint32_t ReceiptMap::index_of(message::OwnId own) const noexcept {
@@ -113,7 +215,7 @@ std::string_view ReceiptMap::id_of(const Record& record, std::array<char, kMaxId
 void ReceiptMap::write_id(Record& record, std::string_view id) noexcept {
   record.id_size = static_cast<std::uint8_t>(id.size());
   if (id.size() <= kInline) {
-    std::copy(id.begin(), id.end(), record.id.begin());
+    copy_octets(record.id.data(), id);
     return;
   }
   std::copy_n(id.begin(), kInlineOfLong, record.id.begin());
@@ -143,66 +245,86 @@ void ReceiptMap::free_id(const Record& record) noexcept {
 // --- Entries ---------------------------------------------------------------------------------------------------------
 
 bool ReceiptMap::insert(const Submission& submission) noexcept {
-  const auto id = smpp::canonical_id(submission.upstream_id);
-  if (id.empty() || submission.upstream_id.size() > kMaxId) {
+  const std::string_view id = submission.upstream_id;
+  const bool blank = id.empty() || (static_cast<unsigned char>(id.front()) <= ' ' && smpp::canonical_id(id).empty());
+  if (blank || id.size() > kMaxId) {
     ++stats_.refused;
     return false;
   }
+  if (options_.max_entries == 0) return false;
   const std::uint32_t hash = key_hash(submission.upstream, id);
   by_key_.prefetch(hash);
   by_own_.prefetch(own_hash(submission.own));
-  if (const auto old = index_of(submission.upstream, id, submission.upstream_id, hash); old != kNone) {
-    remove(old);
-    ++stats_.replaced;
-  }
-  if (options_.max_entries == 0) return false;
-  make_room();
-
-  const std::uint32_t index = records_.take(&Record::key_hash);
-  Record& record = records_[index];
-  record.own = submission.own;
-  record.key_hash = hash;
-  record.client = submission.client.value();
-  record.source_hash = submission.source_hash;
-  record.expires = seconds(submission.at + submission.validity + options_.retention) + 1;
-  record.submitted = seconds(submission.at);
-  const auto rest = submission.at - epoch_ - std::chrono::seconds(record.submitted);
-  record.submitted_fraction =
-      static_cast<std::uint8_t>(std::clamp<std::int64_t>(rest.count(), 0, 999'999'999) * 256 / 1'000'000'000);
-  record.destination_hash = submission.destination_hash;
-  record.upstream = submission.upstream.value();
-  record.registered_delivery = submission.registered_delivery;
-  record.bits = submission.part ? kPart : 0;
-  write_id(record, submission.upstream_id);
-  if (!index_record(index)) {
+  const std::uint32_t index = write_record(submission, hash);
+  if (!index_record(index)) [[unlikely]] {
+    free_id(records_[index]);
+    records_.give(index, &Record::key_hash);
     ++stats_.refused;
     return false;
   }
+  if (stats_.entries >= options_.max_entries) evict();
   schedule(index);
   ++stats_.entries;
   ++stats_.inserted;
   return true;
 }
 
-// A second entry of the same message (another part of it) takes the place of the first in by_own_.
+std::uint32_t ReceiptMap::write_record(const Submission& submission, std::uint32_t hash) noexcept {
+  if (submission.at != stamp_.at) stamp(submission.at);
+  const std::uint32_t index = records_.take(&Record::key_hash);
+  Record& record = records_[index];
+  record.own = submission.own;
+  record.key_hash = hash;
+  record.client = submission.client.value();
+  record.source_hash = submission.source_hash;
+  record.expires = submission.validity == Duration::zero()
+                       ? stamp_.expires
+                       : seconds(submission.at + submission.validity + options_.retention) + 1;
+  record.submitted = stamp_.submitted;
+  record.submitted_fraction = stamp_.fraction;
+  record.destination_hash = submission.destination_hash;
+  record.upstream = submission.upstream.value();
+  record.registered_delivery = submission.registered_delivery;
+  record.bits = submission.part ? kPart : 0;
+  write_id(record, submission.upstream_id);
+  return index;
+}
+
+void ReceiptMap::stamp(Instant at) noexcept {
+  const std::uint32_t submitted = seconds(at);
+  const auto rest = at - epoch_ - std::chrono::seconds(submitted);
+  const auto fraction = std::clamp<std::int64_t>(rest.count(), 0, 999'999'999) * 256 / 1'000'000'000;
+  stamp_ = {at, submitted, seconds(at + options_.retention) + 1, static_cast<std::uint8_t>(fraction)};
+}
+
+// The SMSC's id and ours belong to the newest message that has them: an entry with the same id goes; one of the same
+// message (another part of it) is found by the SMSC's id only.
 bool ReceiptMap::index_record(std::uint32_t index) noexcept {
   const Record& record = records_[index];
-  const auto hash_of_own = [this](std::uint32_t i) { return own_hash(records_[i].own); };
+  std::uint32_t former = kNone;
+  const auto same_key = [&](std::uint32_t i) {
+    const Record& other = records_[i];
+    if (other.key_hash != record.key_hash || other.upstream != record.upstream) return false;
+    std::array<char, kMaxId> room;
+    if (!is_named(other, message::UpstreamId(record.upstream), id_of(record, room))) return false;
+    former = i;
+    return true;
+  };
+  const auto same_own = [&](std::uint32_t i) { return records_[i].own == record.own; };
   const auto hash_of_key = [this](std::uint32_t i) { return records_[i].key_hash; };
-  const std::uint32_t own = own_hash(record.own);
-  const auto former = by_own_.find(own, [&](std::uint32_t i) { return records_[i].own == record.own; });
-  if (former != kNone) by_own_.erase(own, former);
-  if (by_key_.insert(record.key_hash, index, hash_of_key)) {
-    if (by_own_.insert(own, index, hash_of_own)) return true;
-    by_key_.erase(record.key_hash, index);
+  const auto hash_of_own = [this](std::uint32_t i) { return own_hash(records_[i].own); };
+  if (!by_key_.insert_or_replace(record.key_hash, index, same_key, hash_of_key)) return false;
+  if (former != kNone) [[unlikely]] {
+    forget(former);
+    ++stats_.replaced;
   }
-  free_id(record);
-  records_.give(index, &Record::key_hash);
+  if (by_own_.insert_or_replace(own_hash(record.own), index, same_own, hash_of_own)) return true;
+  by_key_.erase(record.key_hash, index);
   return false;
 }
 
-void ReceiptMap::make_room() noexcept {
-  if (stats_.entries < options_.max_entries) return;
+// The one that would expire first.
+void ReceiptMap::evict() noexcept {
   first_tick_ = std::max(first_tick_, swept_tick_);
   while (lists_[first_tick_ % kBuckets].next == (first_tick_ % kBuckets | kListBit)) ++first_tick_;
   remove(lists_[first_tick_ % kBuckets].next);
@@ -220,11 +342,17 @@ void ReceiptMap::prefetch_removal(std::uint32_t index) const noexcept {
 }
 
 void ReceiptMap::remove(std::uint32_t index) noexcept {
-  Record& record = records_[index];
+  const Record& record = records_[index];
   by_key_.prefetch(record.key_hash);
   by_own_.prefetch(own_hash(record.own));
-  unlink(index);
   by_key_.erase(record.key_hash, index);
+  forget(index);
+}
+
+// All of it but its key, which is gone or another's.
+void ReceiptMap::forget(std::uint32_t index) noexcept {
+  Record& record = records_[index];
+  unlink(index);
   by_own_.erase(own_hash(record.own), index);
   --stats_.entries;
   free_id(record);
@@ -252,9 +380,12 @@ bool ReceiptMap::alive(Ref ref) const noexcept {
   return ref.index < records_.used() && ref.own != 0 && records_[ref.index].own == ref.own;
 }
 
-std::optional<ReceiptMap::Entry> ReceiptMap::find(message::UpstreamId upstream, const smpp::CanonicalId& id,
-                                                  std::string_view as_written) const noexcept {
-  const auto index = index_of(upstream, id, as_written, key_hash(upstream, id));
+std::optional<ReceiptMap::Entry> ReceiptMap::find(message::UpstreamId upstream, std::string_view id) const noexcept {
+  const std::uint32_t hash = key_hash(upstream, id);
+  const auto index = by_key_.find(hash, [&](std::uint32_t i) {
+    const Record& record = records_[i];
+    return record.key_hash == hash && is_named(record, upstream, id);
+  });
   if (index == kNone) return std::nullopt;
   return entry_at(index);
 }

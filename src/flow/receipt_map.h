@@ -99,9 +99,11 @@ class ReceiptMap {
   // False, and counted as refused, when there is no usable id.
   bool insert(const Submission& submission) noexcept;
 
-  // `as_written` may say what `id` was made of: nearly always the SMSC wrote the same in its response.
-  [[nodiscard]] std::optional<Entry> find(message::UpstreamId upstream, const smpp::CanonicalId& id,
-                                          std::string_view as_written = {}) const noexcept;
+  // The message whose id is written so, or has the same canonical form.
+  [[nodiscard]] std::optional<Entry> find(message::UpstreamId upstream, std::string_view id) const noexcept;
+  [[nodiscard]] std::optional<Entry> find(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept {
+    return find(upstream, id.view());
+  }
   // Both addresses of a receipt may be the destination, and the source: peers do not agree on which (interop row 18).
   struct Addresses {
     std::array<std::uint32_t, 2> source_hashes{};
@@ -171,20 +173,22 @@ class ReceiptMap {
     std::array<char, kPieceText> text;
   };
 
-  [[nodiscard]] std::uint32_t key_hash(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept;
-  [[nodiscard]] std::uint32_t own_hash(message::OwnId own) const noexcept;
-  [[nodiscard]] std::uint32_t index_of(message::UpstreamId upstream, const smpp::CanonicalId& id,
-                                       std::string_view as_written, std::uint32_t hash) const noexcept;
+  [[nodiscard]] std::uint32_t key_hash(message::UpstreamId upstream, std::string_view id) const noexcept;
+  [[nodiscard]] static std::uint32_t own_hash(message::OwnId own) noexcept;
+  [[nodiscard]] bool is_named(const Record& record, message::UpstreamId upstream, std::string_view id) const noexcept;
   [[nodiscard]] std::uint32_t index_of(message::OwnId own) const noexcept;
   [[nodiscard]] std::string_view id_of(const Record& record, std::array<char, kMaxId>& room) const noexcept;
   [[nodiscard]] Entry entry_at(std::uint32_t index) const noexcept;
   [[nodiscard]] bool alive(Ref ref) const noexcept;
+  [[nodiscard]] std::uint32_t write_record(const Submission& submission, std::uint32_t hash) noexcept;
   void write_id(Record& record, std::string_view id) noexcept;
   void free_id(const Record& record) noexcept;
   bool index_record(std::uint32_t index) noexcept;
-  void make_room() noexcept;
+  void stamp(Instant at) noexcept;
+  void evict() noexcept;
   void prefetch_removal(std::uint32_t index) const noexcept;
   void remove(std::uint32_t index) noexcept;
+  void forget(std::uint32_t index) noexcept;
 
   [[nodiscard]] std::uint32_t seconds(Instant at) const noexcept;
   [[nodiscard]] Link& link(std::uint32_t at) noexcept;
@@ -203,6 +207,14 @@ class ReceiptMap {
   std::array<Link, kBuckets> lists_;
   std::uint64_t swept_tick_ = 0;  // buckets of ticks before this one are done
   std::uint64_t first_tick_ = 0;  // no record lies in a bucket before this one
+  // What is the same for all messages of a turn.
+  struct Stamp {
+    Instant at = Instant::min();
+    std::uint32_t submitted = 0;
+    std::uint32_t expires = 0;  // without a validity
+    std::uint8_t fraction = 0;
+  };
+  Stamp stamp_;
   Stats stats_;
   std::array<char, kMaxId> id_room_{};
 };

@@ -180,7 +180,7 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
   IdMatcher& matcher = matcher_of(upstream);
   if (matcher.likeliest_is_as_is()) {
     // The first reading, and both addresses confirm it: no other could be preferred.
-    const auto entry = map_.find(upstream, smpp::canonical_id(receipt_id), receipt_id);
+    const auto entry = map_.find(upstream, receipt_id);
     if (entry && entry->destination_hash != 0 && entry->destination_hash == destination_hash(source) &&
         entry->source_hash == address_hash(destination)) {
       matcher.saw_destination(true, false);

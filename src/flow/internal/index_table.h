@@ -28,6 +28,7 @@ namespace smppd::flow::internal {
 class IndexTable {
  public:
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
+  static constexpr unsigned kLineBits = 6;  // the last bits of a hash name a line
 
   // Indices will be below `index_bound`, which is at most 2^31 - 1.
   explicit IndexTable(std::uint32_t index_bound)
@@ -38,18 +39,8 @@ class IndexTable {
   // An index under `hash` that `equal(index)` accepts, or kNone. The order in which several are tried is not defined.
   template <typename Equal>
   [[nodiscard]] std::uint32_t find(std::uint32_t hash, Equal&& equal) const noexcept {
-    const Segment& segment = segment_at(directory_[first_bits(hash, depth_)]);
-    const std::uint32_t tag = tag_of(hash);
-    std::uint32_t at = home(hash);
-    for (std::uint32_t tried = 0; tried < kLines; ++tried, at = after(at)) {
-      const Line& line = segment.lines[at];
-      for (std::uint32_t hits = hits_of(line, ~index_mask_, tag); hits != 0; hits &= hits - 1) {
-        const std::uint32_t slot = line.slots[first_of(hits)];
-        if (slot != kEmpty && equal(index_in(slot))) return index_in(slot);
-      }
-      if (line.passed == 0) break;
-    }
-    return kNone;
+    const std::uint32_t* slot = slot_of(segment_at(directory_[first_bits(hash, depth_)]), hash, equal);
+    return slot == nullptr ? kNone : index_in(*slot);
   }
 
   // Fetches what find(), insert() and erase() of this hash will read.
@@ -61,10 +52,24 @@ class IndexTable {
   // too many hashes are equal in their first bits, which a secret seed makes impossible.
   template <typename HashOf>
   [[nodiscard]] bool insert(std::uint32_t hash, std::uint32_t index, HashOf&& hash_of) noexcept {
-    while (shapes_[directory_[first_bits(hash, depth_)]].count >= kSplitAt) {
-      if (!split(hash, hash_of)) return false;
-    }
+    if (!make_room(hash, hash_of)) [[unlikely]]
+      return false;
     place(directory_[first_bits(hash, depth_)], hash, index);
+    return true;
+  }
+
+  // The same, but an index that `equal` accepts gives its slot to the new one.
+  template <typename Equal, typename HashOf>
+  [[nodiscard]] bool insert_or_replace(std::uint32_t hash, std::uint32_t index, Equal&& equal,
+                                       HashOf&& hash_of) noexcept {
+    if (!make_room(hash, hash_of)) [[unlikely]]
+      return false;
+    const std::uint32_t number = directory_[first_bits(hash, depth_)];
+    if (std::uint32_t* slot = slot_of(segment_at(number), hash, equal)) {
+      *slot = tag_of(hash) | (index + 1);
+    } else {
+      place(number, hash, index);
+    }
     return true;
   }
 
@@ -92,7 +97,6 @@ class IndexTable {
   }
 
  private:
-  static constexpr unsigned kLineBits = 6;
   static constexpr std::uint32_t kLines = 1U << kLineBits;
   static constexpr std::uint32_t kSlots = 15;  // of a line
   static constexpr std::uint32_t kSplitAt = kLines * kSlots / 5 * 4;
@@ -125,6 +129,23 @@ class IndexTable {
   }
   [[nodiscard]] static std::size_t first_of(std::uint32_t hits) noexcept {
     return static_cast<std::size_t>(std::countr_zero(hits)) - 1;
+  }
+
+  // The slot under `hash` whose index `equal` accepts, or null.
+  template <typename SegmentLike, typename Equal>
+  [[nodiscard]] auto slot_of(SegmentLike& segment, std::uint32_t hash, Equal& equal) const noexcept
+      -> decltype(&segment.lines[0].slots[0]) {
+    const std::uint32_t tag = tag_of(hash);
+    std::uint32_t at = home(hash);
+    for (std::uint32_t tried = 0; tried < kLines; ++tried, at = after(at)) {
+      auto& line = segment.lines[at];
+      for (std::uint32_t hits = hits_of(line, ~index_mask_, tag); hits != 0; hits &= hits - 1) {
+        auto& slot = line.slots[first_of(hits)];
+        if (slot != kEmpty && equal(index_in(slot))) return &slot;
+      }
+      if (line.passed == 0) break;
+    }
+    return nullptr;
   }
 
   static constexpr std::uint32_t kBlock = BlockStore::kBlockBytes / sizeof(Segment);
@@ -167,25 +188,51 @@ class IndexTable {
   }
 
   template <typename HashOf>
-  [[nodiscard]] bool split(std::uint32_t hash, HashOf& hash_of) noexcept {
+  [[nodiscard]] bool make_room(std::uint32_t hash, HashOf& hash_of) noexcept {
+    while (shapes_[directory_[first_bits(hash, depth_)]].count >= kSplitAt) [[unlikely]] {
+      if (!split(hash, hash_of)) return false;
+    }
+    return true;
+  }
+
+  template <typename HashOf>
+  [[gnu::noinline]] [[nodiscard]] bool split(std::uint32_t hash, HashOf& hash_of) noexcept {
     const std::uint32_t low = directory_[first_bits(hash, depth_)];
     if (shapes_[low].depth == kMaxDepth) return false;
     if (shapes_[low].depth == depth_) double_directory();
     const std::uint32_t high = add_segment();
     const unsigned depth = shapes_[high].depth = ++shapes_[low].depth;
-    const Segment before = std::exchange(segment_at(low), Segment());
-    shapes_[low].count = 0;
-    for (const Line& line : before.lines) {
-      for (const std::uint32_t slot : line.slots) {
-        if (slot == kEmpty) continue;
-        const std::uint32_t moved = hash_of(index_in(slot));
-        place((first_bits(moved, depth) & 1U) != 0 ? high : low, moved, index_in(slot));
-      }
-    }
+    share_out(low, high, depth, hash_of);
     const std::size_t share = std::size_t{1} << (depth_ - depth);
     const std::size_t begin = (first_bits(hash, depth) | 1U) * share;
     for (std::size_t i = begin; i < begin + share; ++i) directory_[i] = high;
     return true;
+  }
+
+  // Slots are filled from the first on and no branch depends on a hash, so that the records, each of which is a line
+  // from memory, are waited for together.
+  template <typename HashOf>
+  void share_out(std::uint32_t low, std::uint32_t high, unsigned depth, HashOf& hash_of) noexcept {
+    const Segment before = std::exchange(segment_at(low), Segment());
+    const std::array<Segment*, 2> to{&segment_at(low), &segment_at(high)};
+    std::array<std::array<std::uint8_t, kLines>, 2> filled{};
+    std::array<std::uint16_t, 2> counts{};
+    for (const Line& line : before.lines) {
+      for (const std::uint32_t slot : line.slots) {
+        if (slot == kEmpty) continue;
+        const std::uint32_t moved = hash_of(index_in(slot));
+        const std::size_t half = first_bits(moved, depth) & 1U;
+        std::uint32_t at = home(moved);
+        while (filled[half][at] == kSlots) [[unlikely]] {
+          ++to[half]->lines[at].passed;
+          at = after(at);
+        }
+        to[half]->lines[at].slots[filled[half][at]++] = slot;
+        ++counts[half];
+      }
+    }
+    shapes_[low].count = counts[0];
+    shapes_[high].count = counts[1];
   }
 
   void double_directory() {
