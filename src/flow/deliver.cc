@@ -98,8 +98,11 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
     give_up_report(ticket, view.bytes());
     return;
   }
-  const auto entry = receipts_.match(ticket.upstream, report.receipt.id, view.text(Field::source_addr),
-                                     view.text(Field::destination_addr));
+  using enum smpp::MessageField;
+  const bool usual = view.message_layout();
+  const auto entry = receipts_.match(ticket.upstream, report.receipt.id,
+                                     usual ? view.text_at(source_addr) : view.text(Field::source_addr),
+                                     usual ? view.text_at(destination_addr) : view.text(Field::destination_addr));
   if (!entry) {
     if (look == Look::kFirst) ++probe_.receipts_parked;
     const bool ask_the_store = depot_ != nullptr && look == Look::kFirst;

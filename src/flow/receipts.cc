@@ -1,6 +1,7 @@
 #include "flow/receipts.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "flow/internal/facts_of.h"
 #include "smpp/flags.h"
@@ -35,16 +36,25 @@ std::string_view plain_text(const smpp::PduView& view) noexcept {
   return as_text(body);
 }
 
+// Without the octets from its first NUL on.
+std::string_view up_to_nul(ByteSpan value) noexcept {
+  return as_text(value.first(find_nul(value.data(), 0, static_cast<std::uint32_t>(value.size()))));
+}
+
 // The first of each tag, in one walk.
 smpp::ReceiptTlvs receipt_tlvs(const smpp::PduView& view) noexcept {
   smpp::ReceiptTlvs tlvs;
   bool has_state = false;
   for (const smpp::Tlv tlv : view.tlvs()) {
     if (tlv.tag == TlvTag::receipted_message_id) {
-      if (!tlvs.receipted_message_id) tlvs.receipted_message_id = smpp::tlv_text(tlv.value);
+      if (!tlvs.receipted_message_id) tlvs.receipted_message_id = up_to_nul(tlv.value);
     } else if (tlv.tag == TlvTag::message_state) {
-      const auto number = has_state ? std::nullopt : smpp::tlv_integer(tlv.value);
-      if (number && *number <= 0xFF) tlvs.message_state = static_cast<std::uint8_t>(*number);
+      if (!has_state && tlv.value.size() == 1) [[likely]] {
+        tlvs.message_state = tlv.value.front();
+      } else if (!has_state) {
+        const auto number = smpp::tlv_integer(tlv.value);
+        if (number && *number <= 0xFF) tlvs.message_state = static_cast<std::uint8_t>(*number);
+      }
       has_state = true;
     } else if (tlv.tag == TlvTag::network_error_code) {
       if (!tlvs.network_error_code) tlvs.network_error_code = tlv.value;
@@ -62,7 +72,9 @@ bool is_named_so(std::string_view value, std::string_view text) noexcept {
 bool is_usual(const smpp::Receipt& receipt, std::string_view text) noexcept {
   if (receipt.stat.empty()) return true;
   const std::string_view word = smpp::receipt_word(receipt.state.value_or(smpp::MessageState::unknown));
-  if (receipt.stat != word &&
+  constexpr std::size_t kLetters = 7;  // of every such word
+  const bool same = receipt.stat.size() == kLetters && std::memcmp(receipt.stat.data(), word.data(), kLetters) == 0;
+  if (!same &&
       !std::ranges::equal(receipt.stat, word, {}, [](char c) { return c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c; })) {
     return false;
   }
@@ -181,8 +193,8 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
   if (matcher.likeliest_is_as_is()) {
     // The first reading, and both addresses confirm it: no other could be preferred.
     const auto entry = map_.find(upstream, receipt_id);
-    if (entry && entry->destination_hash != 0 && entry->destination_hash == destination_hash(source) &&
-        entry->source_hash == address_hash(destination)) {
+    if (entry && entry->destination_hash != 0 && entry->source_hash == address_hash(destination) &&
+        entry->destination_hash == destination_hash(source)) {
       matcher.saw_destination(true, false);
       if (matcher.confirmed_as_is()) return newest_of(*entry);
     }

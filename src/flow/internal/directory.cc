@@ -14,7 +14,9 @@ bool is_plain(std::string_view range) noexcept {
 }  // namespace
 
 void Directory::add(const Receiver& receiver, std::string_view address_range) {
-  by_client_[receiver.client].push_back(receiver);
+  const std::size_t place = place_of(receiver.client);
+  if (by_client_.size() <= place) by_client_.resize(place + 1);
+  by_client_[place].push_back(receiver);
   ++count_;
   Ranged ranged{receiver, std::string(address_range), nullptr};
   if (!is_plain(address_range)) {
@@ -28,20 +30,19 @@ void Directory::add(const Receiver& receiver, std::string_view address_range) {
 
 void Directory::remove(std::uint8_t shard, SlabHandle session) {
   const auto is_it = [&](const Receiver& r) { return r.shard == shard && r.session == session; };
-  for (auto at = by_client_.begin(); at != by_client_.end(); ++at) {
-    const auto gone = std::erase_if(at->second, is_it);
+  for (std::vector<Receiver>& receivers : by_client_) {
+    const auto gone = std::erase_if(receivers, is_it);
     if (gone == 0) continue;
     count_ -= gone;
-    if (at->second.empty()) by_client_.erase(at);
     break;
   }
   std::erase_if(ranged_, [&](const Ranged& r) { return is_it(r.receiver); });
 }
 
 Candidates Directory::of(message::ClientId client, std::uint8_t near) noexcept {
-  const auto at = by_client_.find(client);
-  if (at == by_client_.end()) return {};
-  return Candidates(at->second, ++turn_, near);
+  const std::size_t place = place_of(client);
+  if (place >= by_client_.size() || by_client_[place].empty()) return {};
+  return Candidates(by_client_[place], ++turn_, near);
 }
 
 bool Directory::covers(const Ranged& ranged, std::string_view destination) noexcept {

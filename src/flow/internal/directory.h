@@ -9,7 +9,6 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "base/slab.h"
@@ -78,7 +77,12 @@ class Directory {
   };
   static bool covers(const Ranged& ranged, std::string_view destination) noexcept;
 
-  std::unordered_map<message::ClientId, std::vector<Receiver>> by_client_;
+  // Names are numbered from 0 (message/ids.h); the first place is of the anonymous client.
+  [[nodiscard]] static std::size_t place_of(message::ClientId client) noexcept {
+    return client.valid() ? client.value() + std::size_t{1} : 0;
+  }
+
+  std::vector<std::vector<Receiver>> by_client_;
   std::vector<Ranged> ranged_;
   std::vector<Receiver> found_;
   std::size_t turn_ = 0;
