@@ -52,8 +52,7 @@ class IndexTable {
   // too many hashes are equal in their first bits, which a secret seed makes impossible.
   template <typename HashOf>
   [[nodiscard]] bool insert(std::uint32_t hash, std::uint32_t index, HashOf&& hash_of) noexcept {
-    if (!make_room(hash, hash_of)) [[unlikely]]
-      return false;
+    if (!make_room(hash, hash_of)) return false;
     place(directory_[first_bits(hash, depth_)], hash, index);
     return true;
   }
@@ -62,8 +61,7 @@ class IndexTable {
   template <typename Equal, typename HashOf>
   [[nodiscard]] bool insert_or_replace(std::uint32_t hash, std::uint32_t index, Equal&& equal,
                                        HashOf&& hash_of) noexcept {
-    if (!make_room(hash, hash_of)) [[unlikely]]
-      return false;
+    if (!make_room(hash, hash_of)) return false;
     const std::uint32_t number = directory_[first_bits(hash, depth_)];
     if (std::uint32_t* slot = slot_of(segment_at(number), hash, equal)) {
       *slot = tag_of(hash) | (index + 1);
@@ -223,10 +221,7 @@ class IndexTable {
         const std::uint32_t moved = hash_of(index_in(slot));
         const std::size_t half = first_bits(moved, depth) & 1U;
         std::uint32_t at = home(moved);
-        while (filled[half][at] == kSlots) [[unlikely]] {
-          ++to[half]->lines[at].passed;
-          at = after(at);
-        }
+        for (; filled[half][at] == kSlots; at = after(at)) ++to[half]->lines[at].passed;
         to[half]->lines[at].slots[filled[half][at]++] = slot;
         ++counts[half];
       }
