@@ -82,7 +82,7 @@ std::uint32_t hash_filled_up(const FilledUp& words, std::uint64_t seed) noexcept
 }
 
 // Whether a long id's canonical form differs in the case of letters only.
-bool is_plain(std::string_view id) noexcept {
+bool is_usual_long(std::string_view id) noexcept {
   const auto is_sign = [](char c) { return static_cast<unsigned char>(c) > ' '; };
   return id.size() > kFilledUp && id.size() <= smpp::kMaxMessageId && id.front() != '0' && is_sign(id.front()) &&
          is_sign(id.back());
@@ -167,7 +167,7 @@ std::uint32_t ReceiptMap::key_hash(message::UpstreamId upstream, std::string_vie
     const FilledUp words = fill_up(id);
     if (!has_blank(words.head) && !has_blank(words.tail)) [[likely]]
       return hash_filled_up(words, seed);
-  } else if (is_plain(id)) {
+  } else if (is_usual_long(id)) {
     return hash_long(id, seed);
   }
   const auto canonical = smpp::canonical_id(id);
