@@ -142,10 +142,7 @@ Reported Flow::tell_report(const message::DeliveryTicket& ticket, const smpp::Pd
   }
   if (quality_.on() && !intermediate) note_report(view, *snapshot_->upstream(ticket.upstream), entry, state);
   if (entry.part) [[unlikely]] {
-    if (!gather_part(entry, report)) {
-      answer_smsc(ticket, CommandStatus::ESME_ROK);
-      return Reported::kDone;
-    }
+    if (!is_of_whole(ticket, view, report, entry)) return Reported::kDone;
     state = report.receipt.state.value_or(smpp::MessageState::unknown);
   }
   const accounts::ClientEntry* client = intermediate ? snapshot_->client(entry.client) : nullptr;
@@ -154,11 +151,34 @@ Reported Flow::tell_report(const message::DeliveryTicket& ticket, const smpp::Pd
     answer_smsc(ticket, CommandStatus::ESME_ROK);
     return Reported::kDone;
   }
-  if (!intermediate && !entry.part && keeps_deliveries() && depot_->receipts.doubts(entry.own)) [[unlikely]] {
+  if (!intermediate && !entry.part && keeps_deliveries() &&
+      depot_->receipts.doubts({entry.own, entry.destination_hash})) [[unlikely]] {
     depot_->receipts.tell_if_first(ticket, view, entry);
     return Reported::kDone;
   }
   return forward_report(ticket, view, report, entry);
+}
+
+// The receipt of a part: false when it says nothing yet of the message, or nothing new.
+bool Flow::is_of_whole(const message::DeliveryTicket& ticket, const smpp::PduView& view, Report& report,
+                       const ReceiptMap::Entry& entry) noexcept {
+  if (keeps_deliveries() && depot_->receipts.recall_parts(ticket, view, entry)) return false;
+  switch (gather_part(entry, report)) {
+    case Gathered::kTell: return true;
+    case Gathered::kCounted:
+      if (keeps_deliveries()) {
+        depot_->receipts.keep_part(ticket, entry);
+      } else {
+        answer_smsc(ticket, CommandStatus::ESME_ROK);
+      }
+      return false;
+    case Gathered::kRepeated:
+      ++probe_.receipts_duplicate;
+      answer_smsc(ticket, CommandStatus::ESME_ROK);
+      return false;
+    case Gathered::kLater: answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN); return false;
+  }
+  return true;
 }
 
 void Flow::count_code(message::UpstreamId upstream, const Report& report) noexcept {
@@ -228,8 +248,10 @@ Reported Flow::store_report(const Delivery& delivery, const ReceiptMap::Entry& e
   }
   depot_->begin();
   if (delivery.id != 0) depot_->put_final(entry, receipts_.upstream_id(entry.ref));
-  if (delivery.id != 0 && depot_->receipts.doubts(entry.own)) [[unlikely]]
-    depot_->receipts.put_told(entry.own);
+  if (delivery.id != 0 && depot_->receipts.doubts({entry.own, entry.destination_hash})) [[unlikely]]
+    depot_->receipts.put_told({entry.own, entry.destination_hash});
+  if (delivery.id != 0 && entry.part) [[unlikely]]
+    depot_->receipts.put_parts_told(entry);
   if (depot_->take_in({entry.client, OfferKind::kReceipt, side, delivery.ticket, delivery.id, delivery.entry}, pdu))
     return Reported::kDone;
   count_left(probe_, OfferKind::kReceipt);

@@ -7,6 +7,7 @@
 #include "flow/internal/aliases.h"
 #include "flow/internal/correlation.h"
 #include "flow/internal/desk.h"
+#include "flow/internal/format_memory.h"
 #include "flow/internal/log.h"
 #include "flow/internal/stored_operations.h"
 #include "flow/receipt_map.h"
@@ -27,7 +28,10 @@ constexpr std::uint64_t kAskBit = std::uint64_t{1} << 63U;
 }  // namespace
 
 Flow::Depot::Depot(Flow& its_flow, store::Partition& its_partition)
-    : flow(its_flow), partition(its_partition), operations(std::make_unique<Operations>(its_flow)) {
+    : flow(its_flow),
+      partition(its_partition),
+      operations(std::make_unique<Operations>(its_flow)),
+      formats(std::make_unique<FormatMemory>(its_flow)) {
   partition.attach(*this, [&loop = flow.shard_.loop(), flag = turn_flag] { loop.post([flag] { *flag = true; }); });
   const auto wall = std::chrono::time_point_cast<std::chrono::milliseconds>(flow.shard_.loop().wall_now());
   epoch = wall - std::chrono::duration_cast<std::chrono::milliseconds>(flow.shard_.loop().now().time_since_epoch());
@@ -80,6 +84,7 @@ void Flow::Depot::apply() {
   }
   parts_lanes.clear();
   receipts.start();
+  formats->apply();
 }
 
 void Flow::Depot::turn() noexcept {
@@ -108,6 +113,7 @@ void Flow::Depot::tick() noexcept {
   }
   flow.desk_->tick();
   receipts.tick();
+  formats->tick();
   turn_wanted = true;
 }
 
@@ -305,7 +311,7 @@ void Flow::Depot::find_items(message::OwnId own, std::function<void(const std::v
     const AliasKey from = alias_key(own, 0);
     store::ReadRequest aliases;
     aliases.kind = store::ReadRequest::Kind::kScan;
-    aliases.table = store::Table::kAliases;
+    aliases.table = store::Table::kNotes;
     aliases.key = view(from);
     aliases.limit = kMostItems;
     flow.desk_->read(aliases, [own, then](const store::ReadAnswer& known) {

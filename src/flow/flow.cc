@@ -5,6 +5,7 @@
 #include "flow/internal/depot.h"
 #include "flow/internal/desk.h"
 #include "flow/internal/facts_of.h"
+#include "flow/internal/format_memory.h"
 #include "flow/internal/long_message.h"
 #include "flow/internal/matching.h"
 #include "flow/internal/multi.h"
@@ -66,6 +67,7 @@ Flow::~Flow() { shard_.set_mail_handler(nullptr); }
 
 bool Flow::stop_sending() noexcept {
   if (depot_ == nullptr) return true;
+  if (!depot_->stopping) depot_->formats->stop();
   depot_->stopping = true;
   return depot_->at_rest();
 }

@@ -73,7 +73,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   [[nodiscard]] store::OperatorDesk* desk() const noexcept;                // null without a store
   [[nodiscard]] ReceiptDesk& receipts() noexcept { return receipts_; }
   [[nodiscard]] const upstream::Quality& quality() const noexcept { return quality_; }
-  // Whether this shard keeps the receipts of that upstream, and speaks for it.
+  // This shard keeps the receipts of that upstream.
   [[nodiscard]] bool is_home(message::UpstreamId id) const noexcept { return home_of(id) == shard_.index(); }
   [[nodiscard]] std::uint64_t loop_turns() const noexcept { return shard_.loop().turns(); }
   [[nodiscard]] WallTime wall_now() noexcept { return clock_.now(shard_.loop()); }
@@ -116,8 +116,8 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   [[nodiscard]] std::optional<Taken> try_upstream(Submission& m, message::UpstreamId id,
                                                   upstream::PickFacts& facts) noexcept;
   // The octets for this upstream, or what the client is told; valid until the next call.
-  [[nodiscard]] std::expected<ByteSpan, smpp::CommandStatus> wire_form(Submission& m,
-                                                                       const UpstreamFacts& upstream) noexcept;
+  using Written = std::expected<ByteSpan, smpp::CommandStatus>;
+  [[nodiscard]] Written wire_form(Submission& m, const UpstreamFacts& upstream) noexcept;
   void note(const Submission& m, message::UpstreamId upstream, const upstream::Group::Pick& pick,
             message::Flight& flight) const noexcept;
   Taken send(Submission& m, upstream::Group& group, const UpstreamFacts& upstream,
@@ -145,7 +145,6 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   // segment.cc: long messages
   void find_part(Submission& m, upstream::PickFacts& facts) noexcept;
   void pin_part(const Submission& m, message::UpstreamId upstream, std::uint16_t host) noexcept;
-  using Written = std::expected<ByteSpan, smpp::CommandStatus>;
   [[nodiscard]] Written write_out(Submission& m, const UpstreamFacts& upstream) noexcept;
   [[nodiscard]] bool goes_in_parts(const Submission& m) const noexcept;
   [[nodiscard]] Written write_long(Submission& m, const UpstreamFacts& upstream) noexcept;
@@ -161,14 +160,14 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   [[nodiscard]] message::Flight release_long(SlabHandle handle, const LongMessage& m, std::size_t accepted,
                                              std::string_view reason) noexcept;
   void track_parts(const message::Flight& whole, const std::vector<std::string>& ids, bool complete) noexcept;
-  [[nodiscard]] bool gather_part(const ReceiptMap::Entry& entry, Report& report) noexcept;
+  enum class Gathered : std::uint8_t { kTell, kCounted, kRepeated, kLater };
+  [[nodiscard]] Gathered gather_part(const ReceiptMap::Entry& entry, Report& report) noexcept;
 
   // multi.cc
   Taken submit_multi(const Sender& sender, ByteSpan pdu, bool again) noexcept;
   void part_done(const message::Flight& flight, smpp::CommandStatus status, std::string_view upstream_id) noexcept;
   void multi_answer(SlabHandle handle, Multi& multi) noexcept;
 
-  // operate.cc
   Taken operate(const Sender& sender, const smpp::Header& header, ByteSpan pdu) noexcept;
   Taken operate_33(const Sender& sender, const smpp::Header& header, ByteSpan pdu) noexcept;
   [[nodiscard]] smpp::CommandStatus consult(const Sender& sender, message::Flight& flight,
@@ -183,11 +182,12 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void answer_last_msgs(const message::Flight& flight, ByteSpan pdu) noexcept;
   void operate_failed(const message::Flight& flight, smpp::CommandStatus status) noexcept;
 
-  // deliver.cc
-  enum class Look : std::uint8_t { kFirst, kAgain };  // kAgain: it was parked
+  enum class Look : std::uint8_t { kFirst, kAgain };  // deliver.cc; kAgain: it was parked
   void match_report(const message::DeliveryTicket& ticket, ByteSpan pdu, Look look = Look::kFirst) noexcept;
   void match_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, const UpstreamFacts& upstream,
                     Look look) noexcept;
+  [[nodiscard]] bool is_of_whole(const message::DeliveryTicket& ticket, const smpp::PduView& view, Report& report,
+                                 const ReceiptMap::Entry& entry) noexcept;
   void count_code(message::UpstreamId upstream, const Report& report) noexcept;
   void settle_report(ReceiptMap::Ref message, smpp::CommandStatus status) noexcept;
   Reported tell_report(const message::DeliveryTicket& ticket, const smpp::PduView& view, Report& report,

@@ -4,6 +4,7 @@
 #include "flow/internal/aliases.h"
 #include "flow/internal/correlation.h"
 #include "flow/internal/depot.h"
+#include "flow/internal/hash.h"
 #include "flow/internal/log.h"
 #include "flow/internal/matching.h"
 #include "flow/internal/retry_policy.h"
@@ -499,9 +500,10 @@ void Flow::Depot::correlated(const message::Flight& flight, std::string_view ups
 void Flow::Depot::put_correlation(const message::Flight& flight, store::Moment expires, std::string_view upstream_id,
                                   bool final) noexcept {
   // Its receipt may have come before this, by another shard or another link.
-  message::OwnId& told = told_lately[flight.id % told_lately.size()];
-  if (final) told = flight.id;
-  final = final || told == flight.id;
+  const std::uint64_t id = internal::hash_text(upstream_id, flight.id ^ std::uint64_t{flight.destination_hash} << 48U);
+  std::uint64_t& told = told_lately[id % told_lately.size()];
+  if (final) told = id;
+  final = final || told == id;
   Correlation correlation;
   correlation.own = flight.id;
   const message::Flight tracked = tracked_of(flight);

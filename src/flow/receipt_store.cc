@@ -19,11 +19,12 @@ constexpr std::uint32_t kLoadedAtOnce = 64;
 constexpr std::uint8_t kTold = 1;
 
 // Behind the outcome of its message.
-using ToldKey = std::array<char, sizeof(message::OwnId) + 1>;
-ToldKey told_key(message::OwnId own) noexcept {
+using ToldKey = std::array<char, sizeof(message::OwnId) + 1 + sizeof(ToldId::destination_hash)>;
+ToldKey told_key(const ToldId& id) noexcept {
   ToldKey key{};
-  std::ranges::copy(outcome_key(own), key.begin());
-  key.back() = 'r';
+  auto* at = std::ranges::copy(outcome_key(id.own), key.begin()).out;
+  *at = 'r';
+  store_be(reinterpret_cast<std::uint8_t*>(at + 1), id.destination_hash);
   return key;
 }
 std::string_view text_of(const ToldKey& key) noexcept { return {key.data(), key.size()}; }
@@ -175,22 +176,28 @@ void Flow::ReceiptStore::recall(std::uint64_t record) noexcept {
   flow.depot_->ask(request, std::move(what));
 }
 
-void Flow::ReceiptStore::doubt(message::OwnId own) noexcept {
-  if (!doubted.emplace(own, false).second) return;
-  doubted_order.push_back(own);
+ToldId told_of(const StoredMessage& stored) noexcept {
+  smpp::PduView view;
+  const bool readable = static_cast<bool>(view.decode(stored.pdu));
+  return {stored.own, readable ? destination_hash(view.text(smpp::Field::destination_addr)) : std::uint16_t{0}};
+}
+
+void Flow::ReceiptStore::doubt(const ToldId& id) noexcept {
+  if (!doubted.emplace(id, false).second) return;
+  doubted_order.push_back(id);
   if (doubted_order.size() <= flow.snapshot_->config->receipts.max_entries) return;
   doubted.erase(doubted_order.front());
   doubted_order.pop_front();
 }
 
-void Flow::ReceiptStore::put_told(message::OwnId own) noexcept {
+void Flow::ReceiptStore::put_told(const ToldId& id) noexcept {
   Depot& depot = *flow.depot_;
   const auto kept = std::chrono::duration_cast<std::chrono::milliseconds>(flow.snapshot_->config->receipts.retention);
-  depot.transaction.put(store::Table::kOutcomes, text_of(told_key(own)), ByteSpan(&kTold, 1), depot.now() + kept);
+  depot.transaction.put(store::Table::kOutcomes, text_of(told_key(id)), ByteSpan(&kTold, 1), depot.now() + kept);
 }
 
-void Flow::ReceiptStore::ask_told(message::OwnId own, std::function<void(bool, bool)> then) noexcept {
-  const ToldKey key = told_key(own);
+void Flow::ReceiptStore::ask_told(const ToldId& id, std::function<void(bool, bool)> then) noexcept {
+  const ToldKey key = told_key(id);
   store::ReadRequest request;
   request.kind = store::ReadRequest::Kind::kGet;
   request.table = store::Table::kOutcomes;
@@ -205,12 +212,13 @@ void Flow::ReceiptStore::ask_told(message::OwnId own, std::function<void(bool, b
 
 void Flow::ReceiptStore::tell_if_first(const message::DeliveryTicket& ticket, const smpp::PduView& view,
                                        const ReceiptMap::Entry& entry) noexcept {
-  if (const auto at = doubted.find(entry.own); at != doubted.end() && at->second) {
+  const ToldId id{entry.own, entry.destination_hash};
+  if (const auto at = doubted.find(id); at != doubted.end() && at->second) {
     suppress(ticket, entry);
     return;
   }
   const ByteSpan pdu = view.bytes();
-  ask_told(entry.own, [this, ticket, kept = std::vector<std::uint8_t>(pdu.begin(), pdu.end())](bool told, bool failed) {
+  ask_told(id, [this, ticket, kept = std::vector<std::uint8_t>(pdu.begin(), pdu.end())](bool told, bool failed) {
     if (failed) {
       flow.answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
     } else {
@@ -230,18 +238,19 @@ void Flow::ReceiptStore::tell(const message::DeliveryTicket& ticket, ByteSpan pd
   const Report report = read_report(view, *upstream);
   const auto entry = flow.receipts_.match(ticket.upstream, report.receipt.id, view.text(smpp::Field::source_addr),
                                           view.text(smpp::Field::destination_addr));
-  if (!entry || entry->registered_delivery == 0 || !doubts(entry->own)) {
+  if (!entry || entry->registered_delivery == 0 || !doubts({entry->own, entry->destination_hash})) {
     flow.match_report(ticket, view, *upstream, Look::kAgain);
     return;
   }
-  bool& was_told = doubted[entry->own];
+  const ToldId id{entry->own, entry->destination_hash};
+  bool& was_told = doubted[id];
   if (told || was_told) {
     was_told = true;
     suppress(ticket, *entry);
     return;
   }
   was_told = true;
-  if (flow.forward_report(ticket, view, report, *entry) == Reported::kNoTaker) doubted[entry->own] = false;
+  if (flow.forward_report(ticket, view, report, *entry) == Reported::kNoTaker) doubted[id] = false;
 }
 
 void Flow::ReceiptStore::suppress(const message::DeliveryTicket& ticket, const ReceiptMap::Entry& entry) noexcept {

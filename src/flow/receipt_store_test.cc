@@ -24,7 +24,12 @@ store::Moment wall() {
 }
 
 std::string key_of(message::OwnId own) { return std::string(view(outcome_key(own))); }
-std::string told_key_of(message::OwnId own) { return key_of(own) + "r"; }
+constexpr std::string_view kTo = "258841234567";
+
+std::string told_key_of(message::OwnId own) {
+  const std::uint16_t to = destination_hash(kTo);
+  return key_of(own) + "r" + static_cast<char>(to >> 8U) + static_cast<char>(to & 0xFFU);
+}
 
 std::vector<std::uint8_t> receipt_pdu(std::string_view id) {
   smpp::PduBuilder builder(CommandId::deliver_sm, smpp::Version::v34);
@@ -80,6 +85,7 @@ class ReceiptsOnDisk : protected ReceiptDisk, public FlowTest {
     correlation.own = kOld;
     correlation.client = "shop";
     correlation.registered_delivery = 1;
+    correlation.destination_hash = destination_hash(kTo);
     correlation.submitted = wall();
     correlation.upstream_id = kOldId;
     CorrelationRoom room;
@@ -89,7 +95,7 @@ class ReceiptsOnDisk : protected ReceiptDisk, public FlowTest {
   }
   void leave_message(ItemState state) {
     smpp::PduBuilder builder(CommandId::submit_sm, smpp::Version::v34);
-    builder.set(Field::source_addr, "SHOP").set(Field::destination_addr, "258841234567");
+    builder.set(Field::source_addr, "SHOP").set(Field::destination_addr, kTo);
     builder.set(Field::registered_delivery, 1);
     std::vector<std::uint8_t> pdu;
     EXPECT_TRUE(builder.encode(pdu, {}, 1));

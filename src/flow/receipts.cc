@@ -173,7 +173,9 @@ bool ReceiptDesk::expect(const message::Flight& flight, std::string_view upstrea
   submission.part = flight.parts > 1;
   if (!map_.insert(submission)) return false;
   if (submission.part) {
-    parts_.expect(flight.id, flight.parts, part_receipts_ == config::PartReceipts::kEach, upstream_id, now);
+    parts_.expect({flight.id, flight.part, flight.parts, part_receipts_ == config::PartReceipts::kEach, flight.doubtful,
+                   upstream_id},
+                  now);
   }
   return true;
 }
@@ -255,9 +257,17 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match_recent(message::UpstreamId u
   return std::nullopt;
 }
 
+void ReceiptDesk::part_repeated(ReceiptMap::Ref part, Instant now) noexcept { map_.finish(part, now + kAfterFinal); }
+
 void ReceiptDesk::part_done(ReceiptMap::Ref part, Instant now) noexcept {
+  parts_.settle(part.own, map_.upstream_id(part));
   map_.finish(part, now + kAfterFinal);
-  parts_.settle(part.own);
+}
+
+void ReceiptDesk::tell(ReceiptMap::Ref message) noexcept {
+  map_.set_telling(message, true);
+  if (parts_.empty()) return;
+  if (auto* parts = parts_.find(message.own); parts != nullptr) parts->telling = true;
 }
 
 bool ReceiptDesk::hold(ReceiptMap::Ref message, const message::DeliveryTicket& ticket) {
@@ -267,9 +277,12 @@ bool ReceiptDesk::hold(ReceiptMap::Ref message, const message::DeliveryTicket& t
 }
 
 std::vector<message::DeliveryTicket> ReceiptDesk::told(ReceiptMap::Ref message, bool taken, Instant now) {
+  if (!parts_.empty()) {
+    if (auto* parts = parts_.find(message.own); parts != nullptr) parts->telling = false;
+    if (taken) parts_.settle(message.own, map_.upstream_id(message));
+  }
   if (taken) {
     map_.finish(message, now + kAfterFinal);
-    if (!parts_.empty()) parts_.settle(message.own);
   } else {
     map_.set_telling(message, false);
   }

@@ -73,7 +73,7 @@ class ReceiptDesk {
   [[nodiscard]] std::optional<ReceiptMap::Entry> match(message::UpstreamId upstream, std::string_view receipt_id,
                                                        std::string_view source, std::string_view destination);
   // A final receipt goes to its client: until told() says what the client answered, the message is `telling`.
-  void tell(ReceiptMap::Ref message) noexcept { map_.set_telling(message, true); }
+  void tell(ReceiptMap::Ref message) noexcept;
   // Another receipt for a message that is `telling`: its SMSC hears what the first one's does. False when too many
   // wait.
   [[nodiscard]] bool hold(ReceiptMap::Ref message, const message::DeliveryTicket& ticket);
@@ -83,6 +83,8 @@ class ReceiptDesk {
 
   // What the parts of this message have been told so far; null when it was not cut. Until the next call.
   [[nodiscard]] internal::PartReceipts::Message* parts_of(message::OwnId own) noexcept { return parts_.find(own); }
+  // A repetition, or of a copy of a part that has reported: it is known for one from now on.
+  void part_repeated(ReceiptMap::Ref part, Instant now) noexcept;
   // The part's final receipt is kept for the message's: another for this part is a duplicate.
   void part_done(ReceiptMap::Ref part, Instant now) noexcept;
 
@@ -144,6 +146,8 @@ class ReceiptDesk {
   [[nodiscard]] ReceiptMap::Stats map_stats() const noexcept { return map_.stats(); }
   [[nodiscard]] const ReceiptParking::Stats& parking_stats() const noexcept { return parking_.stats(); }
   [[nodiscard]] const IdMatcher* matcher(message::UpstreamId id) const noexcept;
+  // What an earlier smppd knew of the ids of this upstream.
+  void recall(message::UpstreamId id, const IdMatcher::Memory& before) { matcher_of(id).recall(before); }
 
  private:
   [[nodiscard]] bool expect(const message::Flight& flight, std::string_view upstream_id, Instant now);

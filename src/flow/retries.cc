@@ -39,7 +39,7 @@ void Flow::Depot::last_word(const store::ItemView& item, const StoredMessage& st
     end_uncertain(item, stored);
     return;
   }
-  receipts.ask_told(stored.own, [this, id = item.id](bool told, bool failed) {
+  receipts.ask_told(told_of(stored), [this, id = item.id](bool told, bool failed) {
     if (failed) {
       (void)partition.put_back(id, now() + options().inbox_delay);
       return;

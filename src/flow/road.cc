@@ -500,7 +500,7 @@ void Flow::Aside::track(const message::Flight& flight, std::string_view upstream
     post(flow.shard_, home, MailKind::kTrack, TrackMail{flight}, as_bytes(upstream_id));
     return;
   }
-  if (flow.depot_ != nullptr) flow.depot_->receipts.doubt(flight.id);
+  if (flow.depot_ != nullptr) flow.depot_->receipts.doubt({flight.id, flight.destination_hash});
   if (flow.receipts_.remember(flight, upstream_id, flow.shard_.loop().now()))
     match_waiting(flight.upstream, upstream_id);
 }

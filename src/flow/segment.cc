@@ -316,21 +316,27 @@ void Flow::track_parts(const message::Flight& whole, const std::vector<std::stri
   }
 }
 
-// False: the receipts of other parts are still to come, and this one is counted. True: it is to be told, with the state
-// of the whole message.
-bool Flow::gather_part(const ReceiptMap::Entry& entry, Report& report) noexcept {
+// kCounted: the receipts of other parts are still to come. kTell: with the state of the whole message.
+Flow::Gathered Flow::gather_part(const ReceiptMap::Entry& entry, Report& report) noexcept {
   internal::PartReceipts::Message* message = receipts_.parts_of(entry.own);
-  if (message == nullptr) return true;
+  if (message == nullptr) return Gathered::kTell;
   report.receipt.id = message->shown_id;
   const auto state = report.receipt.state.value_or(smpp::MessageState::unknown);
-  if (message->each || !smpp::is_final(state)) return true;
-  if (message->done + 1 < message->parts) {
+  if (!smpp::is_final(state)) return Gathered::kTell;
+  const std::uint8_t part = message->part_of(receipts_.upstream_id(entry.ref));
+  if ((part != 0 && message->done.test(part)) || message->open() == 0) {
+    receipts_.part_repeated(entry.ref, shard_.loop().now());
+    return Gathered::kRepeated;
+  }
+  if (message->each) return Gathered::kTell;
+  if (message->telling) return Gathered::kLater;
+  if (message->open() > 1) {
     smpp::Receipt said = report.receipt;
     if (report.meaning != nullptr && report.meaning->error) said.err = report.meaning->error_text;
     internal::PartReceipts::merge(*message, said);
     ++probe_.receipts_of_parts;
     receipts_.part_done(entry.ref, shard_.loop().now());
-    return false;
+    return Gathered::kCounted;
   }
   if (message->worst && internal::PartReceipts::worse(*message->worst, state)) {
     report.receipt.state = message->worst;
@@ -341,7 +347,7 @@ bool Flow::gather_part(const ReceiptMap::Entry& entry, Report& report) noexcept 
     report.vendor_text = true;  // the text says another state
     report.of_all_parts = true;
   }
-  return true;
+  return Gathered::kTell;
 }
 
 }  // namespace smppd::flow

@@ -80,7 +80,7 @@ class StoredOperate : protected TwoDisks, public FlowTest {
     }
     return all;
   }
-  std::size_t aliases() { return disks[0].count(store::Table::kAliases) + disks[1].count(store::Table::kAliases); }
+  std::size_t aliases() { return disks[0].count(store::Table::kNotes) + disks[1].count(store::Table::kNotes); }
 
   std::uint32_t sequence = 0;
 };

@@ -45,7 +45,7 @@ enum class Table : std::uint8_t {
   kDeadLetters = 3,   // given up, with reason and body; listed, and queued again by command
   kStrays = 4,        // receipts that found no message; listed and replayed
   kFacts = 5,         // learned id formats, numbers of names: few, read at start-up
-  kAliases = 6,       // items that their client knows by another id
+  kNotes = 6,         // of messages on their way: items known by another id, what their parts were told
 };
 inline constexpr std::uint8_t kTables = 7;  // one more than the last
 

@@ -2,11 +2,12 @@
 import copy
 import json
 import subprocess
+import time
 
 import pytest
 
 from harness import smpp
-from harness.gateway import to
+from harness.gateway import storage, to
 from harness.process import BINARIES, wait_until
 from harness.receipts import receipt, submitted, text_id, told
 
@@ -117,6 +118,39 @@ def test_formats_show_what_was_learned_and_from_what(gateway, carrier, shards):
     assert (one["upstream"], one["configured"], one["learned"]) == ("carrier", "auto", "hex_to_dec")
     assert one["evidence"] == {"as_is": 0, "hex_to_dec": 3, "dec_to_hex": 0, "ambiguous": 0}
     assert one["last_pair"]["response"].startswith("7f3**") and one["last_pair"]["receipt"].startswith("213****")
+
+
+@pytest.mark.parametrize("end", ["kill", "stop"])
+def test_what_was_learned_of_an_upstreams_ids_is_known_after_a_restart(gateway, carrier, tmp_path, shards, end):
+    carrier.id_format = "7f3a21{:02x}"
+    whole = dict(storage=storage(tmp_path), shards=shards)
+    smppd = gateway(to(carrier), **whole)
+    session = smppd.bind()
+
+    def one_more(session):
+        message_id, one = submitted(session, carrier)
+        carrier.send(carrier.link(len(carrier.links) - 1), receipt(one, smpp.receipt_text(int(one.message_id, 16))))
+        assert text_id(told(session)) == message_id
+
+    for _ in range(3):
+        one_more(session)
+    if end == "stop":
+        one_more(session)  # more evidence, which is written at the end
+        smppd.stop()
+    else:
+        time.sleep(0.5)  # what was learnt is written at the next tick, which nobody is told of
+        smppd.kill()
+        smppd.process.returncode = 0  # as asked
+    smppd = gateway(to(carrier), **whole)
+
+    def shown():
+        (one,) = asked(smppd, "/api/receipts/formats")["formats"]
+        return one["learned"], one["evidence"]["hex_to_dec"]
+
+    before = 4 if end == "stop" else 3
+    wait_until(lambda: shown() == ("hex_to_dec", before), "the evidence of before")
+    one_more(smppd.bind())
+    assert shown() == ("hex_to_dec", before + 1)
 
 
 def test_questions_that_lead_nowhere_are_answered_so(gateway, carrier):

@@ -1,6 +1,6 @@
 // The ids by which clients know items of the store that have another number: of a submit_multi (one id, an item for
 // each destination), of 3.3 clients (short ids), and of what was queued again from the dead letters. One record without
-// a value for each such item (Table::kAliases), put with the item and erased with it; should that be missed, it goes
+// a value for each such item (Table::kNotes), put with the item and erased with it; should that be missed, it goes
 // when the item's validity would have ended. Pure functions.
 #pragma once
 
@@ -29,12 +29,12 @@ using AliasKey = std::array<char, sizeof(message::OwnId) + sizeof(store::ItemId)
 inline void put_alias(store::Transaction& transaction, message::OwnId own, store::ItemId item, store::Moment expires) {
   if (own == item) [[likely]]
     return;
-  transaction.put(store::Table::kAliases, view(alias_key(own, item)), {}, expires);
+  transaction.put(store::Table::kNotes, view(alias_key(own, item)), {}, expires);
 }
 inline void erase_alias(store::Transaction& transaction, message::OwnId own, store::ItemId item) {
   if (own == item) [[likely]]
     return;
-  transaction.erase(store::Table::kAliases, view(alias_key(own, item)));
+  transaction.erase(store::Table::kNotes, view(alias_key(own, item)));
 }
 
 }  // namespace smppd::flow

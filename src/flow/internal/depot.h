@@ -189,7 +189,8 @@ struct Flow::Depot final : public store::Consumer {
   [[nodiscard]] message::Flight tracked_of(const message::Flight& flight) const noexcept;
   void note_partial(const store::ItemView& item, const StoredMessage& stored, EndReason reason) noexcept;
 
-  struct Operations;  // stored_operate.cc: query, cancel and replace of what waits here, queries about what has ended
+  struct FormatMemory;  // how upstreams write their ids, over restarts
+  struct Operations;    // stored_operate.cc: query, cancel and replace of what waits here, queries about what has ended
   void unclaim(const store::ItemView& item) noexcept;
   void now_ready(const store::Progress& progress) noexcept;
   [[nodiscard]] Taken keep_in_place(Submission& m, store::ItemId item, const store::Progress& progress) noexcept;
@@ -213,14 +214,15 @@ struct Flow::Depot final : public store::Consumer {
   store::Transaction transaction;
   ReceiptStore receipts{flow};
   std::unique_ptr<Operations> operations;
+  std::unique_ptr<FormatMemory> formats;
   std::vector<std::uint8_t> body, record, redrawn;  // of an item, a dead letter, a PDU that was changed
   depot::Steps steps;
   std::deque<depot::Owed> owed;
   std::deque<SlabHandle> waiting_sessions;                          // until the store has room
   absl::btree_map<std::uint32_t, std::unique_ptr<Outlet>> outlets;  // by hash of the upstream's name
   std::vector<Outlet*> outlet_by_id;
-  std::vector<message::OwnId> told_lately = std::vector<message::OwnId>(4096);  // by the id; see put_correlation()
-  std::deque<Outlet*> full_outlets;                                             // with full_at
+  std::vector<std::uint64_t> told_lately = std::vector<std::uint64_t>(4096);  // see put_correlation()
+  std::deque<Outlet*> full_outlets;                                           // with full_at
   message::UpstreamId full_at;                                    // of the last prepare() that found no room
   absl::btree_map<std::uint32_t, std::unique_ptr<Box>> boxes;     // by hash of the client's name
   std::vector<Box*> hungry;                                       // of pump_later()

@@ -46,6 +46,17 @@ void IdMatcher::Pair::remember(std::string_view response_id, std::string_view re
   receipt_size_ = static_cast<std::uint8_t>(receipt_id.copy(receipt_.data(), kRoom));
 }
 
+void IdMatcher::recall(const Memory& before) noexcept {
+  if (before.configured != configured_) return;
+  evidence_.as_is += before.evidence.as_is;
+  evidence_.hex_to_dec += before.evidence.hex_to_dec;
+  evidence_.dec_to_hex += before.evidence.dec_to_hex;
+  evidence_.ambiguous += before.evidence.ambiguous;
+  if (learnt_ == IdFormat::automatic) learnt_ = before.learnt;
+  if (confirmed_ == 0) confirmed_ = before.confirmed;
+  if (last_pair_.response().empty()) last_pair_ = before.last_pair;
+}
+
 void IdMatcher::learn(std::string_view response_id, std::string_view receipt_id) noexcept {
   last_pair_.remember(response_id, receipt_id);
   IdFormat shown = IdFormat::automatic;

@@ -37,6 +37,16 @@ class IdMatcher {
     std::uint64_t hex_to_dec = 0;
     std::uint64_t dec_to_hex = 0;
     std::uint64_t ambiguous = 0;  // the pair fits more than one
+    bool operator==(const Evidence&) const noexcept = default;
+  };
+
+  // What outlives the process.
+  struct Memory {
+    smpp::IdFormat configured{};
+    smpp::IdFormat learnt = smpp::IdFormat::automatic;
+    std::uint32_t confirmed = 0;  // destinations in a row
+    Evidence evidence;
+    Pair last_pair;
   };
 
   explicit IdMatcher(smpp::IdFormat configured) noexcept : configured_(configured) {}
@@ -80,6 +90,9 @@ class IdMatcher {
   [[nodiscard]] const Evidence& evidence() const noexcept { return evidence_; }
   // The last pair that learn() was told of; most pairs are confirmed_as_is() only.
   [[nodiscard]] const Pair& last_pair() const noexcept { return last_pair_; }
+  [[nodiscard]] Memory memory() const noexcept { return {configured_, learnt_, confirmed_, evidence_, last_pair_}; }
+  // What was known before counts beside what was seen since; of another configured format it says nothing.
+  void recall(const Memory& before) noexcept;
 
  private:
   static constexpr std::uint32_t kConfirmationsToTrust = 3;

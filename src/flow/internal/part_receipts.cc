@@ -1,5 +1,7 @@
 #include "flow/internal/part_receipts.h"
 
+#include "flow/internal/hash.h"
+
 namespace smppd::flow::internal {
 
 namespace {
@@ -17,15 +19,31 @@ int badness(smpp::MessageState state) noexcept {
   }
 }
 
+std::uint32_t hash_of_id(std::string_view upstream_id) noexcept {
+  return high_half(hash_text(upstream_id, 0x51A7'0C39'8E2D'64B5U));
+}
+
 }  // namespace
 
-void PartReceipts::expect(message::OwnId own, std::uint8_t parts, bool each, std::string_view upstream_id,
-                          Instant now) {
+std::uint8_t PartReceipts::Message::part_of(std::string_view upstream_id) const noexcept {
+  const std::uint32_t hash = hash_of_id(upstream_id);
+  for (const auto& [id, part] : ids) {
+    if (id == hash) return part;
+  }
+  return 0;
+}
+
+void PartReceipts::expect(const Accepted& accepted, Instant now) {
+  const message::OwnId own = accepted.own;
   const auto [at, is_new] = messages_.try_emplace(own);
+  Message& message = at->second;
+  message.ids.emplace_back(hash_of_id(accepted.upstream_id), accepted.part);
+  message.copies = message.copies || accepted.doubtful;
   if (!is_new) return;
-  at->second.parts = parts;
-  at->second.each = each;
-  at->second.shown_id = upstream_id;
+  message.parts = accepted.parts;
+  message.each = accepted.each;
+  message.recalled = accepted.part == 1 && !accepted.doubtful;
+  message.shown_id = accepted.upstream_id;
   births_.push_back({now, own});
   if (messages_.size() > max_) drop_oldest();
   // One old message that waits must not keep the births of all that came and went since.
@@ -40,18 +58,26 @@ PartReceipts::Message* PartReceipts::find(message::OwnId own) noexcept {
   return at == messages_.end() ? nullptr : &at->second;
 }
 
-void PartReceipts::settle(message::OwnId own) noexcept {
+void PartReceipts::settle(message::OwnId own, std::string_view upstream_id) noexcept {
   const auto at = messages_.find(own);
-  if (at != messages_.end() && ++at->second.done >= at->second.parts) messages_.erase(at);
+  if (at == messages_.end()) return;
+  Message& message = at->second;
+  message.done.set(message.part_of(upstream_id));
+  message.done.reset(0);
+  if (message.open() == 0 && !message.copies) messages_.erase(at);
 }
 
 void PartReceipts::merge(Message& message, const smpp::Receipt& receipt) {
-  const auto state = receipt.state.value_or(smpp::MessageState::unknown);
+  merge(message, receipt.state.value_or(smpp::MessageState::unknown), receipt.err, receipt.err_code);
+}
+
+void PartReceipts::merge(Message& message, smpp::MessageState state, std::string_view err,
+                         std::optional<std::uint32_t> err_code) {
   if (message.worst && !worse(state, *message.worst)) return;
   constexpr std::size_t kLongest = 16;
   message.worst = state;
-  message.err = receipt.err.substr(0, kLongest);
-  message.err_code = receipt.err_code;
+  message.err = err.substr(0, kLongest);
+  message.err_code = err_code;
 }
 
 bool PartReceipts::worse(smpp::MessageState one, smpp::MessageState other) noexcept {

@@ -19,6 +19,20 @@
 
 namespace smppd::flow {
 
+struct StoredMessage;
+
+// Whose final receipt: those of a submit_multi have one id, and a receipt for each destination.
+struct ToldId {
+  message::OwnId own = 0;
+  std::uint16_t destination_hash = 0;
+  bool operator==(const ToldId&) const noexcept = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const ToldId& id) {
+    return H::combine(std::move(h), id.own, id.destination_hash);
+  }
+};
+[[nodiscard]] ToldId told_of(const StoredMessage& stored) noexcept;
+
 struct Flow::ReceiptStore {
   explicit ReceiptStore(Flow& its_flow) noexcept : flow(its_flow) {}
 
@@ -36,17 +50,28 @@ struct Flow::ReceiptStore {
 
   // --- One final receipt a message. Which messages are in doubt is known in memory: those that were sent again, were
   // answered late, or were found on disk. What they were told is a record of its own beside their outcome.
-  void doubt(message::OwnId own) noexcept;
-  [[nodiscard]] bool doubts(message::OwnId own) const noexcept { return !doubted.empty() && doubted.contains(own); }
+  void doubt(const ToldId& id) noexcept;
+  [[nodiscard]] bool doubts(const ToldId& id) const noexcept { return !doubted.empty() && doubted.contains(id); }
   // Tells it unless there was another one.
   void tell_if_first(const message::DeliveryTicket& ticket, const smpp::PduView& view,
                      const ReceiptMap::Entry& entry) noexcept;
   // Adds to the transaction that is being written: its final receipt is in it.
-  void put_told(message::OwnId own) noexcept;
+  void put_told(const ToldId& id) noexcept;
   // `then` hears whether there was one, or that the disk cannot say.
-  void ask_told(message::OwnId own, std::function<void(bool told, bool failed)> then) noexcept;
+  void ask_told(const ToldId& id, std::function<void(bool told, bool failed)> then) noexcept;
+
+  // --- The parts of long messages: what they have reported is on disk before their receipts are acknowledged, until
+  // the message's own is told. part_notes.cc.
+  // True: it is read first what an earlier smppd was told, then the receipt is looked at again.
+  [[nodiscard]] bool recall_parts(const message::DeliveryTicket& ticket, const smpp::PduView& view,
+                                  const ReceiptMap::Entry& entry) noexcept;
+  // A part has reported: it is kept, then its SMSC answered.
+  void keep_part(const message::DeliveryTicket& ticket, const ReceiptMap::Entry& entry) noexcept;
+  // Adds to the transaction that is being written: the message's final receipt is in it.
+  void put_parts_told(const ReceiptMap::Entry& entry) noexcept;
 
  private:
+  void put_parts(const ReceiptMap::Entry& entry, const internal::PartReceipts::Message& message) noexcept;
   void forget(std::uint64_t record) noexcept;
   void recall(std::uint64_t record) noexcept;
   void load(std::string_view from) noexcept;
@@ -59,9 +84,9 @@ struct Flow::ReceiptStore {
   Flow& flow;
   std::vector<std::uint8_t> room;
   std::uint64_t first_of_this_life = 0;
-  std::optional<std::string> load_again;              // from where; the disk could not say
-  absl::flat_hash_map<message::OwnId, bool> doubted;  // and whether it is told
-  std::deque<message::OwnId> doubted_order;
+  std::optional<std::string> load_again;      // from where; the disk could not say
+  absl::flat_hash_map<ToldId, bool> doubted;  // and whether it is told
+  std::deque<ToldId> doubted_order;
   telemetry::LogLimit log;
 };
 

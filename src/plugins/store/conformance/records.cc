@@ -7,7 +7,7 @@ namespace smppd::store::conformance {
 
 namespace {
 constexpr Table kAll[] = {Table::kCorrelations, Table::kOutcomes, Table::kDeadLetters,
-                          Table::kStrays,       Table::kFacts,    Table::kAliases};
+                          Table::kStrays,       Table::kFacts,    Table::kNotes};
 
 Transaction one_record(Table table, std::string_view key, std::string_view value, Moment expires = kNever) {
   Transaction transaction;
@@ -75,7 +75,7 @@ TEST_P(StoreConformance, ARecordThatExpiredIsNotFound) {
 
 TEST_P(StoreConformance, ATableIsListedInTheOrderOfItsKeysPageByPage) {
   open();
-  for (const Table table : {Table::kOutcomes, Table::kDeadLetters, Table::kStrays, Table::kFacts, Table::kAliases}) {
+  for (const Table table : {Table::kOutcomes, Table::kDeadLetters, Table::kStrays, Table::kFacts, Table::kNotes}) {
     for (int i = 99; i >= 0; --i) {
       const std::string number = std::to_string(1000 + i);
       shard().commit(one_record(table, number, "v" + number));

@@ -53,7 +53,7 @@ TEST_P(StoreRestart, RecordsComeBack) {
   open();
   Transaction records;
   for (const Table table :
-       {Table::kCorrelations, Table::kOutcomes, Table::kDeadLetters, Table::kStrays, Table::kFacts, Table::kAliases}) {
+       {Table::kCorrelations, Table::kOutcomes, Table::kDeadLetters, Table::kStrays, Table::kFacts, Table::kNotes}) {
     records.put(table, "kept", as_bytes("value"), now_ + 1h);
     records.put(table, "erased", as_bytes("value"), now_ + 1h);
     records.put(table, "short", as_bytes("value"), now_ + 1s);
@@ -61,14 +61,14 @@ TEST_P(StoreRestart, RecordsComeBack) {
   shard().commit(records, Intake::kOwed);
   Transaction erases;
   for (const Table table :
-       {Table::kCorrelations, Table::kOutcomes, Table::kDeadLetters, Table::kStrays, Table::kFacts, Table::kAliases}) {
+       {Table::kCorrelations, Table::kOutcomes, Table::kDeadLetters, Table::kStrays, Table::kFacts, Table::kNotes}) {
     erases.erase(table, "erased");
   }
   shard().commit(erases, Intake::kOwed);
   for (int restart = 0; restart < 3; ++restart) {
     open();
-    for (const Table table : {Table::kCorrelations, Table::kOutcomes, Table::kDeadLetters, Table::kStrays,
-                              Table::kFacts, Table::kAliases}) {
+    for (const Table table :
+         {Table::kCorrelations, Table::kOutcomes, Table::kDeadLetters, Table::kStrays, Table::kFacts, Table::kNotes}) {
       EXPECT_EQ(shard().get(table, "kept"), "value");
       EXPECT_EQ(shard().get(table, "erased"), std::nullopt);
     }
