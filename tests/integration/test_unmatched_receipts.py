@@ -136,6 +136,7 @@ def test_what_was_learned_of_an_upstreams_ids_is_known_after_a_restart(gateway, 
         one_more(session)
     if end == "stop":
         one_more(session)  # more evidence, which is written at the end
+        session.close()
         smppd.stop()
     else:
         time.sleep(0.5)  # what was learnt is written at the next tick, which nobody is told of
@@ -148,7 +149,7 @@ def test_what_was_learned_of_an_upstreams_ids_is_known_after_a_restart(gateway, 
         return one["learned"], one["evidence"]["hex_to_dec"]
 
     before = 4 if end == "stop" else 3
-    wait_until(lambda: shown() == ("hex_to_dec", before), "the evidence of before")
+    wait_until(lambda: shown() == ("hex_to_dec", before), lambda: f"the evidence of before, but {shown()}")
     one_more(smppd.bind())
     assert shown() == ("hex_to_dec", before + 1)
 
