@@ -81,6 +81,7 @@ Fallible<void> survey_journal(const rocks_store::Directory& directory, unsigned 
 Fallible<StoreReport> inspect_store(const std::string& path) {
   auto directory = rocks_store::Directory::open(store::real_disk(), path, rocks_store::Directory::Access::kInspect);
   if (!directory) return std::unexpected(directory.error());
+  if (auto whole = directory->check_tables(); !whole) return std::unexpected(whole.error());
   StoreReport report;
   std::vector<unsigned> journals = directory->layout().active;
   journals.insert(journals.end(), directory->layout().draining.begin(), directory->layout().draining.end());

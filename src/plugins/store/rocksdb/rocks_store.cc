@@ -92,6 +92,7 @@ Fallible<void> RocksStore::open(store::Disk& disk, const store::StoreOptions& op
   const auto began = std::chrono::steady_clock::now();
   const unsigned shards = std::max(options.shards, 1U);
   if (auto chosen = choose_journals(shards); !chosen) return chosen;
+  if (auto whole = directory_.check_tables(); !whole) return whole;
   auto tables = Tables::open(directory_.tables_path(), Tables::Access::kReadWrite);
   if (!tables) return std::unexpected(tables.error());
   tables_ = std::move(*tables);

@@ -158,6 +158,25 @@ TEST_F(StoreFaults, ADamagedFormatFileIsRefusedAndUntouched) {
   }
 }
 
+TEST_F(StoreFaults, AStoreWhoseTablesAreGoneIsRefusedAndUntouched) {
+  open();
+  shard_->commit(one_item(1, queued(kLane, now_), "x"));
+  close();
+  fs::remove_all(directory_.path() + "/tables");
+  const auto before = snapshot();
+  EXPECT_NE(refusal().find("tables is gone"), std::string::npos);
+  EXPECT_EQ(snapshot(), before);
+  const auto inspected = inspect_store(directory_.path());
+  ASSERT_FALSE(inspected);
+  EXPECT_NE(inspected.error().find("tables is gone"), std::string::npos);
+}
+
+TEST_F(StoreFaults, AStartThatDiedBeforeItHadTablesIsGoneOnWith) {
+  put_file("FORMAT", "smppd-store 2\nactive 0\ndraining\nnext 1\n");
+  open();
+  shard_->commit(one_item(1, queued(kLane, now_), "x"));
+}
+
 TEST_F(StoreFaults, ADirectoryThatAnotherHoldsIsRefused) {
   open();
   shard_->commit(one_item(1, queued(kLane, now_), "x"));

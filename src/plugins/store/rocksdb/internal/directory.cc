@@ -134,6 +134,18 @@ Fallible<void> Directory::set_layout(const Layout& layout) {
 
 std::string Directory::journal_path(unsigned journal) const { return path_ + "/journal-" + std::to_string(journal); }
 
+Fallible<void> Directory::check_tables() const {
+  if (::access((tables_path() + "/CURRENT").c_str(), F_OK) == 0 || errno != ENOENT) return {};
+  const auto is_used = [this](unsigned journal) {
+    const auto segments = disk_->list(journal_path(journal));
+    return segments && !segments->empty();
+  };
+  if (std::ranges::none_of(layout_.active, is_used) && std::ranges::none_of(layout_.draining, is_used)) return {};
+  return failure(tables_path() +
+                 " is gone or has no CURRENT, and journals are used; nothing was touched: put the folder "
+                 "back as it was, or give the store a new directory and lose what is here");
+}
+
 Fallible<void> Directory::make_journal(unsigned journal) {
   auto done = disk_->make_directory(journal_path(journal));
   if (done) done = disk_->sync_directory(path_);

@@ -31,6 +31,9 @@ class Directory {
   [[nodiscard]] Fallible<void> set_layout(const Layout& layout);
   [[nodiscard]] std::string journal_path(unsigned journal) const;
   [[nodiscard]] std::string tables_path() const { return path_ + "/tables"; }
+  // Refuses a store that has a journal and no tables: RocksDB would make empty ones, and what they held would be gone
+  // without a word. A start makes the tables first, so a death in between leaves no such store.
+  [[nodiscard]] Fallible<void> check_tables() const;
   // Makes the folder of a journal, if it is not there.
   [[nodiscard]] Fallible<void> make_journal(unsigned journal);
   // Removes a journal with everything in it.
