@@ -11,7 +11,8 @@ struct Case {
   const char* name;
   const char* question;
   RigOptions rig;
-  Rig::Talk talk;  // a round; how many follows from the messages wanted
+  Rig::Talk talk;     // a round; how many follows from the messages wanted
+  unsigned warm = 1;  // so many times the messages wanted go before those that are counted
 };
 
 [[nodiscard]] std::span<const Case> cases();

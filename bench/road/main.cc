@@ -26,7 +26,7 @@ int count(const Case& wanted, unsigned messages) {
   Rig::Talk talk = wanted.talk;
   const unsigned a_round = talk.batch * wanted.rig.sessions;
   talk.rounds = (messages + a_round - 1) / a_round;
-  rig.converse(talk);
+  for (unsigned i = 0; i < wanted.warm; ++i) rig.converse(talk);
   talk.measured = true;
   const Rig::Heard heard = rig.converse(talk);
   std::printf("{\"case\": \"%s\", \"messages\": %u, \"accepted\": %llu, \"allocations\": %ld}\n", wanted.name,
