@@ -1,4 +1,5 @@
 // smppd store check | stats: what lies in a store's directory.
+#include <array>
 #include <iostream>
 #include <optional>
 
@@ -10,7 +11,8 @@ namespace smppd::cli {
 
 namespace {
 
-constexpr const char* kTableNames[store::kTables] = {"", "correlations", "outcomes", "dead_letters", "strays", "facts"};
+constexpr std::array kTableNames = {"", "correlations", "outcomes", "dead_letters", "strays", "facts", "notes"};
+static_assert(kTableNames.size() == store::kTables);
 
 // Not at all when it was already said why.
 std::optional<std::string> directory_of(const ConfigChoice& choice, const std::string& given) {

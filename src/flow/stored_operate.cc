@@ -13,9 +13,9 @@ using smpp::CommandStatus;
 using smpp::Field;
 using smpp::MessageState;
 
-void Flow::Depot::Operations::operate(const OperateMail& asked, ByteSpan pdu) {
-  const auto job = std::make_shared<Job>(Job{asked, {pdu.begin(), pdu.end()}, {}, 0});
-  flow.depot_->find_items(asked.flight.id, [this, job](const std::vector<store::ItemId>& items) {
+void Flow::Depot::Operations::operate(const OperateMail& order, ByteSpan pdu) {
+  const auto job = std::make_shared<Job>(Job{order, {pdu.begin(), pdu.end()}, {}, 0});
+  flow.depot_->find_items(order.flight.id, [this, job](const std::vector<store::ItemId>& items) {
     job->items = items;
     go_on(job);
   });
@@ -23,8 +23,8 @@ void Flow::Depot::Operations::operate(const OperateMail& asked, ByteSpan pdu) {
 
 // The next item, the next shard, or the end.
 void Flow::Depot::Operations::go_on(const JobPtr& job) {
-  OperateMail& asked = job->asked;
-  const bool all_done = (asked.changed > 0 || asked.why != CommandStatus::ESME_ROK) && !asked.goes_round;
+  OperateMail& order = job->asked;
+  const bool all_done = (order.changed > 0 || order.why != CommandStatus::ESME_ROK) && !order.goes_round;
   if (!all_done && job->next < job->items.size()) {
     store::ReadRequest request;
     request.kind = store::ReadRequest::Kind::kItem;
@@ -36,10 +36,10 @@ void Flow::Depot::Operations::go_on(const JobPtr& job) {
     return;
   }
   const unsigned next = (flow.here() + 1U) % flow.shard_.count();
-  if (all_done || next == asked.flight.origin.shard) {
+  if (all_done || next == order.flight.origin.shard) {
     end(job);
   } else {
-    post(flow.shard_, next, MailKind::kOperate, asked, job->pdu);
+    post(flow.shard_, next, MailKind::kOperate, order, job->pdu);
   }
 }
 
@@ -134,23 +134,23 @@ void Flow::Depot::Operations::cannot(const JobPtr& job, CommandStatus why) {
 
 // Every shard has looked.
 void Flow::Depot::Operations::end(const JobPtr& job) {
-  OperateMail& asked = job->asked;
-  const message::Flight& flight = asked.flight;
-  if (asked.changed > 0) {
+  OperateMail& order = job->asked;
+  const message::Flight& flight = order.flight;
+  if (order.changed > 0) {
     const bool cancels = flight.command_id == CommandId::cancel_sm;
     std::vector<std::uint8_t> response;
     if (smpp::PduBuilder(cancels ? CommandId::cancel_sm_resp : CommandId::replace_sm_resp, smpp::Version::v34)
             .encode(response, CommandStatus::ESME_ROK, flight.origin.sequence_number)) {
       answer(flight, response);
     }
-  } else if (asked.why != CommandStatus::ESME_ROK) {
-    flow.operate_failed(flight, asked.why);
+  } else if (order.why != CommandStatus::ESME_ROK) {
+    flow.operate_failed(flight, order.why);
   } else {
-    asked.at_smsc = true;
+    order.at_smsc = true;
     if (flight.origin.shard == flow.here()) {
-      flow.operate_here(asked, job->pdu);
+      flow.operate_here(order, job->pdu);
     } else {
-      post(flow.shard_, flight.origin.shard, MailKind::kOperate, asked, job->pdu);
+      post(flow.shard_, flight.origin.shard, MailKind::kOperate, order, job->pdu);
     }
   }
 }

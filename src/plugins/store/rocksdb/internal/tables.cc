@@ -95,9 +95,10 @@ class TellTrouble final : public rocksdb::Logger {
   void Logv(const char* format, va_list arguments) override {
     char line[512];
     std::vsnprintf(line, sizeof line, format, arguments);
-    // A new directory is looked for before it is made.
-    if (std::string_view(line).find("dir NotFound") != std::string_view::npos) return;
-    kStoreLog.warn("RocksDB says", {{"text", std::string_view(line)}});
+    const std::string_view said = line;
+    // A new directory is looked for before it is made; files that it took over from us have no id of its own.
+    if (said.contains("dir NotFound") || said.contains("without unique ID")) return;
+    kStoreLog.warn("RocksDB says", {{"text", said}});
   }
 };
 
