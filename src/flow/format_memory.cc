@@ -107,8 +107,8 @@ void Flow::Depot::FormatMemory::stop() {
 // Begins a transaction.
 bool Flow::Depot::FormatMemory::put(message::UpstreamId id, Known& known) {
   const IdMatcher::Memory memory = flow.receipts_.matcher(id)->memory();
-  FormatRoom room;
-  const ByteSpan value = encode(memory, room);
+  FormatRoom octets;
+  const ByteSpan value = encode(memory, octets);
   if (value.empty()) return false;
   known.written = memory;
   known.written_at = flow.shard_.loop().now();
