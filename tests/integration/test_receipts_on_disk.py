@@ -1,13 +1,12 @@
 """Receipts over kill -9: those without a message are kept and found again, and a client gets one final receipt."""
 import json
-import time
 
 import pytest
 
 from harness import smpp
 from harness.gateway import impatient, to
 from harness.process import wait_until
-from harness.receipts import receipt, submitted, text_id, told
+from harness.receipts import killed, receipt, submitted, text_id, told
 
 WRONG, RIGHT = {"id_format": "as_is"}, {"id_format": "hex_to_dec"}
 SOON = {"early_hold": "0", "park": "0"}
@@ -24,12 +23,6 @@ def storage(tmp_path):
 def carrier(carriers):
     """Receipts are sent by the tests."""
     return carriers(receipts=False)
-
-
-def killed(smppd):
-    time.sleep(0.5)  # the end of messages is on the disk, which nobody is told of
-    smppd.kill()
-    smppd.process.returncode = 0  # as asked
 
 
 def asked(smppd, path, method="GET"):
