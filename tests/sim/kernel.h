@@ -66,13 +66,15 @@ class Wire : public std::enable_shared_from_this<Wire> {
   [[nodiscard]] int number() const { return number_; }
   void tell(const char* what, ByteSpan pdu = {}) const;
   [[nodiscard]] bool alive() const { return !peer_gone_ && !reset_; }
+  // When smppd wrote what its peer is just being given.
+  [[nodiscard]] Instant written() const { return written_; }
   // Something was done to it that may keep an answer from arriving in time.
   [[nodiscard]] bool troubled() const { return troubled_; }
 
  private:
   friend class Kernel;
   struct Segment {
-    Instant at;
+    Instant written, at;
     std::vector<std::uint8_t> bytes;
     bool fin;
   };
@@ -103,6 +105,7 @@ class Wire : public std::enable_shared_from_this<Wire> {
   bool connected_ = false, want_write_ = false, fin_seen_ = false, reset_seen_ = false, fd_gone_ = false;
   int error_ = 0;
   // Both.
+  Instant written_{};
   bool reset_ = false, peer_gone_ = false, peer_finished_ = false, troubled_ = false;
 };
 

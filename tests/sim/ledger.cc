@@ -27,8 +27,10 @@ void Ledger::sighted(std::uint32_t tag, Sight sight) {
   Message& message = messages[tag];
   for (const Sight& before : message.sights) {
     if (before.answered && before.status != 0) continue;  // refused for certain: it may be tried elsewhere
-    const bool unknown =
-        !before.answered || before.wire->troubled() || before.answered_at - before.at + kSlack >= kResponseTimeout;
+    // Its wire held this one back so long that what was sent in its stead has overtaken it.
+    const bool overtaken = sight.left < before.left && sight.wire->troubled();
+    const bool unknown = overtaken || !before.answered || before.wire->troubled() ||
+                         before.answered_at - before.at + kSlack >= kResponseTimeout;
     if (stored && resends && unknown) continue;
     violated(name(tag) + " came to an SMSC again, without any recorded wish to resend");
   }

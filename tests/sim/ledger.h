@@ -31,6 +31,7 @@ struct Sight {
   unsigned smsc;
   std::shared_ptr<Wire> wire;
   Instant at;
+  Instant left;  // smppd, the last octets of it
   bool answered = false;
   std::uint32_t status = 0;
   Instant answered_at{};

@@ -61,7 +61,10 @@ int run_from_command_line(std::uint64_t from, std::uint64_t count, bool verbose)
   for (std::uint64_t seed = from; seed < from + count; ++seed) {
     const Outcome outcome = run_seed(seed, verbose);
     totals.add(outcome);
-    if (!outcome.violations.empty()) std::fputs(report(seed, outcome).c_str(), stdout);
+    if (!outcome.violations.empty()) {
+      std::fputs(report(seed, outcome).c_str(), stdout);
+      std::fflush(stdout);
+    }
     if (verbose)
       std::printf("%s\nhash %016llx, %zu events\n", outcome.scenario.c_str(),
                   static_cast<unsigned long long>(outcome.hash), outcome.events);

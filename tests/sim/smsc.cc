@@ -99,7 +99,8 @@ void SmscLink::on_submit(const smpp::Header& header, ByteSpan pdu) {
   Kernel& kernel = smsc_.kernel_;
   wire_->tell(("got T" + std::to_string(tag)).c_str());
   const bool garbled = ledger.sessions[ledger.messages[tag].session].corrupt;  // its address may be another part's
-  if (!corrupt && !garbled) ledger.sighted(tag, {smsc_.number_, wire_->shared_from_this(), kernel.now()});
+  if (!corrupt && !garbled)
+    ledger.sighted(tag, {smsc_.number_, wire_->shared_from_this(), kernel.now(), wire_->written()});
   const SmscHabits& habits = smsc_.habits;
   const bool silent = random_.chance(habits.silent), late = random_.chance(habits.late);
   std::uint32_t status = 0;

@@ -28,7 +28,8 @@ void Wire::enqueue(Direction direction, ByteSpan bytes, bool fin) {
     std::size_t piece = bytes.size();
     if (piece > 1 && kernel_.random.chance(network_.split)) piece = 1 + kernel_.random.below(piece - 1);
     pipe.last = std::max(pipe.last, kernel_.now_ + kernel_.latency(network_));
-    pipe.on_the_way.push_back({pipe.last, {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(piece)}, fin});
+    pipe.on_the_way.push_back(
+        {kernel_.now_, pipe.last, {bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(piece)}, fin});
     pipe.in_flight += piece;
     bytes = bytes.subspan(piece);
   } while (!bytes.empty());
@@ -86,6 +87,7 @@ bool Wire::deliver(Direction direction, Segment& first) {
   if (segment.fin) {
     tell_peer_closed();
   } else {
+    written_ = segment.written;
     peer_->on_bytes(segment.bytes);
   }
   return true;
