@@ -20,7 +20,6 @@ namespace {
 
 using smpp::CommandStatus;
 using smpp::Field;
-using smpp::TlvTag;
 
 // Counts at the shard whose session was given the delivery, so that only what was sent is counted.
 void count_sent(FlowProbe& probe, OfferKind kind) noexcept {

@@ -8,8 +8,6 @@
 
 namespace smppd::flow {
 
-using smpp::CommandStatus;
-
 namespace {
 
 // What query_sm and the receipt of our own show.

@@ -205,11 +205,7 @@ void Flow::on_mail(unsigned from, ByteSpan record) noexcept {
     case MailKind::kTrack: track(letter.facts<TrackMail>().flight, as_text(letter.octets<TrackMail>())); return;
     case MailKind::kReport: match_report(letter.facts<ReportMail>().ticket, letter.octets<ReportMail>()); return;
     case MailKind::kMo: join_mo(letter.facts<MoMail>().ticket, letter.octets<MoMail>()); return;
-    case MailKind::kTold: {
-      const auto mail = letter.facts<ToldMail>();
-      settle_report(mail.message, mail.status);
-      return;
-    }
+    case MailKind::kTold: settle_report(letter.facts<ToldMail>().message, letter.facts<ToldMail>().status); return;
     case MailKind::kDeliver: deliver_here(letter.facts<DeliverMail>(), letter.octets<DeliverMail>()); return;
     case MailKind::kDelivered: {
       const auto mail = letter.facts<DeliveredMail>();

@@ -1,6 +1,7 @@
 #include "flow/receipt_map.h"
 
 #include <algorithm>
+#include <ctime>
 #include <limits>
 #include <map>
 #include <random>
@@ -8,7 +9,6 @@
 #include <vector>
 
 #include <gtest/gtest.h>
-#include <time.h>
 
 #include "flow/internal/id_matcher.h"
 

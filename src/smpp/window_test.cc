@@ -190,7 +190,7 @@ class ModelledWindow {
       case 4:
       case 5: answer(); break;
       case 6: expire(); break;
-      case 7: other(); break;
+      default: other(); break;
     }
     ASSERT_EQ(window_.size(), open_.size());
     ASSERT_EQ(window_.full(), open_.size() >= limit_);

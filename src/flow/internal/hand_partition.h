@@ -103,6 +103,7 @@ class HandPartition final : public store::Partition {
     }
     store::PartitionStats stats;
     stats.items = items.size();
+    stats.lanes.reserve(lanes.size());
     for (const auto& [number, lane] : lanes) stats.lanes.push_back(lane);
     return stats;
   }
@@ -173,6 +174,7 @@ class HandPartition final : public store::Partition {
     }
     std::sort(due.begin(), due.end());
     std::vector<store::ItemId> ids;
+    ids.reserve(due.size());
     for (const auto& [at, id] : due) ids.push_back(id);
     return ids;
   }

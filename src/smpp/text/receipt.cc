@@ -195,7 +195,7 @@ constexpr StateWord kStateWords[] = {
 
 // Seven letters as one number, in either case.
 constexpr std::size_t kUsualWord = 7;
-constexpr std::uint64_t seven_letters(const char* text) noexcept {
+constexpr std::uint64_t seven_letters(std::string_view text) noexcept {
   std::uint64_t letters = 0;
   for (std::size_t i = 0; i < kUsualWord; ++i) {
     letters |= static_cast<std::uint64_t>(static_cast<unsigned char>(text[i]) | 0x20U) << (8 * i);
@@ -213,7 +213,7 @@ constexpr auto kUsualWords = [] {
   std::array<UsualWord, static_cast<std::size_t>(std::ranges::count_if(kStateWords, is_usual))> words{};
   std::size_t count = 0;
   for (const StateWord& known : kStateWords) {
-    if (is_usual(known)) words[count++] = {seven_letters(known.word.data()), known.state};
+    if (is_usual(known)) words[count++] = {seven_letters(known.word), known.state};
   }
   return words;
 }();
@@ -403,7 +403,7 @@ std::optional<MessageState> receipt_state_of(std::string_view word) noexcept {
       std::memcpy(&high, word.data() + kUsualWord - sizeof high, sizeof high);
       letters = low | std::uint64_t{high} << 24U | 0x0020'2020'2020'2020U;
     } else {
-      letters = seven_letters(word.data());
+      letters = seven_letters(word);
     }
     for (const UsualWord& known : kUsualWords) {
       if (letters == known.letters) return known.state;
