@@ -294,9 +294,15 @@ class Smsc:
             except OSError:
                 return
             try:
-                self._answer_bind(Connection(accepted))
-            except (Closed, TimeoutError, OSError):
-                continue
+                self._answer_bind(self.connection_of(accepted))
+            except (Closed, TimeoutError, OSError) as error:
+                self.not_bound(accepted, error)
+
+    def connection_of(self, accepted):
+        return Connection(accepted)
+
+    def not_bound(self, accepted, error):
+        """Who connected went away, or sent no bind."""
 
     def _answer_bind(self, link):
         request = link.receive()

@@ -93,15 +93,10 @@ class TlsCarrier(Carrier):
         self.handshake_errors = []
         super().__init__(**options)
 
-    def _accept(self):
-        while True:
-            try:
-                accepted, _ = self.listener.accept()
-            except OSError:
-                return
-            try:
-                accepted.settimeout(5)
-                self._answer_bind(smpp.Connection(self.context.wrap_socket(accepted, server_side=True)))
-            except (smpp.Closed, TimeoutError, OSError) as error:
-                self.handshake_errors.append(str(error))
-                accepted.close()
+    def connection_of(self, accepted):
+        accepted.settimeout(5)
+        return smpp.Connection(self.context.wrap_socket(accepted, server_side=True))
+
+    def not_bound(self, accepted, error):
+        self.handshake_errors.append(str(error))
+        accepted.close()
