@@ -154,7 +154,10 @@ Fallible<AddressSet> AddressSet::compile(std::span<const PatternText> patterns) 
 
 bool AddressSet::matches(NormalAddress address, std::string_view sent) const noexcept {
   bool found = false;
-  prefixes_.walk(address.text, [&](std::uint32_t value) { found |= value == kAnyNumber || address.international; });
+  prefixes_.walk(address.text, [&](std::uint32_t value) {
+    found = value == kAnyNumber || address.international;
+    return !found;
+  });
   if (found) return true;
   const auto at = std::lower_bound(exact_.begin(), exact_.end(), address.text,
                                    [](const Exact& one, std::string_view text) { return one.text < text; });

@@ -1,8 +1,10 @@
 #include "message/pattern.h"
 
+#include <algorithm>
 #include <map>
 #include <random>
 #include <string>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -45,34 +47,56 @@ TEST(Glob, ManyStarsStayCheap) {
   EXPECT_FALSE(glob_matches("a*a*a*a*a*a*a*a*a*a*b", text, Case::kSensitive));
 }
 
+// Texts of `most` digits at most; few different digits make many of them prefixes of each other.
+std::string random_digits(std::mt19937& random, unsigned most, unsigned different) {
+  std::string text;
+  for (auto i = random() % (most + 1); i > 0; --i) text += static_cast<char>('0' + random() % different);
+  return text;
+}
+
+void compare_with_ordered_map(std::mt19937& random, std::uint32_t count, unsigned most, unsigned different) {
+  std::map<std::string, std::uint32_t> naive;
+  std::vector<PrefixMap::Entry> entries;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    entries.push_back({random_digits(random, most, different), i});
+    naive[entries.back().digits] = i;
+  }
+  const PrefixMap map(entries);
+  EXPECT_EQ(map.size(), naive.size());
+  for (int i = 0; i < 200; ++i) {
+    std::string text = random_digits(random, most + 4, different);
+    if (i % 10 == 0) text.insert(random() % (text.size() + 1), 1, "x/:@\x10\xCF\xFF"[random() % 7]);
+    std::vector<std::uint32_t> expected;
+    for (std::size_t length = text.size() + 1; length-- > 0;) {
+      const auto at = naive.find(text.substr(0, length));
+      if (at != naive.end()) expected.push_back(at->second);
+    }
+    std::vector<std::uint32_t> found;
+    map.walk(text, [&](std::uint32_t value) {
+      found.push_back(value);
+      return true;
+    });
+    ASSERT_EQ(found, expected) << text;
+    ASSERT_EQ(map.longest(text), expected.empty() ? PrefixMap::kNone : expected.front());
+    std::size_t asked = 0;
+    map.walk(text, [&](std::uint32_t) { return ++asked < 2; });
+    ASSERT_EQ(asked, std::min<std::size_t>(expected.size(), 2)) << text;
+  }
+}
+
 TEST(PrefixMap, FindsWhatAnOrderedMapFindsForRandomPrefixes) {
   std::mt19937 random(5);
-  for (int round = 0; round < 200; ++round) {
-    std::map<std::string, std::uint32_t> naive;
-    std::vector<PrefixMap::Entry> entries;
-    const auto digits = [&](unsigned most) {
-      std::string text;
-      for (auto i = random() % (most + 1); i > 0; --i) text += static_cast<char>('0' + random() % (round % 9 + 2));
-      return text;
-    };
-    for (std::uint32_t i = 0; i < 100; ++i) {
-      entries.push_back({digits(7), i});
-      naive[entries.back().digits] = i;
-    }
-    const PrefixMap map(entries);
-    EXPECT_EQ(map.size(), naive.size());
-    for (int i = 0; i < 200; ++i) {
-      const std::string text = digits(10) + (i % 10 == 0 ? "x" : "");
-      std::vector<std::uint32_t> expected;
-      for (std::size_t length = 0; length <= text.size(); ++length) {
-        const auto at = naive.find(text.substr(0, length));
-        if (at != naive.end()) expected.push_back(at->second);
-      }
-      std::vector<std::uint32_t> found;
-      map.walk(text, [&](std::uint32_t value) { found.push_back(value); });
-      ASSERT_EQ(found, expected) << text;
-      ASSERT_EQ(map.longest(text), expected.empty() ? PrefixMap::kNone : expected.back());
-    }
+  for (unsigned round = 0; round < 300; ++round) {
+    const std::uint32_t count = round % 7 == 0 ? 10 : 100;
+    const unsigned most = round % 3 == 0 ? PrefixMap::kMaxDigits : round % 3 == 1 ? 18 : 7;
+    compare_with_ordered_map(random, count, most, round % 9 + 2);
+  }
+}
+
+TEST(PrefixMap, FindsThemInLargeTablesToo) {
+  std::mt19937 random(6);
+  for (const std::uint32_t count : {1'000U, 6'000U, 20'000U}) {
+    for (const unsigned most : {5U, 8U, 20U}) compare_with_ordered_map(random, count, most, 10);
   }
 }
 
@@ -87,12 +111,12 @@ TEST(PrefixMap, EmptyMapAndLongestPossiblePrefix) {
   EXPECT_EQ(map.longest(longest.substr(1)), 2U);
 }
 
-TEST(PrefixMap, AHundredThousandRandomPrefixesTakeLessThanFiftyBytesEach) {
+TEST(PrefixMap, AHundredThousandRandomPrefixesTakeLessThanThirtyBytesEach) {
   std::mt19937 random(2);
   std::vector<PrefixMap::Entry> entries;
   for (std::uint32_t i = 0; i < 100'000; ++i) entries.push_back({std::to_string(10'000 + random() % 90'000'000), i});
   const PrefixMap map(std::move(entries));
-  EXPECT_LT(map.memory_bytes(), 100'000U * 50);
+  EXPECT_LT(map.memory_bytes(), 100'000U * 30);
 }
 
 AddressPattern pattern(PatternKind kind, std::string_view text) {

@@ -4,68 +4,77 @@
 
 namespace smppd::message {
 
-// A node still to be filled from entries [begin, end), which share their first `depth` digits and are all longer.
-struct PrefixMap::Pending {
-  std::uint32_t node = 0;
-  std::size_t begin = 0;
-  std::size_t end = 0;
-  std::size_t depth = 0;
-};
-
 bool PrefixMap::is_prefix(std::string_view text) noexcept {
-  return text.size() <= kMaxDigits && std::all_of(text.begin(), text.end(), [](char c) { return digit(c) <= 9; });
+  return text.size() <= kMaxDigits &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 PrefixMap::PrefixMap(std::vector<Entry> entries) {
-  std::stable_sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.digits < b.digits; });
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i < entries.size(); ++i) {
-    if (i + 1 < entries.size() && entries[i + 1].digits == entries[i].digits) continue;
-    if (kept != i) entries[kept] = std::move(entries[i]);
-    ++kept;
+  take_long(entries);
+  const auto packed = static_cast<std::size_t>(
+      std::count_if(entries.begin(), entries.end(), [](const Entry& entry) { return !entry.digits.empty(); }));
+  if (packed > 0) {
+    lines_.resize(packed / kLoad + 1);
+    const int digits = packed > 4096 ? 4 : packed > 512 ? 3 : packed > 16 ? 2 : 0;
+    group_shift_ = 63 - 4 * digits;
+    lengths_.resize(std::size_t{1} << (4 * digits));
   }
-  entries.resize(kept);
-  std::size_t begin = 0;
-  if (!entries.empty() && entries[0].digits.empty()) everything_ = entries[begin++].value;
-  if (begin == entries.size()) return;
-
-  nodes_.emplace_back();
-  values_.reserve(entries.size() - begin);
-  std::vector<Pending> queue{{0, begin, entries.size(), 0}};
-  for (std::size_t next = 0; next < queue.size(); ++next) fill(entries, queue[next], queue);
-  nodes_.shrink_to_fit();
-}
-
-void PrefixMap::fill(const std::vector<Entry>& entries, Pending work, std::vector<Pending>& queue) {
-  Node node;
-  node.first_value = static_cast<std::uint32_t>(values_.size());
-  node.first_child = static_cast<std::uint32_t>(nodes_.size());
-  const auto pair_of = [&](std::size_t i) {
-    return digit(entries[i].digits[work.depth]) * 10 + digit(entries[i].digits[work.depth + 1]);
-  };
-  for (std::size_t i = work.begin; i < work.end; ++i) {
-    if (entries[i].digits.size() != work.depth + 1) continue;
-    node.marks.set(digit(entries[i].digits[work.depth]));
-    values_.push_back(entries[i].value);
-  }
-  for (std::size_t i = work.begin; i < work.end;) {
-    if (entries[i].digits.size() == work.depth + 1) {
-      ++i;
+  for (const Entry& entry : entries) {
+    if (entry.digits.empty()) {
+      everything_ = entry.value;
       continue;
     }
-    const unsigned pair = pair_of(i);
-    if (entries[i].digits.size() == work.depth + 2) {  // sorts before the longer ones with the same two digits
-      node.marks.set(10 + pair);
-      values_.push_back(entries[i++].value);
-    }
-    const std::size_t first = i;
-    while (i < work.end && entries[i].digits.size() > work.depth + 2 && pair_of(i) == pair) ++i;
-    if (i == first) continue;
-    node.children.set(pair);
-    queue.push_back({static_cast<std::uint32_t>(nodes_.size()), first, i, work.depth + 2});
-    nodes_.emplace_back();
+    const std::uint64_t key = pack(entry.digits);
+    insert(key, entry.value);
+    note_length(key, entry.digits.size());
   }
-  nodes_[work.node] = node;
+  size_ += long_.size() + (everything_ != kNone ? 1U : 0U);
+}
+
+// Moves those that are too long for a key to long_.
+void PrefixMap::take_long(std::vector<Entry>& entries) {
+  const auto is_short = [](const Entry& entry) { return entry.digits.size() <= kPacked; };
+  const auto first = std::stable_partition(entries.begin(), entries.end(), is_short);
+  if (first == entries.end()) return;
+  std::reverse(first, entries.end());  // the last of the same digits comes first then
+  std::stable_sort(first, entries.end(), [](const Entry& a, const Entry& b) { return a.digits < b.digits; });
+  const auto end =
+      std::unique(first, entries.end(), [](const Entry& a, const Entry& b) { return a.digits == b.digits; });
+  long_.assign(std::make_move_iterator(first), std::make_move_iterator(end));
+  entries.erase(first, entries.end());
+}
+
+void PrefixMap::insert(std::uint64_t key, std::uint32_t value) noexcept {
+  for (std::size_t at = line_of(key);; at = at + 1 == lines_.size() ? 0 : at + 1) {
+    Line& line = lines_[at];
+    for (std::size_t i = 0; i < line.keys.size(); ++i) {
+      if (line.keys[i] != key && line.keys[i] != 0) continue;
+      if (line.keys[i] == 0) ++size_;
+      line.keys[i] = key;
+      line.values[i] = value;
+      return;
+    }
+    line.spilled = 1;
+  }
+}
+
+// A prefix that is shorter than the digits by which lengths are kept is below all that begin with it, and below a text
+// that ends there.
+void PrefixMap::note_length(std::uint64_t key, std::size_t length) noexcept {
+  const int group_digits = (63 - group_shift_) / 4;
+  const std::uint64_t begin = (key >> 1) >> group_shift_;
+  const int open = std::max(group_digits - static_cast<int>(length), 0);
+  const std::uint64_t end = begin + (std::uint64_t{1} << (4 * open));
+  for (std::uint64_t at = begin; at < end; ++at) {
+    lengths_[at] = static_cast<std::uint16_t>(lengths_[at] | 1U << (length - 1));
+  }
+}
+
+const PrefixMap::Entry* PrefixMap::last_up_to(std::string_view text) const noexcept {
+  const auto after =
+      std::upper_bound(long_.begin(), long_.end(), text,
+                       [](std::string_view wanted, const Entry& entry) { return wanted < entry.digits; });
+  return after == long_.begin() ? nullptr : &*(after - 1);
 }
 
 }  // namespace smppd::message

@@ -1,10 +1,9 @@
 // Digit prefixes to small integers: number plans, price lists, address rules, the index of the routes. Immutable once
-// built, shared by all shards. Lookup costs one node per two digits of the longest stored prefix, whatever the number
-// of prefixes; no allocation.
+// built, shared by all shards. No allocation in a lookup, whose cost does not grow with the number of prefixes.
 //
-// A node stands for an even number of digits. It has a bit for each prefix that ends one or two digits further on and a
-// bit for each pair of digits under which there is more; what the bits stand for lies in rank order, so that a node is
-// 40 bytes however many children it has.
+// Prefixes lie in a hash table by their digits, in lines of memory of five. Which lengths there are below the first
+// digits is known without it, so a text asks for the prefixes of those lengths only, the longest first; in a table that
+// is larger than the caches their lines are fetched all at once, so that a lookup waits for memory once.
 #pragma once
 
 #include <array>
@@ -14,6 +13,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/bytes.h"
+
 namespace smppd::message {
 
 class PrefixMap {
@@ -22,8 +23,8 @@ class PrefixMap {
   static constexpr std::size_t kMaxDigits = 40;
 
   struct Entry {
-    std::string digits;  // only 0-9, at most kMaxDigits; empty: the value of every text
-    std::uint32_t value = 0;
+    std::string digits;       // only 0-9, at most kMaxDigits; empty: the value of every text
+    std::uint32_t value = 0;  // anything but kNone
   };
 
   [[nodiscard]] static bool is_prefix(std::string_view text) noexcept;
@@ -32,71 +33,130 @@ class PrefixMap {
   // Of entries with the same digits the last one counts.
   explicit PrefixMap(std::vector<Entry> entries);
 
-  // Calls each(value) for every stored prefix of `text`, shortest first.
-  template <typename Each>
-  void walk(std::string_view text, Each&& each) const noexcept {
-    if (everything_ != kNone) each(everything_);
-    walk_positions(text, [&](std::uint32_t position) { each(values_[position]); });
-  }
-
-  // The same by position: prefixes but the empty one are numbered from 0 in the order of memory, so that a caller who
-  // keeps what belongs to them in that order saves a look at the value.
-  template <typename Each>
-  void walk_positions(std::string_view text, Each&& each) const noexcept {
-    if (nodes_.empty()) return;
-    const Node* node = nodes_.data();
-    for (std::size_t at = 0; at < text.size(); at += 2) {
-      const unsigned first = digit(text[at]);
-      if (first > 9) return;
-      if (node->marks.has(first)) each(node->first_value + node->marks.rank(first));
-      if (at + 1 == text.size()) return;
-      const unsigned second = digit(text[at + 1]);
-      if (second > 9) return;
-      const unsigned pair = first * 10 + second;
-      if (node->marks.has(10 + pair)) each(node->first_value + node->marks.rank(10 + pair));
-      if (!node->children.has(pair)) return;
-      node = nodes_.data() + node->first_child + node->children.rank(pair);
+  // Calls more(value) for the stored prefixes of `text`, longest first, as long as it returns true.
+  template <typename More>
+  void walk(std::string_view text, More&& more) const noexcept {
+    if (!long_.empty() && text.size() > kPacked && !walk_long(text, more)) return;
+    if (!lines_.empty()) {
+      const std::uint64_t digits = pack(text);
+      const int packed = kPacked - std::countr_zero(digits) / 4;
+      std::uint32_t lengths = lengths_[(digits >> 1) >> group_shift_] & ((1U << packed) - 1);
+      if (lines_.size() > kCachedLines) {
+        for (std::uint32_t rest = lengths; rest != 0; rest &= rest - 1) {
+          __builtin_prefetch(&lines_[line_of(prefix(digits, std::countr_zero(rest) + 1))]);
+        }
+      }
+      while (lengths != 0) {
+        const int length = static_cast<int>(std::bit_width(lengths));
+        lengths ^= 1U << (length - 1);
+        const std::uint32_t value = find(prefix(digits, length));
+        if (value != kNone && !more(value)) return;
+      }
     }
+    if (everything_ != kNone) more(everything_);
   }
 
   // The value of the longest stored prefix of `text`, or kNone.
   [[nodiscard]] std::uint32_t longest(std::string_view text) const noexcept {
     std::uint32_t found = kNone;
-    walk(text, [&found](std::uint32_t value) { found = value; });
+    walk(text, [&found](std::uint32_t value) {
+      found = value;
+      return false;
+    });
     return found;
   }
 
-  [[nodiscard]] const std::vector<std::uint32_t>& values_by_position() const noexcept { return values_; }
-
-  [[nodiscard]] std::size_t size() const noexcept { return values_.size() + (everything_ != kNone ? 1U : 0U); }
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return nodes_.capacity() * sizeof(Node) + values_.capacity() * sizeof(std::uint32_t);
+    return lines_.capacity() * sizeof(Line) + lengths_.capacity() * sizeof(lengths_[0]) +
+           long_.capacity() * sizeof(Entry);
   }
 
  private:
-  struct Bits {
-    std::array<std::uint64_t, 2> words{};
-    void set(unsigned bit) noexcept { words[bit >> 6] |= std::uint64_t{1} << (bit & 63); }
-    [[nodiscard]] bool has(unsigned bit) const noexcept { return ((words[bit >> 6] >> (bit & 63)) & 1) != 0; }
-    [[nodiscard]] unsigned rank(unsigned bit) const noexcept {  // bits set below `bit`
-      const std::uint64_t below = (std::uint64_t{1} << (bit & 63)) - 1;
-      const int in_word = std::popcount(words[bit >> 6] & below);
-      return static_cast<unsigned>(bit < 64 ? in_word : std::popcount(words[0]) + in_word);
+  static constexpr int kPacked = 16;                 // digits that a key has room for
+  static constexpr std::size_t kCachedLines = 2048;  // 128 KiB are found in the caches anyway
+  static constexpr std::size_t kLoad = 3;            // entries a line on average, of the five there is room for
+
+  // Digits as a key: four bits each, the first ones on top, 1 to 10 for 0 to 9, so that zeros follow the last.
+  struct alignas(64) Line {
+    std::array<std::uint64_t, 5> keys{};
+    std::array<std::uint32_t, 5> values{};
+    std::uint32_t spilled = 0;  // entries that belong here have gone on to the next line
+  };
+
+  // Eight signs as digits of a key, up to the first that is none.
+  [[nodiscard]] static std::uint32_t pack_word(std::uint64_t signs) noexcept {
+    const std::uint64_t digits = signs ^ 0x3030303030303030U;
+    const std::uint64_t others =
+        (((digits & 0x7F7F7F7F7F7F7F7FU) + 0x7676767676767676U) | digits) & 0x8080808080808080U;
+    const std::uint64_t kept =
+        others == 0 ? ~std::uint64_t{0} : ~(~std::uint64_t{0} >> (std::countl_zero(others) & ~7));
+    std::uint64_t packed = (digits & kept) + (0x0101010101010101U & kept);
+    packed = (packed | packed >> 4) & 0x00FF00FF00FF00FFU;
+    packed = (packed | packed >> 8) & 0x0000FFFF0000FFFFU;
+    return static_cast<std::uint32_t>(packed | packed >> 16);
+  }
+  // Octets behind the text are seen as NULs, which are no digits.
+  [[nodiscard]] static std::uint64_t pack(std::string_view text) noexcept {
+    std::array<std::uint8_t, kPacked> signs{};
+    const auto* at = reinterpret_cast<const std::uint8_t*>(text.data());
+    if (text.size() >= kPacked) return join(load_be<std::uint64_t>(at), load_be<std::uint64_t>(at + 8));
+    if (text.size() >= 8) {
+      const std::size_t behind = kPacked - text.size();
+      const auto last = load_be<std::uint64_t>(at + text.size() - 8);
+      return join(load_be<std::uint64_t>(at), behind == 8 ? 0 : last << (8 * behind));
     }
-  };
-  struct Node {
-    Bits marks;     // 0-9: a prefix ends after one more digit; 10-109: after two more
-    Bits children;  // 0-99: longer prefixes go on after these two digits
-    std::uint32_t first_value = 0;
-    std::uint32_t first_child = 0;
-  };
-  struct Pending;
+    for (std::size_t i = 0; i < text.size(); ++i) signs[i] = at[i];
+    return join(load_be<std::uint64_t>(signs.data()), 0);
+  }
+  [[nodiscard]] static std::uint64_t join(std::uint64_t first, std::uint64_t second) noexcept {
+    const std::uint64_t digits = pack_word(first);
+    return digits << 32 | ((digits & 0xF) != 0 ? pack_word(second) : 0U);
+  }
+  [[nodiscard]] static std::uint64_t prefix(std::uint64_t digits, int length) noexcept {
+    return digits & (~std::uint64_t{0} << (4 * (kPacked - length)));
+  }
 
-  [[nodiscard]] static unsigned digit(char c) noexcept { return static_cast<unsigned char>(c) - unsigned{'0'}; }
-  void fill(const std::vector<Entry>& entries, Pending work, std::vector<Pending>& queue);
+  [[nodiscard]] std::size_t line_of(std::uint64_t key) const noexcept {
+    const std::uint64_t mixed = (key ^ key >> 32) * 0x9E37'79B9'7F4A'7C15U;
+    return ((mixed >> 32) * lines_.size()) >> 32;
+  }
+  [[nodiscard]] std::uint32_t find(std::uint64_t key) const noexcept {
+    for (std::size_t at = line_of(key);; at = at + 1 == lines_.size() ? 0 : at + 1) {
+      const Line& line = lines_[at];
+      unsigned same = 0;  // without a branch for each: which of them it is cannot be guessed
+      for (std::size_t i = 0; i < line.keys.size(); ++i) same |= unsigned{line.keys[i] == key} << i;
+      if (same != 0) return line.values[static_cast<std::size_t>(std::countr_zero(same))];
+      if (line.spilled == 0) return kNone;
+    }
+  }
 
-  std::vector<Node> nodes_;
-  std::vector<std::uint32_t> values_;
+  // False if more() said that it is enough.
+  template <typename More>
+  bool walk_long(std::string_view text, More&& more) const noexcept {
+    std::string_view rest = text.substr(0, kMaxDigits);
+    while (rest.size() > kPacked) {
+      const Entry* entry = last_up_to(rest);
+      if (entry == nullptr) return true;
+      std::size_t same = 0;
+      while (same < rest.size() && same < entry->digits.size() && rest[same] == entry->digits[same]) ++same;
+      const bool found = same == entry->digits.size();
+      if (found && !more(entry->value)) return false;
+      rest = rest.substr(0, found ? same - 1 : same);
+    }
+    return true;
+  }
+  [[nodiscard]] const Entry* last_up_to(std::string_view text) const noexcept;
+
+  void take_long(std::vector<Entry>& entries);
+  void insert(std::uint64_t key, std::uint32_t value) noexcept;
+  void note_length(std::uint64_t key, std::size_t length) noexcept;
+
+  std::vector<Line> lines_;
+  std::vector<std::uint16_t> lengths_;  // by the first digits of a key; bit n: a prefix of n + 1 digits
+  int group_shift_ = 63;
+  std::vector<Entry> long_;  // of more digits than a key has room for, in order
+  std::size_t size_ = 0;
   std::uint32_t everything_ = kNone;
 };
 

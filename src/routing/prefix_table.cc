@@ -245,6 +245,7 @@ std::span<const UpstreamId> PrefixTable::find(message::NormalAddress destination
   prefixes_.walk(destination.text, [&](std::uint32_t number) {
     const Plan& plan = plans_[number];
     if (!plan.international || destination.international) found = &plan;
+    return found == nullptr;
   });
   if (found == nullptr) return {};
   return {upstreams_.data() + found->begin, found->count};

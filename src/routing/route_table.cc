@@ -68,8 +68,8 @@ class RouteTable::Compiler {
     table->targets_ = std::move(targets);
     if (table->catch_all_ != RuleSet::kNone) {
       const Target& target = table->targets_[table->catch_all_];
-      table->catch_all_route_ = target.id;
-      if (target.details == RuleSet::kNone) table->catch_all_upstream_ = target.upstream;
+      table->catch_all_route_ = target.id();
+      if (!target.has_details()) table->catch_all_upstream_ = target.upstream();
     }
     return table;
   }
@@ -84,9 +84,8 @@ class RouteTable::Compiler {
   }
 
   Target target(const config::Route& route, std::size_t position) {
-    Target target;
-    target.id = names_.routes.find(route_label(route, position));
-    if (!target.id.valid()) problem("the route has no number");
+    const RouteId id = names_.routes.find(route_label(route, position));
+    if (!id.valid()) problem("the route has no number");
     Details details;
     details.split = split(route.upstreams);
     if (route.balance == "adaptive") details.weights = weights(details.split);
@@ -97,22 +96,20 @@ class RouteTable::Compiler {
     if (!route.table.empty()) details.table = table(route.table);
     if (route.response) {
       details.response = std::make_unique<const config::CannedResponse>(*route.response);
-      auto id = message::IdTemplate::compile(route.response->message_id);
-      if (!id) problem("response.message_id " + id.error());
-      if (id && route.response->message_id != "${id}") {
-        details.response_id = std::make_unique<const message::IdTemplate>(std::move(*id));
+      auto response_id = message::IdTemplate::compile(route.response->message_id);
+      if (!response_id) problem("response.message_id " + response_id.error());
+      if (response_id && route.response->message_id != "${id}") {
+        details.response_id = std::make_unique<const message::IdTemplate>(std::move(*response_id));
       }
     }
     const bool sends = !route.upstreams.empty() || !route.table.empty();
     if (sends && route.response) problem("a route has either an upstream, split or table, or a response");
     if (!sends && !route.response) problem("a route needs an upstream, split, table or response");
     if (details.split.size() == 1 && details.failover.empty() && !details.table && !details.response) {
-      target.upstream = details.split.front().upstream;
-      return target;
+      return {id, details.split.front().upstream};
     }
-    target.details = static_cast<std::uint32_t>(details_.size());
     details_.push_back(std::move(details));
-    return target;
+    return {id, details_.size() - 1};
   }
 
   std::vector<Weighted> split(const std::vector<config::WeightedUpstream>& upstreams) {
@@ -176,13 +173,13 @@ Fallible<std::shared_ptr<const RouteTable>> RouteTable::compile(const config::Co
 Decision RouteTable::answer(const Target& target, std::span<const UpstreamId> from_table,
                             std::uint32_t random) const noexcept {
   Decision decision;
-  decision.route = target.id;
+  decision.route = target.id();
   decision.kind = Decision::Kind::kUpstreams;
-  if (target.details == RuleSet::kNone) {
-    decision.upstreams[decision.upstream_count++] = target.upstream;
+  if (!target.has_details()) {
+    decision.upstreams[decision.upstream_count++] = target.upstream();
     return decision;
   }
-  const Details& details = details_[target.details];
+  const Details& details = details_[target.details()];
   if (details.response != nullptr) {
     decision.kind = Decision::Kind::kResponse;
     decision.response = details.response.get();
@@ -216,7 +213,7 @@ struct RouteTable::Search {
   static bool accept(void* context, std::uint32_t rule) noexcept {
     Search& search = *static_cast<Search*>(context);
     const Target& target = search.table.targets_[rule];
-    const Details* details = target.details == RuleSet::kNone ? nullptr : &search.table.details_[target.details];
+    const Details* details = target.has_details() ? &search.table.details_[target.details()] : nullptr;
     std::span<const UpstreamId> found;
     if (details != nullptr && details->table != nullptr) {
       found = details->table->find(search.destination);
@@ -246,8 +243,8 @@ Decision RouteTable::answer_of(std::uint32_t position, const message::MessageFac
 const PrefixTable* RouteTable::table_of(std::uint32_t position) const noexcept {
   const auto at = std::find(order_.begin(), order_.end(), position);
   if (at == order_.end()) return nullptr;
-  const std::uint32_t details = targets_[static_cast<std::size_t>(at - order_.begin())].details;
-  return details == RuleSet::kNone ? nullptr : details_[details].table.get();
+  const Target& target = targets_[static_cast<std::size_t>(at - order_.begin())];
+  return target.has_details() ? details_[target.details()].table.get() : nullptr;
 }
 
 Fallible<std::shared_ptr<const MoTable>> MoTable::compile(const config::Config& config, const message::Names& names) {

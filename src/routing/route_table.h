@@ -90,10 +90,24 @@ class RouteTable {
     std::unique_ptr<const message::IdTemplate> response_id;
   };
   // Small, because a number plan written as routes has as many of them as prefixes: one upstream needs no details.
-  struct Target {
-    message::RouteId id;
-    std::uint32_t details = RuleSet::kNone;
-    message::UpstreamId upstream;
+  class Target {
+   public:
+    Target() noexcept = default;
+    Target(message::RouteId id, message::UpstreamId upstream) noexcept : id_(id), answer_(upstream.value()) {}
+    Target(message::RouteId id, std::size_t details) noexcept
+        : id_(id), answer_(kDetails | static_cast<std::uint32_t>(details)) {}
+
+    [[nodiscard]] message::RouteId id() const noexcept { return id_; }
+    [[nodiscard]] bool has_details() const noexcept { return (answer_ & kDetails) != 0; }
+    [[nodiscard]] std::uint32_t details() const noexcept { return answer_ & ~kDetails; }
+    [[nodiscard]] message::UpstreamId upstream() const noexcept {
+      return message::UpstreamId(static_cast<message::UpstreamId::rep>(answer_));
+    }
+
+   private:
+    static constexpr std::uint32_t kDetails = 1U << 31;
+    message::RouteId id_;
+    std::uint32_t answer_ = 0;  // the only upstream, or with kDetails a place in details_
   };
   struct Search;
   class Compiler;

@@ -1,7 +1,7 @@
 #include "routing/rule_set.h"
 
 #include <algorithm>
-#include <array>
+#include <string_view>
 #include <utility>
 
 #include "routing/internal/conditions.h"
@@ -13,11 +13,19 @@ using message::AddressPattern;
 using message::PrefixMap;
 
 // A slot is a place a destination leads to: everything (slot 0), a prefix, an exact address. A bucket is what a slot
-// holds for one pair of party and source, each of which may be "whichever".
+// holds for one pair of party and source, each of which may be "whichever". The way to a slot that would hold one rule
+// without conditions ends in that rule.
 struct RuleSet::Index {
   static constexpr std::uint32_t kInternational = kNone - 1;  // as Entry::pattern: only international destinations
   static constexpr std::size_t kMaxKeysPerRule = 4096;
   enum : std::uint8_t { kForAll = 1, kForParty = 2, kForSource = 4, kForBoth = 8 };
+  // Where a destination leads: the number of a slot or, with kRule, of a rule.
+  enum : std::uint32_t {
+    kRule = 1U << 31,
+    kInternationalRule = kRule | 1U << 30,
+    kBeforeShorter = 1U << 29,  // no shorter prefix, nor slot 0, has a rule before this one
+    kNumber = kBeforeShorter - 1
+  };
 
   struct Entry {
     std::uint32_t rule = 0;            // kNone: past the end of a bucket
@@ -32,6 +40,7 @@ struct RuleSet::Index {
   };
   struct Slot {
     Bucket all;
+    std::uint32_t lowest_shorter = 0;  // rule of all that shorter prefixes and slot 0 have
     std::uint8_t has = 0;
   };
   struct Key {
@@ -39,6 +48,7 @@ struct RuleSet::Index {
     std::uint32_t party = kNone;
     std::uint32_t source = kNone;
     bool operator==(const Key&) const = default;
+    [[nodiscard]] bool is_plain() const noexcept { return party == kNone && source == kNone; }
     template <typename H>
     friend H AbslHashValue(H h, const Key& key) {
       return H::combine(std::move(h), key.slot, key.party, key.source);
@@ -58,13 +68,15 @@ struct RuleSet::Index {
   };
 
   void scan(const Bucket& bucket, Search& search) const noexcept;
-  void visit(std::uint32_t slot, std::uint32_t source, Search& search) const noexcept;
+  // False if nothing behind a shorter prefix can come before what has been found.
+  bool follow(std::uint32_t way, std::uint32_t source, Search& search) const noexcept;
+  bool visit(std::uint32_t slot, std::uint32_t source, Search& search) const noexcept;
   void scan_keyed(Key key, Search& search) const noexcept {
     if (const auto at = buckets.find(key); at != buckets.end()) scan(at->second, search);
   }
 
   Direction direction = Direction::kMt;
-  PrefixMap prefixes;
+  PrefixMap prefixes;  // to ways
   TextMap<std::uint32_t> exact;
   TextMap<std::uint32_t> sources;
   std::vector<Slot> slots{1};
@@ -137,8 +149,14 @@ class RuleSetBuilder {
       errors_.pop_back();
       return failure(std::move(errors_));
     }
-    const std::vector<std::uint32_t> moved = arrange_slots();
-    for (auto& [key, list] : collected_) lay_out({moved[key.slot], key.party, key.source}, list);
+    std::vector<Way> ways(index_.slots.size());
+    for (const auto& [key, list] : collected_) {
+      Way& way = ways[key.slot];
+      way.lowest = std::min(way.lowest, list.front().rule);
+      way.rule = ++way.buckets == 1 && key.is_plain() ? rule_of(list) : 0;
+    }
+    lead(ways);
+    for (const auto& [key, list] : collected_) lay_out(ways[key.slot], key, list);
     const Index::Slot& everyone = index_.slots[0];
     const bool plain = (everyone.has & Index::kForAll) != 0 && everyone.all.begin == Index::Bucket::kOneForAll;
     if (plain && everyone.all.lowest == 0) index_.always = 0;
@@ -151,6 +169,13 @@ class RuleSetBuilder {
     std::uint32_t pattern = RuleSet::kNone;
   };
   using SlotMap = TextMap<std::uint32_t>;
+  struct Way {  // to a slot, as it was numbered first
+    std::uint32_t lowest = RuleSet::kNone;
+    std::uint32_t buckets = 0;
+    std::uint32_t rule = 0;  // all that the slot would hold; 0: it holds more
+    std::uint32_t slot = 0;
+    std::uint32_t lowest_shorter = 0;
+  };
 
   std::uint32_t slot_of(SlotMap& map, std::string_view text) {
     const auto [at, fresh] = map.try_emplace(text, static_cast<std::uint32_t>(index_.slots.size()));
@@ -208,21 +233,41 @@ class RuleSetBuilder {
     return keys;
   }
 
-  // Puts the slots of the prefixes where the map has their positions, from 1 on, and the others behind them; returns
-  // where each slot went.
-  std::vector<std::uint32_t> arrange_slots() {
-    std::vector<PrefixMap::Entry> prefixes;
-    prefixes.reserve(prefix_slots_.size());
-    for (auto& [digits, slot] : prefix_slots_) prefixes.push_back({digits, slot});
-    index_.prefixes = PrefixMap(std::move(prefixes));
-    std::vector<std::uint32_t> moved(index_.slots.size());
-    std::uint32_t next = 1;
-    for (const std::uint32_t slot : index_.prefixes.values_by_position()) moved[slot] = next++;
-    for (auto& [text, slot] : index_.exact) slot = moved[slot] = next++;
-    return moved;
+  static std::uint32_t rule_of(const std::vector<Index::Entry>& list) {
+    const Index::Entry& entry = list.front();
+    if (list.size() > 1 || entry.conditions != RuleSet::kNone || entry.rule >= Index::kNumber) return 0;
+    if (entry.pattern == RuleSet::kNone) return entry.rule | Index::kRule;
+    return entry.pattern == Index::kInternational ? entry.rule | Index::kInternationalRule : 0;
   }
 
-  void lay_out(const Index::Key& key, const std::vector<Index::Entry>& list) {  // entries come in order of their rules
+  // Numbers the slots that are left, and tells prefixes and exact addresses where they lead.
+  void lead(std::vector<Way>& ways) {
+    std::uint32_t slots = 1;
+    const auto way_of = [&](std::uint32_t number) {
+      Way& way = ways[number];
+      if (way.rule == 0) return way.slot = slots++;
+      return way.rule | (way.lowest < way.lowest_shorter ? Index::kBeforeShorter : 0U);
+    };
+    std::vector<std::pair<std::string_view, std::uint32_t>> sorted(prefix_slots_.begin(), prefix_slots_.end());
+    std::sort(sorted.begin(), sorted.end());
+    std::vector<PrefixMap::Entry> prefixes;
+    prefixes.reserve(sorted.size());
+    std::vector<std::pair<std::string_view, std::uint32_t>> shorter{{"", ways[0].lowest}};  // and the lowest up to it
+    for (const auto& [digits, number] : sorted) {
+      while (!digits.starts_with(shorter.back().first)) shorter.pop_back();
+      Way& way = ways[number];
+      way.lowest_shorter = shorter.back().second;
+      shorter.emplace_back(digits, std::min(way.lowest, way.lowest_shorter));
+      prefixes.push_back({std::string(digits), way_of(number)});
+    }
+    index_.prefixes = PrefixMap(std::move(prefixes));
+    for (auto& [text, number] : index_.exact) number = way_of(number);
+    index_.slots.assign(slots, {});
+  }
+
+  void lay_out(const Way& way, Index::Key key, const std::vector<Index::Entry>& list) {  // in order of their rules
+    if (way.rule != 0 && key.slot != 0) return;
+    key.slot = way.slot;
     const Index::Entry& first = list.front();
     Index::Bucket bucket{first.rule, static_cast<std::uint32_t>(index_.entries.size())};
     const bool plain = first.pattern == RuleSet::kNone || first.pattern == Index::kInternational;
@@ -233,6 +278,7 @@ class RuleSetBuilder {
       index_.entries.push_back({RuleSet::kNone, RuleSet::kNone, RuleSet::kNone});
     }
     Index::Slot& slot = index_.slots[key.slot];
+    slot.lowest_shorter = way.lowest_shorter;
     const bool party = key.party != RuleSet::kNone;
     const bool source = key.source != RuleSet::kNone;
     if (!party && !source) {
@@ -274,13 +320,23 @@ void RuleSet::Index::scan(const Bucket& bucket, Search& search) const noexcept {
   }
 }
 
-void RuleSet::Index::visit(std::uint32_t slot_number, std::uint32_t source, Search& search) const noexcept {
+bool RuleSet::Index::follow(std::uint32_t way, std::uint32_t source, Search& search) const noexcept {
+  if ((way & kRule) == 0) return visit(way, source, search);
+  const std::uint32_t rule = way & kNumber;
+  const bool holds = (way & kInternationalRule) == kRule || search.destination.international;
+  if (!holds || rule >= search.best || !search.accepts(rule)) return true;
+  search.best = rule;
+  return (way & kBeforeShorter) == 0;
+}
+
+bool RuleSet::Index::visit(std::uint32_t slot_number, std::uint32_t source, Search& search) const noexcept {
   const Slot& slot = slots[slot_number];
   const bool party = search.party != kNone;
   if ((slot.has & kForBoth) != 0 && party && source != kNone) scan_keyed({slot_number, search.party, source}, search);
   if ((slot.has & kForParty) != 0 && party) scan_keyed({slot_number, search.party, kNone}, search);
   if ((slot.has & kForSource) != 0 && source != kNone) scan_keyed({slot_number, kNone, source}, search);
   if ((slot.has & kForAll) != 0) scan(slot.all, search);
+  return search.best > slot.lowest_shorter;
 }
 
 RuleSet::RuleSet() = default;
@@ -319,13 +375,12 @@ std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now, A
   // From the most specific slot to the least, so that a good candidate cuts the others' lists short.
   if (!index.exact.empty()) {
     const auto at = index.exact.find(search.destination.text);
-    if (at != index.exact.end()) index.visit(at->second, source, search);
+    if (at != index.exact.end()) index.follow(at->second, source, search);
   }
-  std::array<std::uint32_t, PrefixMap::kMaxDigits + 1> path;
-  std::size_t length = 0;
-  index.prefixes.walk_positions(search.destination.text, [&](std::uint32_t at) { path[length++] = at + 1; });
-  while (length > 0) index.visit(path[--length], source, search);
-  index.visit(0, source, search);
+  bool go_on = true;
+  index.prefixes.walk(search.destination.text,
+                      [&](std::uint32_t way) { return go_on = index.follow(way, source, search); });
+  if (go_on) index.visit(0, source, search);
   return search.best;
 }
 
