@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/time.h"
@@ -25,6 +26,13 @@ class TokenBucket {
     if (tokens_ < permits) return false;
     tokens_ -= permits;
     return true;
+  }
+
+  // How many whole permits there are.
+  [[nodiscard]] std::size_t available(Instant now) noexcept {
+    if (unlimited()) return SIZE_MAX;
+    refill(now);
+    return static_cast<std::size_t>(tokens_);
   }
 
   // Takes up to `wanted` permits, returns how many; for shards leasing from a shared limit.

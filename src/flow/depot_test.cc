@@ -70,6 +70,15 @@ class DepotTest : protected Disks, public FlowTest {
   HandPartition& disk = disks[0];
 };
 
+// Whatever waited was read, and put back, for each message that the rate let through.
+TEST_F(DepotTest, NoMoreIsReadThanTheRateOfTheUpstreamLetsThrough) {
+  load(config_with("mock: {message_id: \"${counter}\"}\n    rate_limit: {messages_per_second: 100, burst: 2}"));
+  for (std::uint32_t i = 1; i <= 20; ++i) ASSERT_EQ(submit(sender(1), "258841234567", i), Flow::Taken::kYes);
+  ASSERT_TRUE(run_empty());
+  EXPECT_EQ(flow.probe().found_full, 0U);
+  EXPECT_LE(disk.taken, 25U);
+}
+
 TEST_F(DepotTest, TheClientIsAnsweredWhenItsMessageIsDurableAndNotBefore) {
   disk.writes = false;
   EXPECT_EQ(submit(sender(1), "258841234567", 5), Flow::Taken::kYes);

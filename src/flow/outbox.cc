@@ -264,6 +264,7 @@ void Flow::Depot::launch(const depot::LaunchStep& step, ByteSpan pdu) noexcept {
     group->want_room();
   }
   if (Entry* entry = entries.get(flight.origin.session)) {
+    flow.probe_.found_full += group != nullptr;
     requeue(flight.origin.session, *entry, {});
   }
 }
@@ -290,7 +291,8 @@ void Flow::Depot::pump(Outlet& outlet) noexcept {
   upstream::Group* group = outlet.upstream.valid() ? flow.upstreams_.find(outlet.upstream) : nullptr;
   const bool alive = group != nullptr && group->alive();
   const std::size_t slots = alive ? group->free_slots() : kProbe;
-  if (slots <= outlet.promised) {
+  const std::size_t permits = alive ? group->permits() : kProbe;
+  if (slots <= outlet.promised || permits == 0) {
     if (alive) group->want_room();
     return;
   }
@@ -301,7 +303,7 @@ void Flow::Depot::pump(Outlet& outlet) noexcept {
     Lane& lane = outlet.lanes[priority];
     if (lane.reading) return;
     if (!lane.ready) continue;
-    take(lanes::of_upstream(outlet.hash, priority), lane, std::min(slots - outlet.promised, kTakeAtOnce));
+    take(lanes::of_upstream(outlet.hash, priority), lane, std::min({slots - outlet.promised, permits, kTakeAtOnce}));
     return;
   }
 }

@@ -41,6 +41,7 @@ struct FlowProbe {
   // What is stored.
   std::uint64_t kept = 0, store_full = 0, store_damaged = 0;
   std::uint64_t retried = 0, resent_uncertain = 0, found_uncertain = 0, adopted = 0;
+  std::uint64_t found_full = 0;  // back to the queue: the window they were meant for was full once they were on disk
   std::uint64_t expired = 0, cancelled = 0, replaced = 0;
   std::uint64_t dead = 0;  // messages that ended here and are kept as dead letters
   std::uint64_t requeued = 0;

@@ -267,14 +267,16 @@ std::size_t Group::free_slots() noexcept {
   const Instant now = environment_.loop.now();
   std::size_t slots = 0;
   for (Host& host : hosts_) {
-    for (const Link* link : host.links) {
-      if (link->has_room(now)) slots += link->window_limit() - link->in_flight();
-    }
+    for (Link* link : host.links) slots += link->free_slots(now);
     for (const OtherLane& lane : host.lanes) {
       if (lane.lane.window > lane.outstanding) slots += lane.lane.window - lane.outstanding;
     }
   }
   return mock_ ? mock_->free_slots() : slots;
+}
+
+std::size_t Group::permits() const noexcept {
+  return limit_ == nullptr ? SIZE_MAX : limit_->available(environment_.loop.now());
 }
 
 // Once a tick: the other shards are asked as well, and asking costs a letter each.

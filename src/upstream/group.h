@@ -108,12 +108,12 @@ class Group {
     if (room_wanted_ && shard != environment_.shard) notify_room();
   }
 
-  // What another shard offers.
-  void set_lane(std::uint16_t host, unsigned shard, const Lane& lane) noexcept;
+  void set_lane(std::uint16_t host, unsigned shard, const Lane& lane) noexcept;  // what another shard offers
   // True when some host could take a request, now or once there is room.
   [[nodiscard]] bool alive() noexcept;
-  // How many requests this shard could send right now.
+  // How many requests windows and throttles let this shard send right now, and how many the rate limit does.
   [[nodiscard]] std::size_t free_slots() noexcept;
+  [[nodiscard]] std::size_t permits() const noexcept;
   // on_room() will be called once there is room.
   void want_room() noexcept { room_wanted_ = true; }
   // An SMSC has called (`outbind`): its connection becomes a link of this shard. False, and `fd` still the caller's,

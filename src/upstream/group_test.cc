@@ -264,6 +264,7 @@ TEST_F(GroupTest, TheRateLimitSaysWhenToAskAgainAndAnUnusedPermitGoesBack) {
   start();
   EXPECT_EQ(submit(1).outcome, Outcome::kDown);
   ASSERT_TRUE(run_until_bound());
+  EXPECT_EQ(group->permits(), 1U);
   const auto first = submit(1);
   ASSERT_EQ(first.outcome, Outcome::kSend) << "the permit of the refused pick was given back";
   const auto second = submit(2);

@@ -75,6 +75,10 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
   [[nodiscard]] bool has_room(Instant now) const noexcept {
     return ready() && !window_.full() && !connection_.congested() && throttle_.open(now);
   }
+  // How many has_room() and take_permit() would let pass, one after the other.
+  [[nodiscard]] std::size_t free_slots(Instant now) noexcept {
+    return has_room(now) ? std::min<std::size_t>(window_limit() - in_flight(), throttle_.permits(now)) : 0;
+  }
   [[nodiscard]] bool take_permit(Instant now) noexcept { return throttle_.take(now); }
   [[nodiscard]] bool ready() const noexcept { return state_ == LinkState::kBound && use_ != LinkUse::kReceiver; }
   // Whether has_room() and take_permit() would both say yes, and the throttle has nothing to count.

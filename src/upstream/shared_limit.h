@@ -2,7 +2,9 @@
 // without a lock. Made by the control thread, kept over reloads.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/time.h"
@@ -31,6 +33,14 @@ class SharedLimit {
       if (next - at > tolerance) return false;
       if (due_.compare_exchange_weak(due, next, std::memory_order_relaxed)) return true;
     }
+  }
+  // How many take() would grant at `now`, if no other shard asks.
+  [[nodiscard]] std::size_t available(Instant now) const noexcept {
+    const std::int64_t at = now.time_since_epoch().count();
+    const std::int64_t interval = interval_.load(std::memory_order_relaxed);
+    const std::int64_t owed = std::max<std::int64_t>(due_.load(std::memory_order_relaxed) - at, 0);
+    const std::int64_t left = tolerance_.load(std::memory_order_relaxed) - owed;
+    return left <= 0 || interval <= 0 ? 0 : static_cast<std::size_t>(left / interval);
   }
   // Gives a permit back that was taken and not used.
   void give_back() noexcept { due_.fetch_sub(interval_.load(std::memory_order_relaxed), std::memory_order_relaxed); }

@@ -34,6 +34,15 @@ TEST(SharedLimit, WithoutABurstOneSecondsWorthIsIt) {
   EXPECT_EQ(slow.next(kStart), kStart + 2s);
 }
 
+TEST(SharedLimit, SaysHowManyItWouldGrant) {
+  SharedLimit limit(100, 10);
+  EXPECT_EQ(limit.available(kStart), 10U);
+  ASSERT_EQ(take_all(limit, kStart), 10);
+  EXPECT_EQ(limit.available(kStart), 0U);
+  EXPECT_EQ(limit.available(kStart + 35ms), 3U);
+  EXPECT_EQ(take_all(limit, kStart + 35ms), 3);
+}
+
 TEST(SharedLimit, APermitGivenBackMayBeTakenAgain) {
   SharedLimit limit(10, 1);
   ASSERT_TRUE(limit.take(kStart));

@@ -11,6 +11,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 
 #include "base/time.h"
@@ -38,6 +39,18 @@ class Throttle {
     next_permit_ = bucket_.next_permit(now);
     hindered_ = true;
     return false;
+  }
+  // How many take() would grant, asked by somebody who has something to send.
+  [[nodiscard]] std::size_t permits(Instant now) noexcept {
+    if (now < paused_until_) return 0;
+    if (!limited_) return SIZE_MAX;
+    grow(now);
+    const std::size_t there = limited_ ? bucket_.available(now) : SIZE_MAX;
+    if (there == 0) {
+      next_permit_ = bucket_.next_permit(now);
+      hindered_ = true;
+    }
+    return there;
   }
   // The SMSC has answered a request; `busy` when with one of the two, `in_flight` others are unanswered.
   void answered(Instant now, bool busy, std::uint32_t in_flight) noexcept {

@@ -16,6 +16,7 @@ struct ThrottleTest : testing::Test {
   Throttle throttle{options};
   Instant now = kStart;
   std::size_t window = 100;
+  bool asks_first = false;  // and takes no more than there is
   Duration round_trip = 10ms;
   bool (ThrottleTest::*busy)() = nullptr;  // none is refused
   struct Sent {
@@ -62,8 +63,12 @@ struct ThrottleTest : testing::Test {
         throttle.answered(now, refused, static_cast<std::uint32_t>(flying.size()));
         ++(refused ? count.refused : count.taken);
       }
-      for (int i = 0; i < each_step && flying.size() < window; ++i) {
-        if (!throttle.open(now) || !throttle.take(now)) break;
+      std::size_t permits = !asks_first ? SIZE_MAX : throttle.open(now) ? throttle.permits(now) : 0;
+      for (int i = 0; i < each_step && flying.size() < window && permits > 0; ++i, --permits) {
+        if (!throttle.open(now) || !throttle.take(now)) {
+          EXPECT_FALSE(asks_first) << "it has said that there are permits";
+          break;
+        }
         flying.push_back({now + round_trip, busy != nullptr && (this->*busy)()});
       }
     }
@@ -121,6 +126,16 @@ TEST_F(ThrottleTest, RefusalsThatComeWhateverTheRateCostNoMoreThanThemselves) {
           << throttle.rate() << " reactions " << throttle.reactions();
     }
   }
+}
+
+TEST_F(ThrottleTest, FindsTheRateAlsoForThoseWhoTakeOnlyWhatTheyWereToldIsThere) {
+  asks_first = true;
+  limit = 500;
+  busy = &ThrottleTest::above_the_limit;
+  run(15s);
+  const Count later = run(60s);
+  EXPECT_GT(later.taken, 60 * limit * 0.85) << "refused " << later.refused;
+  EXPECT_LT(later.refused, later.taken * 0.03 + 60);
 }
 
 TEST_F(ThrottleTest, FindsTheRateOfTheSmscAndStaysThere) {

@@ -338,3 +338,28 @@ def test_parts_of_a_long_mo_that_were_acknowledged_survive_kill_9(gateway, carri
     session.send(pdu.response(0, b"\0"))
     assert pdu.fields()["short_message"] == b"part 1 part 2 part 3 "
     wait_until(lambda: again.metric("smppd_store_messages") == 0, "nothing is left of the parts")
+
+
+@pytest.mark.parametrize("slow", ["refuses one of 20", "has a rate limit"])
+def test_row_32_what_a_carrier_is_too_slow_for_stays_where_it_is_in_the_store(gateway, carrier, store, slow):
+    """Whatever was waiting was read, written and put back for each message that could go."""
+    refuses = slow == "refuses one of 20"
+    limit = {} if refuses else {"rate_limit": {"messages_per_second": 200, "burst": 5}}
+    retry = {"throttled_pause": "100ms"}
+    smppd = gateway(to(carrier, retry=retry, window={"size": 50}, **limit), storage=store)
+    count = iter(range(1_000_000))
+    carrier.answer = lambda one: (
+        one.pdu.response(smpp.RTHROTTLED) if refuses and next(count) % 20 == 10 else carrier.accept(one)
+    )
+    session = smppd.bind()
+    wanted = [f"m{number}" for number in range(300)]
+    for text in wanted:
+        submit(session, short_message=text.encode())
+    wait_until(lambda: smppd.metric("smppd_store_messages") == 0, "an empty store", 60)
+    refused = smppd.metric("smppd_upstream_throttled_total")
+    assert (refused > 0) == refuses
+    assert len(texts(carrier)) == len(wanted) + refused
+    assert sorted(set(texts(carrier))) == sorted(wanted)
+    assert smppd.metric("smppd_flow_retried_messages_total") == refused
+    # Kept, on its way, ended; and for a refusal back to the queue and on its way again.
+    assert smppd.metric("smppd_store_transactions_total") <= 3.2 * len(wanted) + 3 * refused

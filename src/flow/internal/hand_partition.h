@@ -32,6 +32,7 @@ class HandPartition final : public store::Partition {
   bool writes = true;                    // durable at the next turn; else by write()
   std::optional<store::Intake> refuses;  // kNew: new messages; kOwed: everything
   std::map<store::ItemId, Item> items;   // as appended, durable or not
+  std::size_t taken = 0;                 // items that take() gave, again each time
   std::vector<Appended> appended;
   std::map<std::pair<store::Table, std::string>, std::vector<std::uint8_t>> records;
 
@@ -134,6 +135,7 @@ class HandPartition final : public store::Partition {
       answer.more = due.size() > request.limit;
       due.resize(std::min<std::size_t>(due.size(), request.limit));
       if (!answer.more) ready_.erase(request.lane.value());
+      taken += due.size();
       for (const store::ItemId id : due) {
         items[id].progress.held = true;
         views.push_back({id, items[id].progress, items[id].body, false});
