@@ -247,7 +247,7 @@ Reported Flow::store_report(const Delivery& delivery, const ReceiptMap::Entry& e
   }
   depot_->begin();
   if (delivery.id != 0) depot_->put_final(entry, receipts_.upstream_id(entry.ref));
-  if (delivery.id != 0 && depot_->receipts.doubts({entry.own, entry.destination_hash})) [[unlikely]]
+  if (delivery.id != 0 && depot_->receipts.must_note(entry)) [[unlikely]]
     depot_->receipts.put_told({entry.own, entry.destination_hash});
   if (delivery.id != 0 && entry.part) [[unlikely]]
     depot_->receipts.put_parts_told(entry);

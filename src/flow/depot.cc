@@ -3,6 +3,7 @@
 #include "flow/internal/depot.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "flow/internal/aliases.h"
 #include "flow/internal/correlation.h"
@@ -111,6 +112,7 @@ void Flow::Depot::tick() noexcept {
     box->blocked = false;
     pump(*box);
   }
+  for (const auto& again : std::exchange(at_tick, {})) again();
   flow.desk_->tick();
   receipts.tick();
   formats->tick();
@@ -375,10 +377,7 @@ void Flow::Depot::settle_found(const message::Flight& accepted, const store::Rea
   const std::uint8_t part = accepted.part;
   PartMark mark = depot::parts_of(item.progress);
   if (mark.cut() && part != mark.done + 1) return;  // of a part before the one that nobody knows about
-  if (const auto waiting = uncertain_items.find(item.id); waiting != uncertain_items.end()) {
-    entries.release(waiting->second);
-    uncertain_items.erase(waiting);
-  }
+  let_go(item.id);
   ++flow.probe_.adopted;
   begin();
   if (mark.cut() && !mark.at_last()) {

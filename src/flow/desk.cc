@@ -359,7 +359,11 @@ OrderResult Flow::Desk::queue_again(message::OwnId letter, ByteSpan record, std:
   put_alias(depot.transaction, stored->own, item, progress.expires);
   depot.transaction.erase(store::Table::kDeadLetters, view(outcome_key(letter)));
   if (depot.options().keep_outcomes) put_requeued(*outcome, stored->own, item);
+  // What its sender was told is over: it has another end before it.
+  const ToldId told = told_of(*stored);
+  depot.receipts.erase_told(told);
   if (!commit(store::Intake::kNew, std::move(then))) return OrderResult::kNoRoom;
+  depot.receipts.tell_anew(told);
   outlet.lanes[priority].ready = true;
   ++flow.probe_.requeued;
   return OrderResult::kDone;

@@ -4,6 +4,7 @@
 
 #include "flow/internal/aliases.h"
 #include "flow/internal/depot.h"
+#include "flow/internal/desk.h"
 #include "flow/internal/log.h"
 
 namespace smppd::flow {
@@ -46,7 +47,7 @@ void Flow::Depot::put_outcome(const message::Flight& flight, const Entry& entry,
 }
 
 // The transaction of an item that ends here, from its beginning.
-void Flow::Depot::write_end(const store::ItemView& item, const StoredMessage& stored, const Burial& burial) noexcept {
+bool Flow::Depot::write_end(const store::ItemView& item, const StoredMessage& stored, const Burial& burial) noexcept {
   Outcome outcome;
   outcome.client = stored.client;
   outcome.upstream = name_of_lane(item.progress.lane);
@@ -76,7 +77,52 @@ void Flow::Depot::write_end(const store::ItemView& item, const StoredMessage& st
                     now() + options().dead_letter_retention);
   }
   if (depot::parts_of(item.progress).begun()) note_partial(item, stored, burial.reason);
-  tell_sender(stored, outcome.state, burial.status);
+  return tell_sender(stored, outcome.state, burial.status);
+}
+
+// The same for one that an SMSC has after all: what its sender was told is what became of it.
+bool Flow::Depot::write_settled(const store::ItemView& item, const StoredMessage& stored) noexcept {
+  ++flow.probe_.adopted;
+  begin().finish(item.id);
+  erase_alias(transaction, stored.own, item.id);
+  return false;
+}
+
+void Flow::Depot::before_end(const store::ItemView& item, const StoredMessage& stored, EndReason reason,
+                             OnEnd end) noexcept {
+  // A refusal is an answer: this copy is nowhere. One before it may be.
+  const bool in_doubt = item.progress.attempts != 0 ||
+                        (depot::state_of(item.progress) != ItemState::kQueued && reason != EndReason::kRefused);
+  if (in_doubt && stored.registered_delivery != 0 && options().keep_deliveries) {
+    ask_before_end(item.id, told_of(stored), std::move(end));
+  } else {
+    (void)end(item, stored, false);
+  }
+}
+
+void Flow::Depot::ask_before_end(store::ItemId id, const ToldId& told, OnEnd end) noexcept {
+  receipts.claim(told, [this, id, told, end = std::move(end)](Claim claim) {
+    if (claim == Claim::kUnknown) {
+      at_tick.emplace_back([this, id, told, end] { ask_before_end(id, told, end); });
+      return;
+    }
+    store::ReadRequest request;
+    request.kind = store::ReadRequest::Kind::kItem;
+    request.id = id;
+    flow.desk_->read(request, [this, id, told, end, claim](const store::ReadAnswer& answer) {
+      const store::ItemView* item = answer.items.empty() ? nullptr : &answer.items.front();
+      const auto stored = item == nullptr || item->damaged ? std::nullopt : decode_stored(item->body);
+      const bool telling = stored && end(*item, *stored, claim == Claim::kTold);
+      if (claim == Claim::kYours && !telling) receipts.unclaim(told);
+      if (answer.failed) {
+        at_tick.emplace_back([this, id, told, end] { ask_before_end(id, told, end); });
+      } else if (item != nullptr && !stored) {
+        ++flow.probe_.store_damaged;
+        begin().finish(id);
+        commit_owed();
+      }
+    });
+  });
 }
 
 void Flow::Depot::end_item(const store::ItemView& item, const Burial& burial) noexcept {
@@ -86,21 +132,32 @@ void Flow::Depot::end_item(const store::ItemView& item, const Burial& burial) no
   }
   const auto stored = item.damaged ? std::nullopt : decode_stored(item.body);
   if (stored && depot::state_of(item.progress) == ItemState::kUncertain) {
-    last_word(item, *stored);
+    unless_told(item, *stored, &Depot::end_uncertain);
     return;
   }
   if (stored) {
-    write_end(item, *stored, burial);
-  } else {
-    ++flow.probe_.store_damaged;
-    begin().finish(item.id);
+    before_end(item, *stored, burial.reason, [this, burial](const auto& ended, const auto& message, bool told) {
+      const bool tells = told ? write_settled(ended, message) : write_end(ended, message, burial);
+      commit_owed();
+      return tells;
+    });
+    return;
   }
+  ++flow.probe_.store_damaged;
+  begin().finish(item.id);
   commit_owed();
 }
 
 void Flow::Depot::bury(const store::ItemView& item, const StoredMessage& stored, const Burial& burial) noexcept {
-  write_end(item, stored, burial);
-  commit_owed();
+  before_end(item, stored, burial.reason, [this, burial](const auto& ended, const auto& message, bool told) {
+    const bool tells = told ? write_settled(ended, message) : write_end(ended, message, burial);
+    commit_owed();
+    if (!told) log_burial(ended, message, burial);
+    return tells;
+  });
+}
+
+void Flow::Depot::log_burial(const store::ItemView& item, const StoredMessage& stored, const Burial& burial) noexcept {
   std::uint64_t suppressed = 0;
   if (burial.reason == EndReason::kExpired) return;
   const bool loud = dead_log.allow(flow.shard_.loop().now(), suppressed);

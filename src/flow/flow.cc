@@ -167,6 +167,9 @@ void Flow::on_depot_mail(const Letter& letter) noexcept {
     case MailKind::kReplace: matching_->on_replace(letter.facts<ReplaceMail>(), letter.octets<ReplaceMail>()); return;
     case MailKind::kReplaced: matching_->kept(letter.facts<ReplaceMail>()); return;
     case MailKind::kCancel: matching_->cancel_all(letter.facts<CancelMail>(), letter.octets<CancelMail>()); return;
+    case MailKind::kClaim: depot_->receipts.on_claim(letter.facts<ClaimMail>()); return;
+    case MailKind::kClaimed: depot_->receipts.on_claimed(letter.facts<ClaimedMail>()); return;
+    case MailKind::kUnclaim: depot_->receipts.on_unclaim(letter.facts<UnclaimMail>().id); return;
     case MailKind::kLookUp:
       depot_->look_up_here(letter.facts<LookUpMail>().upstream, as_text(letter.octets<LookUpMail>()));
       return;

@@ -146,11 +146,12 @@ void Flow::Depot::pump_later(Box& box) {
   box.listed = true;
 }
 
-// A receipt of our own for a message that ended here; adds it to the transaction that is being written.
-void Flow::Depot::tell_sender(const StoredMessage& stored, smpp::MessageState state, CommandStatus status) noexcept {
+// A receipt of our own for a message that ended here; adds it to the transaction that is being written. False: its
+// sender wants none, or cannot be told.
+bool Flow::Depot::tell_sender(const StoredMessage& stored, smpp::MessageState state, CommandStatus status) noexcept {
   const accounts::ClientEntry* client = flow.snapshot_->clients->find(stored.client);
   smpp::PduView view;
-  if (client == nullptr || !options().keep_deliveries || !view.decode(stored.pdu)) return;
+  if (client == nullptr || !options().keep_deliveries || !view.decode(stored.pdu)) return false;
   const message::OwnIdText id(stored.own, static_cast<message::IdFormat>(client->message_id_format));
   OwnReceipt receipt;
   receipt.id = id.view();
@@ -159,11 +160,12 @@ void Flow::Depot::tell_sender(const StoredMessage& stored, smpp::MessageState st
   receipt.submitted = stored.arrived;
   receipt.done = now();
   receipt.style = client->receipts.get();
-  if (!write_own_receipt(facts_of(view), receipt, redrawn)) return;
+  if (!write_own_receipt(facts_of(view), receipt, redrawn)) return false;
   const PeerSide side{smpp::Version::v34, stored.side.alphabet, 0};
   put_in({client->id, OfferKind::kReceipt, side, {}, 0, 0}, redrawn, false, flow.ids_.next(flow.wall_now()));
   if (smpp::is_final(state)) receipts.put_told(told_of(stored));
   ++flow.probe_.own_receipts;
+  return true;
 }
 
 void Flow::Depot::receiver_bound(message::ClientId client) noexcept {

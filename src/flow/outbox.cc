@@ -341,8 +341,8 @@ void Flow::Depot::take_up(const store::ItemView& item, std::uint16_t host) noexc
     return;
   }
   switch (depot::state_of(item.progress)) {
-    case ItemState::kUncertain: last_word(item, *stored); return;
-    case ItemState::kSent: found_sent(item, *stored); return;
+    case ItemState::kUncertain: unless_told(item, *stored, &Depot::end_uncertain); return;
+    case ItemState::kSent: unless_told(item, *stored, &Depot::found_sent); return;
     default: send_again(item, *stored, host); return;
   }
 }

@@ -132,7 +132,7 @@ void Flow::ReceiptStore::keep_part(const message::DeliveryTicket& ticket, const 
 void Flow::ReceiptStore::put_parts_told(const ReceiptMap::Entry& entry) noexcept {
   const PartReceipts::Message* message = flow.receipts_.parts_of(entry.own);
   if (message == nullptr) return;
-  if (message->copies) {
+  if (message->copies || may_end_later(entry)) {
     PartReceipts::Message told = *message;
     told.done.set(message->part_of(flow.receipts_.upstream_id(entry.ref)));
     told.done.reset(0);

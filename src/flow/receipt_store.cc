@@ -17,6 +17,7 @@ using smpp::CommandStatus;
 
 constexpr std::uint32_t kLoadedAtOnce = 64;
 constexpr std::uint8_t kTold = 1;
+constexpr Duration kEndedByThen = std::chrono::seconds(2);
 
 // Behind the outcome of its message.
 using ToldKey = std::array<char, sizeof(message::OwnId) + 1 + sizeof(ToldId::destination_hash)>;
@@ -218,39 +219,113 @@ void Flow::ReceiptStore::tell_if_first(const message::DeliveryTicket& ticket, co
     return;
   }
   const ByteSpan pdu = view.bytes();
-  ask_told(id, [this, ticket, kept = std::vector<std::uint8_t>(pdu.begin(), pdu.end())](bool told, bool failed) {
-    if (failed) {
+  claim(id, [this, id, ticket, kept = std::vector<std::uint8_t>(pdu.begin(), pdu.end())](Claim claim) {
+    if (claim == Claim::kUnknown) {
       flow.answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
-    } else {
-      tell(ticket, kept, told);
+    } else if (!tell(ticket, kept, claim == Claim::kTold) && claim == Claim::kYours) {
+      unclaim(id);
     }
   });
 }
 
-// What was read of it is read again: the configuration and what is known of its message may be others by now.
-void Flow::ReceiptStore::tell(const message::DeliveryTicket& ticket, ByteSpan pdu, bool told) noexcept {
+// What was read of it is read again: the configuration and what is known of its message may be others by now. False:
+// its message's client was told nothing.
+bool Flow::ReceiptStore::tell(const message::DeliveryTicket& ticket, ByteSpan pdu, bool told) noexcept {
   const UpstreamFacts* upstream = flow.snapshot_->upstream(ticket.upstream);
   smpp::PduView view;
   if (upstream == nullptr || !view.decode(pdu)) {
     flow.answer_smsc(ticket, CommandStatus::ESME_RX_T_APPN);
-    return;
+    return false;
   }
   const Report report = read_report(view, *upstream);
   const auto entry = flow.receipts_.match(ticket.upstream, report.receipt.id, view.text(smpp::Field::source_addr),
                                           view.text(smpp::Field::destination_addr));
   if (!entry || entry->registered_delivery == 0 || !doubts({entry->own, entry->destination_hash})) {
     flow.match_report(ticket, view, *upstream, Look::kAgain);
-    return;
+    return false;
   }
-  const ToldId id{entry->own, entry->destination_hash};
-  bool& was_told = doubted[id];
-  if (told || was_told) {
-    was_told = true;
+  if (told) {
     suppress(ticket, *entry);
-    return;
+  } else if (flow.forward_report(ticket, view, report, *entry) == Reported::kNoTaker) {
+    return false;
   }
-  was_told = true;
-  if (flow.forward_report(ticket, view, report, *entry) == Reported::kNoTaker) doubted[id] = false;
+  doubted[{entry->own, entry->destination_hash}] = true;
+  return true;
+}
+
+unsigned Flow::ReceiptStore::judge_of(const ToldId& id) const noexcept {
+  constexpr std::uint64_t kSpread = 0x9E37'79B9'7F4A'7C15ULL;
+  return static_cast<unsigned>((id.own * kSpread >> 32U) % flow.shards_);
+}
+
+void Flow::ReceiptStore::claim(const ToldId& id, OnClaim then) noexcept {
+  const unsigned judge = judge_of(id);
+  if (judge == flow.here()) return decide(id, std::move(then));
+  claims.emplace(++last_claim, std::move(then));
+  post(flow.shard_, judge, MailKind::kClaim, ClaimMail{id, last_claim, flow.here()});
+}
+
+void Flow::ReceiptStore::unclaim(const ToldId& id) noexcept {
+  const unsigned judge = judge_of(id);
+  if (judge == flow.here()) return on_unclaim(id);
+  post(flow.shard_, judge, MailKind::kUnclaim, UnclaimMail{id});
+}
+
+void Flow::ReceiptStore::on_claim(const ClaimMail& mail) noexcept {
+  decide(mail.id, [this, mail](Claim claim) {
+    post(flow.shard_, mail.from, MailKind::kClaimed, ClaimedMail{mail.number, claim});
+  });
+}
+
+void Flow::ReceiptStore::on_claimed(const ClaimedMail& mail) noexcept {
+  const auto then = claims.extract(mail.number);
+  if (!then.empty()) then.mapped()(mail.claim);
+}
+
+void Flow::ReceiptStore::on_unclaim(const ToldId& id) noexcept {
+  claimed.erase(id);
+  if (const auto at = doubted.find(id); at != doubted.end()) at->second = false;
+}
+
+void Flow::ReceiptStore::erase_told(const ToldId& id) noexcept {
+  flow.depot_->transaction.erase(store::Table::kOutcomes, text_of(told_key(id)));
+}
+
+void Flow::ReceiptStore::tell_anew(const ToldId& id) noexcept {
+  on_unclaim(id);
+  for (unsigned shard = 0; shard < flow.shards_; ++shard) {
+    if (shard != flow.here()) post(flow.shard_, shard, MailKind::kUnclaim, UnclaimMail{id});
+  }
+}
+
+// The first who asks tells it, unless it was told before anybody asked.
+void Flow::ReceiptStore::decide(const ToldId& id, OnClaim then) noexcept {
+  if (claimed.contains(id)) return then(Claim::kTold);
+  const auto [waiting, first] = undecided.try_emplace(id);
+  waiting->second.push_back(std::move(then));
+  if (!first) return;
+  ask_told(id, [this, id](bool told, bool failed) {
+    const std::vector<OnClaim> asking = std::move(undecided.extract(id).mapped());
+    if (!failed) remember_claim(id);
+    Claim claim = failed ? Claim::kUnknown : told ? Claim::kTold : Claim::kYours;
+    for (const OnClaim& next : asking) {
+      next(claim);
+      if (claim == Claim::kYours) claim = Claim::kTold;
+    }
+  });
+}
+
+void Flow::ReceiptStore::remember_claim(const ToldId& id) {
+  if (!claimed.insert(id).second) return;
+  claimed_order.push_back(id);
+  if (claimed_order.size() <= flow.snapshot_->config->receipts.max_entries) return;
+  claimed.erase(claimed_order.front());
+  claimed_order.pop_front();
+}
+
+// Two mails and two transactions behind the SMSC's answer. On one shard they are in front of the receipt's.
+bool Flow::ReceiptStore::may_end_later(const ReceiptMap::Entry& entry) const noexcept {
+  return flow.shards_ > 1 && flow.shard_.loop().now() < entry.submitted + kEndedByThen;
 }
 
 void Flow::ReceiptStore::suppress(const message::DeliveryTicket& ticket, const ReceiptMap::Entry& entry) noexcept {

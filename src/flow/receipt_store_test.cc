@@ -9,6 +9,7 @@
 #include "flow/internal/hand_partition.h"
 #include "flow/internal/stored_message.h"
 #include "flow/internal/test_support.h"
+#include "store/operator_desk.h"
 
 namespace smppd::flow {
 namespace {
@@ -38,6 +39,21 @@ std::vector<std::uint8_t> receipt_pdu(std::string_view id) {
   std::vector<std::uint8_t> pdu;
   EXPECT_TRUE(builder.encode(pdu, {}, 9));
   return pdu;
+}
+
+// The SMSC has said that it has the message.
+void leave_correlation(HandPartition& disk, std::string_view upstream = "lab", std::string_view id = kOldId) {
+  Correlation correlation;
+  correlation.own = kOld;
+  correlation.client = "shop";
+  correlation.registered_delivery = 1;
+  correlation.destination_hash = destination_hash(kTo);
+  correlation.submitted = wall();
+  correlation.upstream_id = id;
+  CorrelationRoom room;
+  const ByteSpan value = encode(correlation, room);
+  const CorrelationKey key(upstream, smpp::canonical_id(id));
+  disk.records[{Table::kCorrelations, std::string(key.view())}] = {value.begin(), value.end()};
 }
 
 // Before the flow, which uses it.
@@ -79,21 +95,14 @@ class ReceiptsOnDisk : protected ReceiptDisk, public FlowTest {
     const ByteSpan value = encode(StrayRecord{"lab", received, pdu}, room);
     disk.records[{Table::kStrays, key_of(record)}] = {value.begin(), value.end()};
   }
-  // The SMSC has said that it has the message.
-  void leave_correlation() {
-    Correlation correlation;
-    correlation.own = kOld;
-    correlation.client = "shop";
-    correlation.registered_delivery = 1;
-    correlation.destination_hash = destination_hash(kTo);
-    correlation.submitted = wall();
-    correlation.upstream_id = kOldId;
-    CorrelationRoom room;
-    const ByteSpan value = encode(correlation, room);
-    const CorrelationKey key("lab", smpp::canonical_id(kOldId));
-    disk.records[{Table::kCorrelations, std::string(key.view())}] = {value.begin(), value.end()};
-  }
-  void leave_message(ItemState state) {
+  void leave_correlation() { flow::leave_correlation(disk); }
+  void leave_told() { disk.records[{Table::kOutcomes, told_key_of(kOld)}] = {1}; }
+  struct Left {
+    ItemState state;
+    unsigned attempts = 0;
+    std::chrono::seconds due = 0s, expires = 1h;
+  };
+  void leave_message(const Left& left) {
     smpp::PduBuilder builder(CommandId::submit_sm, smpp::Version::v34);
     builder.set(Field::source_addr, "SHOP").set(Field::destination_addr, kTo);
     builder.set(Field::registered_delivery, 1);
@@ -104,16 +113,20 @@ class ReceiptsOnDisk : protected ReceiptDisk, public FlowTest {
     stored.client = "shop";
     stored.registered_delivery = 1;
     stored.arrived = wall();
-    stored.expires = stored.arrived + 1h;
+    stored.expires = stored.arrived + left.expires;
     stored.pdu = pdu;
     std::vector<std::uint8_t> room(kMaxStoredHeader + pdu.size());
     const ByteSpan body = encode(stored, room);
     store::Progress progress;
-    progress.state = static_cast<std::uint8_t>(state);
+    progress.state = static_cast<std::uint8_t>(left.state);
+    progress.attempts = static_cast<std::uint16_t>(left.attempts);
+    if (left.due > 0s) progress.due = wall() + left.due;
     progress.lane = lanes::of_upstream(lanes::hash("lab"), 0);
     progress.expires = stored.expires;
     disk.items[kOld] = {progress, {body.begin(), body.end()}};
+    left_body.assign(body.begin(), body.end());
   }
+  std::vector<std::uint8_t> left_body;
 
  private:
   std::size_t answered_ = 0;
@@ -157,7 +170,7 @@ TEST_F(ReceiptsOnDisk, OneThatWasParkedWaitsOnAndIsToldByWhatTheDiskKnows) {
 }
 
 TEST_F(ReceiptsOnDisk, OfAMessageThatIsWithTheSmscTwiceOneFinalReceiptIsTold) {
-  leave_message(ItemState::kSent);
+  leave_message({ItemState::kSent});
   leave_correlation();
   start("{uncertain: resend, delay: 1ms, max_delay: 1ms}");
   ASSERT_TRUE(run_until([&] {
@@ -174,7 +187,7 @@ TEST_F(ReceiptsOnDisk, OfAMessageThatIsWithTheSmscTwiceOneFinalReceiptIsTold) {
 
 TEST_F(ReceiptsOnDisk, ThatAnotherSmppdToldAreNotToldAgain) {
   leave_correlation();
-  disk.records[{Table::kOutcomes, told_key_of(kOld)}] = {1};
+  leave_told();
   start();
   receipt(kOldId);
   go_on();
@@ -194,7 +207,7 @@ TEST_F(ReceiptsOnDisk, ThatNobodyToldAreToldAndNoted) {
 }
 
 TEST_F(ReceiptsOnDisk, AfterOneOfOurOwnTheSmscsIsNotTold) {
-  leave_message(ItemState::kSent);
+  leave_message({ItemState::kSent});
   leave_correlation();
   start("{uncertain: fail}");
   go_on();
@@ -206,14 +219,179 @@ TEST_F(ReceiptsOnDisk, AfterOneOfOurOwnTheSmscsIsNotTold) {
 }
 
 TEST_F(ReceiptsOnDisk, AfterTheSmscsThereIsNoneOfOurOwn) {
-  leave_message(ItemState::kUncertain);
-  disk.records[{Table::kOutcomes, told_key_of(kOld)}] = {1};
+  leave_message({ItemState::kUncertain});
+  leave_told();
   start("{uncertain: hold}");
   go_on();
   EXPECT_TRUE(disk.items.empty());
   EXPECT_TRUE(sessions.deliveries.empty());
   EXPECT_EQ(flow.probe().adopted, 1U);
   EXPECT_EQ(disk.count(Table::kDeadLetters), 0U);
+}
+
+// A copy that waited to be sent again, after the first one's receipt had been told, ended with one of its own.
+TEST_F(ReceiptsOnDisk, ACopyThatEndsWithoutAnSmscSaysNothingAfterTheFirstOnesReceipt) {
+  leave_message({ItemState::kQueued, 1, 0s, -1s});
+  leave_told();
+  start();
+  EXPECT_TRUE(disk.items.empty());
+  EXPECT_TRUE(sessions.deliveries.empty());
+  EXPECT_EQ(flow.probe().adopted, 1U);
+  EXPECT_EQ(flow.probe().expired, 0U);
+  EXPECT_EQ(disk.records.count({Table::kOutcomes, key_of(kOld)}), 0U);
+}
+
+TEST_F(ReceiptsOnDisk, ACopyThatEndsWithoutAnSmscIsTheEndWhereNoneWasTold) {
+  leave_message({ItemState::kQueued, 1, 0s, -1s});
+  leave_correlation();
+  start();
+  EXPECT_EQ(sessions.deliveries.size(), 1U);
+  EXPECT_EQ(flow.probe().expired, 1U);
+  receipt(kOldId);
+  go_on();
+  EXPECT_EQ(sessions.deliveries.size(), 1U) << "the first copy's comes too late";
+}
+
+TEST_F(ReceiptsOnDisk, WhatHasHadItsReceiptIsNotSentAgainAfterARestart) {
+  leave_message({ItemState::kSent});
+  leave_told();
+  start("{uncertain: resend, delay: 1ms, max_delay: 1ms}");
+  EXPECT_TRUE(disk.items.empty());
+  EXPECT_EQ(flow.probe().resent_uncertain, 0U);
+  EXPECT_EQ(flow.probe().uncertain, 0U);
+  EXPECT_EQ(flow.probe().adopted, 1U);
+}
+
+TEST_F(ReceiptsOnDisk, WhatHasHadItsReceiptCannotBeCancelled) {
+  leave_message({ItemState::kQueued, 1, 1h});
+  leave_told();
+  start();
+  smpp::PduBuilder cancel(CommandId::cancel_sm, smpp::Version::v34);
+  cancel.set(Field::message_id, hex(kOld)).set(Field::source_addr, "SHOP");
+  (void)send(sender(1), cancel, 5);
+  go_on();
+  ASSERT_EQ(sessions.answers.size(), 1U);
+  EXPECT_EQ(sessions.answers[0].status, CommandStatus::ESME_RCANCELFAIL);
+  EXPECT_TRUE(disk.items.empty());
+  EXPECT_TRUE(sessions.deliveries.empty());
+  EXPECT_EQ(flow.probe().cancelled, 0U);
+}
+
+// The dead letter's own receipt was told; queued again it must not be taken for a message that an SMSC has.
+TEST_F(ReceiptsOnDisk, WhatIsQueuedAgainHasAnotherEndBeforeIt) {
+  leave_message({ItemState::kQueued, 1, 0s, -1s});
+  start();
+  ASSERT_EQ(sessions.deliveries.size(), 1U) << "that it has expired";
+  ASSERT_EQ(disk.records.count({Table::kOutcomes, told_key_of(kOld)}), 1U);
+  Outcome letter;
+  letter.client = "shop";
+  letter.body = left_body;
+  std::vector<std::uint8_t> room(kMaxOutcomeHeader + left_body.size());
+  const ByteSpan value = encode(letter, room);
+  disk.records[{Table::kDeadLetters, key_of(kOld)}] = {value.begin(), value.end()};
+  std::optional<store::OrderResult> ordered;
+  flow.desk()->order(store::Order::kRequeue, kOld, [&](store::OrderResult result) { ordered = result; });
+  go_on();
+  EXPECT_EQ(ordered, store::OrderResult::kDone);
+  ASSERT_TRUE(run_until([&] {
+    go_on();
+    return sessions.deliveries.size() == 2;
+  })) << "its SMSC's";
+  EXPECT_TRUE(disk.items.empty());
+}
+
+// smppd that dies between the two must not find a message on its way whose client has had the receipt.
+TEST_F(ReceiptsOnDisk, TheEndOfAMessageIsWrittenBeforeAReceiptThatWaitedForItsId) {
+  start();
+  receipt("lab-1");
+  turns(2);
+  (void)submit(sender(1), kTo, 5, 1);
+  go_on();
+  ASSERT_EQ(sessions.deliveries.size(), 1U);
+  const auto ended = std::ranges::find_if(disk.appended, [](const auto& one) { return !one.finished.empty(); });
+  const auto enqueues = [](const auto& one) {
+    return std::ranges::count(one.kinds, store::Change::Kind::kEnqueue) > 0;
+  };
+  const auto kept = std::ranges::find_if(disk.appended, enqueues);
+  const auto told = std::find_if(kept + 1, disk.appended.end(), enqueues);
+  ASSERT_TRUE(ended != disk.appended.end() && told != disk.appended.end());
+  EXPECT_LT(ended->sequence, told->sequence);
+}
+
+struct TwoReceiptDisks {
+  std::array<HandPartition, 2> disks;
+};
+
+// Each is the home of one upstream.
+class ReceiptsOnTwoShards : protected TwoReceiptDisks, public FlowTest {
+ protected:
+  ReceiptsOnTwoShards() : FlowTest(2, {&disks[0], &disks[1]}) {
+    const auto loaded = config::load_text(
+        "storage: {backend: memory}\n"
+        "listeners: [{name: public, address: \"127.0.0.1:2775\"}]\n"
+        "upstreams: [{name: lab, mock: {message_id: \"lab-${counter}\"}}, {name: far, mock: {}}]\n"
+        "routes: [{name: all, upstream: lab}]\nclients: [{system_id: shop, password: secret}]\n",
+        config::Format::kYaml, "test.yaml");
+    EXPECT_NE(loaded.config, nullptr) << config::to_text(loaded.diagnostics);
+    names = {};
+    publish(loaded.config);
+    for (const auto& node : nodes) node->flow.receiver_bound(receiver(4, "shop", node == nodes[1] ? 1 : 0), "");
+    go_on();
+  }
+  void go_on() {
+    for (int i = 0; i < 5; ++i) {
+      for (const auto& node : nodes) node->flow.tick();
+      turns(4);
+    }
+  }
+  void receipt_at(unsigned at, std::string_view upstream, std::string_view id) {
+    const auto pdu = receipt_pdu(id);
+    upstream::Group* group = nodes[at]->flow.upstreams().find(names.upstreams.find(upstream));
+    nodes[at]->flow.on_request(*group,
+                               {{}, 9, group->id(), static_cast<std::uint8_t>(at), false, CommandId::deliver_sm}, pdu);
+  }
+  std::size_t told() const { return nodes[0]->sessions.deliveries.size() + nodes[1]->sessions.deliveries.size(); }
+};
+
+TEST_F(ReceiptsOnTwoShards, OfCopiesAtTwoUpstreamsThatReportAtOnceOneIsTold) {
+  leave_correlation(disks[0], "lab", "old-1");
+  leave_correlation(disks[1], "far", "old-2");
+  receipt_at(0, "lab", "old-1");
+  receipt_at(1, "far", "old-2");
+  go_on();
+  EXPECT_EQ(told(), 1U);
+  EXPECT_EQ(nodes[0]->flow.probe().receipts_duplicate + nodes[1]->flow.probe().receipts_duplicate, 1U);
+}
+
+TEST_F(ReceiptsOnTwoShards, AReceiptThatFindsNoRoomLeavesItsTurnToTheOther) {
+  leave_correlation(disks[0], "lab", "old-1");
+  leave_correlation(disks[1], "far", "old-2");
+  HandPartition& full = disks[names.upstreams.find("lab").value() % 2];
+  full.has_room(store::Room::kNone);
+  go_on();
+  receipt_at(0, "lab", "old-1");
+  go_on();
+  EXPECT_EQ(told(), 0U);
+  receipt_at(1, "far", "old-2");
+  go_on();
+  EXPECT_EQ(told(), 1U);
+  full.has_room(store::Room::kOpen);
+  go_on();
+}
+
+// Its item is on another shard's disk, where its end may come a little later than the receipt: smppd that dies in
+// between sends it again, perhaps, and must know then what was told.
+TEST_F(ReceiptsOnTwoShards, AReceiptSoonAfterTheAnswerToAnotherShardIsNotedAsTold) {
+  const unsigned home = names.upstreams.find("lab").value() % 2, other = 1 - home;
+  smpp::PduBuilder message(CommandId::submit_sm, smpp::Version::v34);
+  message.set(Field::source_addr, "SHOP").set(Field::destination_addr, kTo).set(Field::registered_delivery, 1);
+  std::vector<std::uint8_t> pdu;
+  ASSERT_TRUE(message.encode(pdu, {}, 5));
+  (void)nodes[other]->flow.submit(sender(1), smpp::read_header(pdu.data()), pdu, false);
+  ASSERT_TRUE(run_until([&] { return told() == 1; }));
+  go_on();
+  const message::OwnId own = nodes[other]->sessions.answers.at(0).id;
+  EXPECT_EQ(disks[home].records.count({Table::kOutcomes, told_key_of(own)}), 1U);
 }
 
 }  // namespace

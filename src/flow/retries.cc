@@ -1,5 +1,6 @@
 // Requests without an answer: lost, found on disk by the next smppd, held for a late word, and given up.
 #include "flow/internal/depot.h"
+#include "flow/internal/desk.h"
 #include "flow/internal/log.h"
 #include "flow/internal/retry_policy.h"
 
@@ -33,13 +34,13 @@ void Flow::Depot::found_sent(const store::ItemView& item, const StoredMessage& s
   commit_owed();
 }
 
-// The time to wait for a late answer or a receipt is over. A receipt by another way may have told its client.
-void Flow::Depot::last_word(const store::ItemView& item, const StoredMessage& stored) noexcept {
+// A receipt by another way, or an earlier smppd, may have told its client.
+void Flow::Depot::unless_told(const store::ItemView& item, const StoredMessage& stored, Judgement judge) noexcept {
   if (stored.registered_delivery == 0 || !options().keep_deliveries) {
-    end_uncertain(item, stored);
+    (this->*judge)(item, stored);
     return;
   }
-  receipts.ask_told(told_of(stored), [this, id = item.id](bool told, bool failed) {
+  receipts.ask_told(told_of(stored), [this, judge, id = item.id, state = item.progress.state](bool told, bool failed) {
     if (failed) {
       (void)partition.put_back(id, now() + options().inbox_delay);
       return;
@@ -47,23 +48,30 @@ void Flow::Depot::last_word(const store::ItemView& item, const StoredMessage& st
     store::ReadRequest request;
     request.kind = store::ReadRequest::Kind::kItem;
     request.id = id;
-    Ask what;
-    what.kind = told ? Ask::Kind::kSettle : Ask::Kind::kDesk;
-    what.desk = [this](const store::ReadAnswer& answer) {
+    flow.desk_->read(request, [this, judge, told, state](const store::ReadAnswer& answer) {
       if (answer.items.empty()) return;
       const store::ItemView& found = answer.items.front();
       const auto stored_now = found.damaged ? std::nullopt : decode_stored(found.body);
-      if (stored_now && depot::state_of(found.progress) == ItemState::kUncertain) end_uncertain(found, *stored_now);
-    };
-    ask(request, std::move(what));
+      if (!stored_now || found.progress.state != state) return;
+      if (!told) return (this->*judge)(found, *stored_now);
+      let_go(found.id);
+      (void)write_settled(found, *stored_now);
+      commit_owed();
+    });
   });
 }
 
+// Nobody waits for its late answer any more.
+void Flow::Depot::let_go(store::ItemId uncertain) noexcept {
+  const auto waiting = uncertain_items.find(uncertain);
+  if (waiting == uncertain_items.end()) return;
+  entries.release(waiting->second);
+  uncertain_items.erase(waiting);
+}
+
+// The time to wait for a late answer or a receipt is over.
 void Flow::Depot::end_uncertain(const store::ItemView& item, const StoredMessage& stored) noexcept {
-  if (const auto waiting = uncertain_items.find(item.id); waiting != uncertain_items.end()) {
-    entries.release(waiting->second);
-    uncertain_items.erase(waiting);
-  }
+  let_go(item.id);
   const NextStep next = after_hold(retry_input(item.progress.lane, item.progress.attempts, item.progress.expires));
   if (next.kind != NextStep::Kind::kRetry) {
     bury(item, stored, {next.reason, CommandStatus::ESME_RSYSERR, next.attempts.pack()});

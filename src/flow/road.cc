@@ -25,6 +25,8 @@ struct Flow::Aside {
   [[gnu::noinline]] void tell_filters(const message::Flight& flight, smpp::CommandStatus status, bool uncertain,
                                       std::string_view upstream_id) noexcept;
   [[gnu::noinline]] void track(const message::Flight& flight, std::string_view upstream_id, unsigned home) noexcept;
+  [[gnu::noinline]] void stored_response(const message::Flight& flight, ByteSpan pdu, Duration took,
+                                         bool late) noexcept;
   [[gnu::noinline]] void track_late_or_part(const message::Flight& flight, std::string_view upstream_id,
                                             bool late) noexcept;
   [[gnu::noinline]] void match_waiting(message::UpstreamId upstream, std::string_view upstream_id) noexcept;
@@ -351,6 +353,10 @@ void Flow::answer_here(const Submission& m, smpp::CommandStatus status, std::str
 // The way back, on the link's shard: remember the SMSC's id, then answer where the request came from.
 [[gnu::flatten]] void Flow::on_response(upstream::Group&, const message::Flight& flight, ByteSpan pdu, Duration took,
                                         bool late) noexcept {
+  if (flight.stored) [[unlikely]] {
+    Aside{*this}.stored_response(flight, pdu, took, late);
+    return;
+  }
   const auto status = smpp::read_header(pdu.data()).command_status;
   const std::string_view id = id_in_answer(flight.command_id, pdu);
   if (flight.tracked && status == smpp::CommandStatus::ESME_ROK) {
@@ -360,12 +366,32 @@ void Flow::answer_here(const Submission& m, smpp::CommandStatus status, std::str
       track(flight, id);
     }
   }
-  if (late) ++probe_.late;
-  if (late && !flight.stored) return;
+  if (late) {
+    ++probe_.late;
+    return;
+  }
   if (flight.origin.shard == here()) {
-    finish(flight, pdu, id, took, late);
+    finish(flight, pdu, id, took, false);
   } else {
-    post(shard_, flight.origin.shard, MailKind::kResponse, ResponseMail{flight, took, late}, pdu);
+    post(shard_, flight.origin.shard, MailKind::kResponse, ResponseMail{flight, took, false}, pdu);
+  }
+}
+
+// Its item's end comes first: it is on the disk before a receipt is that waited for this.
+[[gnu::flatten]] void Flow::Aside::stored_response(const message::Flight& flight, ByteSpan pdu, Duration took,
+                                                   bool late) noexcept {
+  const std::string_view id = id_in_answer(flight.command_id, pdu);
+  if (late) ++flow.probe_.late;
+  if (flight.origin.shard == flow.here()) {
+    flow.finish(flight, pdu, id, took, late);
+  } else {
+    post(flow.shard_, flight.origin.shard, MailKind::kResponse, ResponseMail{flight, took, late}, pdu);
+  }
+  if (!flight.tracked || smpp::read_header(pdu.data()).command_status != smpp::CommandStatus::ESME_ROK) return;
+  if (late || flight.part != 0) [[unlikely]] {
+    track_late_or_part(flight, id, late);
+  } else {
+    flow.track(flight, id);
   }
 }
 

@@ -131,15 +131,21 @@ void Flow::Matching::take_place(const store::ItemView& item, const ReplaceMail& 
     depot.unclaim(item);
     return go_round(newcomer, body);
   }
-  ++flow.probe_.kept;
-  depot.write_end(item, *stored, {EndReason::kReplaced, CommandStatus::ESME_ROK});
-  depot.transaction.enqueue(newcomer.item, newcomer.progress, body);
-  put_alias(depot.transaction, newcomer.accepted.id, newcomer.item, newcomer.progress.expires);
-  depot.commit_owed(StepKind::kDesk, flow.desk_->expect([this, newcomer] {
-    if (newcomer.accepted.origin.shard == flow.here()) return kept(newcomer);
-    post(flow.shard_, newcomer.accepted.origin.shard, MailKind::kReplaced, newcomer);
-  }));
-  depot.now_ready(newcomer.progress);
+  depot.before_end(
+      item, *stored, EndReason::kReplaced,
+      [this, newcomer, body = Body(body.begin(), body.end())](const auto& ended, const auto& message, bool told) {
+        ++flow.probe_.kept;
+        const bool tells = told ? depot.write_settled(ended, message)
+                                : depot.write_end(ended, message, {EndReason::kReplaced, CommandStatus::ESME_ROK});
+        depot.transaction.enqueue(newcomer.item, newcomer.progress, body);
+        put_alias(depot.transaction, newcomer.accepted.id, newcomer.item, newcomer.progress.expires);
+        depot.commit_owed(StepKind::kDesk, flow.desk_->expect([this, newcomer] {
+          if (newcomer.accepted.origin.shard == flow.here()) return kept(newcomer);
+          post(flow.shard_, newcomer.accepted.origin.shard, MailKind::kReplaced, newcomer);
+        }));
+        depot.now_ready(newcomer.progress);
+        return tells;
+      });
 }
 
 void Flow::Matching::keep_here(const ReplaceMail& newcomer, ByteSpan body) {
@@ -217,10 +223,15 @@ void Flow::Matching::claim(const std::shared_ptr<Cancelling>& job, store::ItemId
       depot.unclaim(found);
       return settle(job);
     }
-    ++flow.probe_.cancelled;
-    ++job->mail.cancelled;
-    depot.write_end(found, *stored, {EndReason::kCancelled, CommandStatus::ESME_ROK});
-    depot.commit_owed(StepKind::kDesk, flow.desk_->expect([this, job] { settle(job); }));
+    depot.before_end(
+        found, *stored, EndReason::kCancelled, [this, job](const auto& ended, const auto& message, bool told) {
+          flow.probe_.cancelled += !told;
+          job->mail.cancelled += !told;
+          const bool tells = told ? depot.write_settled(ended, message)
+                                  : depot.write_end(ended, message, {EndReason::kCancelled, CommandStatus::ESME_ROK});
+          depot.commit_owed(StepKind::kDesk, flow.desk_->expect([this, job] { settle(job); }));
+          return tells;
+        });
   });
 }
 

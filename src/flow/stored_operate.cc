@@ -81,9 +81,20 @@ void Flow::Depot::Operations::change(const JobPtr& job, const store::ItemView& i
 }
 
 void Flow::Depot::Operations::cancel(const JobPtr& job, const store::ItemView& item, const StoredMessage& stored) {
-  ++flow.probe_.cancelled;
-  flow.depot_->write_end(item, stored, {EndReason::kCancelled, CommandStatus::ESME_ROK});
-  changed_when_durable(job);
+  Depot& depot = *flow.depot_;
+  depot.before_end(
+      item, stored, EndReason::kCancelled, [this, job, &depot](const auto& ended, const auto& message, bool told) {
+        if (told) {  // an SMSC has had it
+          (void)depot.write_settled(ended, message);
+          depot.commit_owed();
+          cannot(job, CommandStatus::ESME_RCANCELFAIL);
+          return false;
+        }
+        ++flow.probe_.cancelled;
+        const bool tells = depot.write_end(ended, message, {EndReason::kCancelled, CommandStatus::ESME_ROK});
+        changed_when_durable(job);
+        return tells;
+      });
 }
 
 void Flow::Depot::Operations::replace(const JobPtr& job, const smpp::PduView& request, const store::ItemView& item,

@@ -81,8 +81,7 @@ struct Flow::Depot final : public store::Consumer {
     return store::ItemId{handle.generation} << 32U | handle.index;
   }
   void keep_part(store::ItemId item, const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
-  // The parts that are done with what goes on next, or with nothing.
-  void parts_of(store::ItemId item) { parts.push_back(item); }
+  void parts_of(store::ItemId item) { parts.push_back(item); }  // done with what goes on next, or with nothing
   void finish_parts() noexcept;
 
   // A receipt whose message is not in memory: what is found on disk goes on as if the SMSC had just answered.
@@ -93,7 +92,7 @@ struct Flow::Depot final : public store::Consumer {
   // Adds to begin(): the id is known from now on, until its receipts cannot come any more.
   void put_correlation(const message::Flight& flight, store::Moment expires, std::string_view upstream_id,
                        bool final) noexcept;
-  // The same for a message whose last receipt is here: kept a while, so that another one is known for a repetition.
+  // Of a message whose last receipt is here: kept a while, so that another one is known for a repetition.
   void put_final(const ReceiptMap::Entry& entry, std::string_view upstream_id) noexcept;
   // The items of this shard that their client knows by this id: one, or those of a submit_multi.
   void find_items(message::OwnId own, std::function<void(const std::vector<store::ItemId>&)> then);
@@ -144,7 +143,6 @@ struct Flow::Depot final : public store::Consumer {
   [[nodiscard]] store::Moment from_wall(store::Moment wall) const noexcept { return wall + (now() - wall_now()); }
   [[nodiscard]] store::Moment wall_now() const noexcept;
   [[nodiscard]] bool may_send() const noexcept { return !stopping && owed.empty() && room != store::Room::kNone; }
-  // Nothing that was begun waits for the disk.
   [[nodiscard]] bool at_rest() const noexcept { return steps.size() == 0 && owed.empty(); }
 
   // outbox.cc
@@ -161,8 +159,11 @@ struct Flow::Depot final : public store::Consumer {
   [[nodiscard]] Sender sender_of(const StoredMessage& stored) const noexcept;
   void requeue(SlabHandle handle, Entry& entry, store::Moment due) noexcept;
   void take_up(const store::ItemView& item, std::uint16_t host = internal::kAnyHost) noexcept;
+  // Of a message that an SMSC may have, unless its sender was told so.
+  using Judgement = void (Depot::*)(const store::ItemView& item, const StoredMessage& stored) noexcept;
+  void unless_told(const store::ItemView& item, const StoredMessage& stored, Judgement judge) noexcept;
+  void let_go(store::ItemId uncertain) noexcept;
   void found_sent(const store::ItemView& item, const StoredMessage& stored) noexcept;
-  void last_word(const store::ItemView& item, const StoredMessage& stored) noexcept;
   void end_uncertain(const store::ItemView& item, const StoredMessage& stored) noexcept;
   void send_again(const store::ItemView& item, const StoredMessage& stored,
                   std::uint16_t host = internal::kAnyHost) noexcept;
@@ -174,8 +175,14 @@ struct Flow::Depot final : public store::Consumer {
   void give_up(SlabHandle handle, const Burial& burial) noexcept;
   void end_item(const store::ItemView& item, const Burial& burial) noexcept;
   void bury(const store::ItemView& item, const StoredMessage& stored, const Burial& burial) noexcept;
-  void write_end(const store::ItemView& item, const StoredMessage& stored, const Burial& burial) noexcept;
-  void tell_sender(const StoredMessage& stored, smpp::MessageState state, smpp::CommandStatus status) noexcept;
+  void log_burial(const store::ItemView& item, const StoredMessage& stored, const Burial& burial) noexcept;
+  // A held item ends without an SMSC: was its sender told of another copy? `end` says whether it tells the sender.
+  using OnEnd = std::function<bool(const store::ItemView& item, const StoredMessage& stored, bool told)>;
+  void before_end(const store::ItemView& item, const StoredMessage& stored, EndReason reason, OnEnd end) noexcept;
+  void ask_before_end(store::ItemId id, const ToldId& told, OnEnd end) noexcept;
+  bool write_end(const store::ItemView& item, const StoredMessage& stored, const Burial& burial) noexcept;
+  bool write_settled(const store::ItemView& item, const StoredMessage& stored) noexcept;
+  bool tell_sender(const StoredMessage& stored, smpp::MessageState state, smpp::CommandStatus status) noexcept;
   [[nodiscard]] std::string_view name_of_lane(store::LaneId lane) noexcept;
   [[nodiscard]] RetryInput retry_input(store::LaneId lane, std::uint16_t attempts, store::Moment expires) noexcept;
   [[nodiscard]] const config::Retry& retry_of(store::LaneId lane) noexcept;
@@ -221,6 +228,7 @@ struct Flow::Depot final : public store::Consumer {
   std::deque<SlabHandle> waiting_sessions;                          // until the store has room
   absl::btree_map<std::uint32_t, std::unique_ptr<Outlet>> outlets;  // by hash of the upstream's name
   std::vector<Outlet*> outlet_by_id;
+  std::vector<std::function<void()>> at_tick;  // what the disk could not say is asked again
   std::vector<std::uint64_t> told_lately = std::vector<std::uint64_t>(4096);  // see put_correlation()
   std::deque<Outlet*> full_outlets;                                           // with full_at
   message::UpstreamId full_at;                                    // of the last prepare() that found no room

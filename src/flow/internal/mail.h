@@ -18,6 +18,17 @@
 
 namespace smppd::flow {
 
+// Whose final receipt: those of a submit_multi have one id, and a receipt for each destination.
+struct ToldId {
+  message::OwnId own = 0;
+  std::uint16_t destination_hash = 0;
+  bool operator==(const ToldId&) const noexcept = default;
+  template <typename H>
+  friend H AbslHashValue(H h, const ToldId& id) {
+    return H::combine(std::move(h), id.own, id.destination_hash);
+  }
+};
+
 enum class MailKind : std::uint32_t {
   kSubmit,           // SubmitMail + PDU: send it on one of your links
   kResponse,         // ResponseMail + the SMSC's PDU: the answer to a kSubmit
@@ -45,6 +56,9 @@ enum class MailKind : std::uint32_t {
   kReplace,          // ReplaceMail + the store's octets: has a queue of yours what it replaces?
   kReplaced,         // ReplaceMail: it is on a disk; tell the client (to the shard it came to)
   kCancel,           // CancelMail + cancel_sm without an id: cancel what is meant in your queues
+  kClaim,            // ClaimMail: may I tell the final receipt of this message? (to the shard that says who)
+  kClaimed,          // ClaimedMail: its answer
+  kUnclaim,          // UnclaimMail: it is not told after all
   kOutcomes,         // OutcomesMail + upstream::Quality::Delta in a row: what I saw become of messages
 };
 
@@ -158,6 +172,19 @@ struct CancelMail {
 };
 struct LookUpMail {
   message::UpstreamId upstream;
+};
+struct ClaimMail {
+  ToldId id;
+  std::uint64_t number;  // of the question
+  std::uint8_t from;
+};
+enum class Claim : std::uint8_t { kYours, kTold, kUnknown };  // kUnknown: the disk cannot say
+struct ClaimedMail {
+  std::uint64_t number;
+  Claim claim;
+};
+struct UnclaimMail {
+  ToldId id;
 };
 struct OutcomesMail {};
 

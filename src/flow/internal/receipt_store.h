@@ -12,8 +12,10 @@
 #include <vector>
 
 #include <absl/container/flat_hash_map.h>
+#include <absl/container/flat_hash_set.h>
 
 #include "flow/flow.h"
+#include "flow/internal/mail.h"
 #include "store/partition.h"
 #include "telemetry/log.h"
 
@@ -21,16 +23,6 @@ namespace smppd::flow {
 
 struct StoredMessage;
 
-// Whose final receipt: those of a submit_multi have one id, and a receipt for each destination.
-struct ToldId {
-  message::OwnId own = 0;
-  std::uint16_t destination_hash = 0;
-  bool operator==(const ToldId&) const noexcept = default;
-  template <typename H>
-  friend H AbslHashValue(H h, const ToldId& id) {
-    return H::combine(std::move(h), id.own, id.destination_hash);
-  }
-};
 [[nodiscard]] ToldId told_of(const StoredMessage& stored) noexcept;
 
 struct Flow::ReceiptStore {
@@ -59,6 +51,23 @@ struct Flow::ReceiptStore {
   void put_told(const ToldId& id) noexcept;
   // `then` hears whether there was one, or that the disk cannot say.
   void ask_told(const ToldId& id, std::function<void(bool told, bool failed)> then) noexcept;
+  // The receipts of two copies may come to two shards at once, and a copy may end on a third: one shard, by the id,
+  // says who tells. kYours: nobody else will, until unclaim().
+  using OnClaim = std::function<void(Claim)>;
+  void claim(const ToldId& id, OnClaim then) noexcept;
+  void unclaim(const ToldId& id) noexcept;
+  void on_claim(const ClaimMail& mail) noexcept;
+  void on_claimed(const ClaimedMail& mail) noexcept;
+  void on_unclaim(const ToldId& id) noexcept;
+  // Its message was queued again: adds to the transaction that it was told nothing; then every shard forgets it was.
+  void erase_told(const ToldId& id) noexcept;
+  void tell_anew(const ToldId& id) noexcept;
+  // The end of its item on another shard may not be on the disk yet: found there by another smppd, it must find this.
+  [[nodiscard]] bool may_end_later(const ReceiptMap::Entry& entry) const noexcept;
+  // Its final receipt is told: that is to outlive this smppd.
+  [[nodiscard]] bool must_note(const ReceiptMap::Entry& entry) const noexcept {
+    return doubts({entry.own, entry.destination_hash}) || may_end_later(entry);
+  }
 
   // --- The parts of long messages: what they have reported is on disk before their receipts are acknowledged, until
   // the message's own is told. part_notes.cc.
@@ -77,8 +86,11 @@ struct Flow::ReceiptStore {
   void load(std::string_view from) noexcept;
   void take_loaded(std::string_view key, const StrayRecord& stray) noexcept;
   [[nodiscard]] std::uint64_t put(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
-  void tell(const message::DeliveryTicket& ticket, ByteSpan pdu, bool told) noexcept;
+  [[nodiscard]] bool tell(const message::DeliveryTicket& ticket, ByteSpan pdu, bool told) noexcept;
   void suppress(const message::DeliveryTicket& ticket, const ReceiptMap::Entry& entry) noexcept;
+  [[nodiscard]] unsigned judge_of(const ToldId& id) const noexcept;
+  void decide(const ToldId& id, OnClaim then) noexcept;
+  void remember_claim(const ToldId& id);
   [[nodiscard]] message::UpstreamId upstream_named(std::string_view name) const noexcept;
 
   Flow& flow;
@@ -87,6 +99,11 @@ struct Flow::ReceiptStore {
   std::optional<std::string> load_again;      // from where; the disk could not say
   absl::flat_hash_map<ToldId, bool> doubted;  // and whether it is told
   std::deque<ToldId> doubted_order;
+  absl::flat_hash_set<ToldId> claimed;  // those this shard judges: told, or somebody is about to
+  std::deque<ToldId> claimed_order;
+  absl::flat_hash_map<ToldId, std::vector<OnClaim>> undecided;  // the disk is asked
+  absl::flat_hash_map<std::uint64_t, OnClaim> claims;           // asked of other shards
+  std::uint64_t last_claim = 0;
   telemetry::LogLimit log;
 };
 
