@@ -134,6 +134,7 @@ std::uint32_t EsmeSession::record(const Esme::Planned& planned, const std::strin
   message.order = ++order_;
   message.wants_receipt = planned.wants_receipt && !part;
   message.part = part;
+  message.from = esme_.address_;
   message.text = text;
   message.sent = esme_.kernel_.now();
   ledger.messages.push_back(std::move(message));
@@ -285,18 +286,20 @@ void EsmeSession::on_deliver(const smpp::Header& header, ByteSpan pdu) {
   const std::uint32_t status = random_.chance(esme_.habits.refuse) ? 0x65U : 0U;
   Duration wait = std::chrono::milliseconds(random_.between(0, 30));
   if (random_.chance(esme_.habits.late)) wait += kResponseTimeout + std::chrono::milliseconds(600);
-  esme_.kernel_.after(wait,
-                      [this, weak = weak_from_this(), mo, own, id, number, status, sequence = header.sequence_number] {
-                        const auto self = weak.lock();
-                        if (self == nullptr || wire_ == nullptr || !wire_->alive()) return;
-                        Ledger& books = esme_.ledger_;
-                        if (status == 0 && mo) ++books.mos[number].delivered;
-                        if (status == 0 && own && !esme_.corrupt) books.own_receipt_accepted(esme_.client_, id);
-                        if (status == 0 && !mo && !own && number < books.messages.size())
-                          ++books.messages[number].receipts_delivered;
-                        smpp::PduBuilder response(CommandId::deliver_sm_resp, smpp::Version::v34);
-                        send(response, status, sequence);
-                      });
+  esme_.kernel_.after(
+      wait, [this, weak = weak_from_this(), mo, own, id, number, serial, status, sequence = header.sequence_number] {
+        const auto self = weak.lock();
+        if (self == nullptr || wire_ == nullptr || !wire_->alive()) return;
+        Ledger& books = esme_.ledger_;
+        if (status == 0 && mo) ++books.mos[number].delivered;
+        if (status == 0 && own && !esme_.corrupt) books.own_receipt_accepted(esme_.client_, id);
+        if (status == 0 && !mo && !own && number < books.messages.size()) {
+          ++books.messages[number].receipts_delivered;
+          books.messages[number].taken.insert(serial);
+        }
+        smpp::PduBuilder response(CommandId::deliver_sm_resp, smpp::Version::v34);
+        send(response, status, sequence);
+      });
 }
 
 }  // namespace smppd::sim

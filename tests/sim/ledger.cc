@@ -28,14 +28,17 @@ void Ledger::sighted(std::uint32_t tag, Sight sight) {
   for (const Sight& before : message.sights) {
     if (before.answered && before.status != 0) continue;  // refused for certain: it may be tried elsewhere
     // Its wire held this one back so long that what was sent in its stead has overtaken it.
-    const bool overtaken = sight.left < before.left && sight.wire->troubled();
-    const bool unknown = overtaken || !before.answered || before.wire->troubled() ||
+    const bool held_back = sight.left < before.left && sight.wire->troubled();
+    const bool unknown = held_back || !before.answered || before.wire->troubled() ||
                          before.answered_at - before.at + kSlack >= kResponseTimeout;
     if (stored && resends && unknown) continue;
     violated(name(tag) + " came to an SMSC again, without any recorded wish to resend");
   }
   auto& last = last_order_[{sight.wire->number(), message.session}];
-  if (ordered && message.order < last) violated(name(tag) + " came after a later one of its session on the same link");
+  if (ordered && message.order < last) {
+    ++overtaken;
+    if (!stored) violated(name(tag) + " came after a later one of its session on the same link");
+  }
   last = message.order;
   message.sights.push_back(std::move(sight));
 }
@@ -71,7 +74,11 @@ void Ledger::receipt_arrived(unsigned client, std::uint32_t tag, std::uint32_t s
   if (!session.corrupt && !message.answers.empty() && message.answers[0].id != id && message.answers[0].status == 0) {
     violated(name(tag) + " is " + message.answers[0].id + " but its receipt says " + id);
   }
-  if (message.receipts[serial].accepted_before && message.receipts_delivered > 0 && !session.corrupt) {
+  message.told.insert(message.receipts[serial].id);
+  // One that the client has taken may come again while its answer is late or lost; another may not.
+  const bool known = message.taken.contains(serial);
+  const bool others = message.taken.size() > (known ? 1U : 0U);
+  if (message.receipts[serial].accepted_before && (others || (known && !tells_again)) && !session.corrupt) {
     violated(name(tag) + ": a receipt came again after its client and smppd had accepted one");
   }
 }
@@ -154,6 +161,10 @@ void Ledger::judge_answer(std::uint32_t tag, const Message& message) {
 
 // What smppd took from the SMSC has reached the client, or it was said early, when smppd may have to let go of it.
 void Ledger::judge_receipts(std::uint32_t tag, const Message& message) {
+  // Whatever became of copies, their client hears of one.
+  if (stored && message.told.size() + (message.own_receipts > 0 ? 1U : 0U) > 1) {
+    violated(name(tag) + " has had more than one final receipt");
+  }
   const bool known = !message.answers.empty() && message.answers[0].status == 0;
   if (!known || !message.wants_receipt || message.receipts_accepted == 0 || (stored && stopped)) return;
   // On a troubled link the answer may have come after the receipt.

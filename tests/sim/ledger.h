@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -30,6 +31,7 @@ struct Answer {
 struct Sight {
   unsigned smsc;
   std::shared_ptr<Wire> wire;
+  std::uint32_t sequence_number;
   Instant at;
   Instant left;  // smppd, the last octets of it
   bool answered = false;
@@ -38,6 +40,7 @@ struct Sight {
 };
 
 struct ReceiptSent {
+  std::string id;  // which copy of the message it is about
   Instant at;
   bool early;            // before the answer to the message
   bool accepted_before;  // an earlier one had been accepted by smppd when this one was sent
@@ -48,7 +51,7 @@ struct Message {
   std::uint64_t session = 0, order = 0;
   bool wants_receipt = false;
   bool part = false;  // of a submit_multi
-  std::string text;
+  std::string from, text;
   Instant sent{};
   std::vector<Answer> answers;
   std::vector<Sight> sights;
@@ -56,6 +59,8 @@ struct Message {
   unsigned receipts_accepted = 0;   // by smppd
   unsigned receipts_delivered = 0;  // client's acceptances
   unsigned own_receipts = 0;        // of smppd's own, which the client accepted
+  std::set<std::string> told;       // copies whose receipts the client got
+  std::set<std::uint32_t> taken;    // receipts that the client accepted, as smppd may not have heard yet
 };
 
 // One connection of a client, from its bind.
@@ -86,6 +91,7 @@ class Ledger {
   bool ordered = true;           // nothing is sent again
   bool stopped = false;          // what is left waits for another life
   std::uint64_t never_seen = 0;  // accepted, and no SMSC has it
+  std::uint64_t overtaken = 0;   // stored, and a later one of its session was first on the same link
 
   // Some octets somewhere may be anything.
   [[nodiscard]] bool corrupt_upstream() const {

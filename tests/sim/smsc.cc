@@ -90,8 +90,10 @@ void SmscLink::on_submit(const smpp::Header& header, ByteSpan pdu) {
   const std::string_view to = view.text(Field::destination_addr);
   const bool numbered = read_tag(as_text(text), 'T', tag, serial);
   if (to.size() == 8 && to[6] == '9') tag += static_cast<std::uint32_t>(to[7] - '0');  // a part of a submit_multi
-  const bool readable =
-      decoded && numbered && tag < ledger.messages.size() && as_text(text) == ledger.messages[tag].text;
+  // What a corrupt client sends may have become another's text, but hardly under the other's address.
+  const bool readable = decoded && numbered && tag < ledger.messages.size() &&
+                        as_text(text) == ledger.messages[tag].text &&
+                        (!ledger.corrupt_client || view.text(Field::source_addr) == ledger.messages[tag].from);
   if (!readable) {
     if (!corrupt && !ledger.corrupt_client) ledger.violated("an SMSC got a submit_sm that no client sent");
     return;
@@ -100,7 +102,8 @@ void SmscLink::on_submit(const smpp::Header& header, ByteSpan pdu) {
   wire_->tell(("got T" + std::to_string(tag)).c_str());
   const bool garbled = ledger.sessions[ledger.messages[tag].session].corrupt;  // its address may be another part's
   if (!corrupt && !garbled)
-    ledger.sighted(tag, {smsc_.number_, wire_->shared_from_this(), kernel.now(), wire_->written()});
+    ledger.sighted(tag,
+                   {smsc_.number_, wire_->shared_from_this(), header.sequence_number, kernel.now(), wire_->written()});
   const SmscHabits& habits = smsc_.habits;
   const bool silent = random_.chance(habits.silent), late = random_.chance(habits.late);
   std::uint32_t status = 0;
@@ -112,7 +115,7 @@ void SmscLink::on_submit(const smpp::Header& header, ByteSpan pdu) {
   std::snprintf(id, sizeof id, "%X%07X", smsc_.number_ + 10, ++smsc_.ids_);
   if (random_.chance(habits.unbinds)) send_bare(CommandId::unbind, 0, ++sequence_);
   if (status == 0 && view.u8(Field::registered_delivery) == 1 && !silent) {
-    smsc_.receipt_for(tag, id, std::string(view.text(Field::source_addr)));
+    smsc_.receipt_for(tag, id, view);
   }
   if (silent) return;
   Duration wait(random_.between(habits.answer_min.count(), habits.answer_max.count()));
@@ -147,7 +150,7 @@ void SmscLink::answer(CommandId request, std::uint32_t sequence, std::uint32_t t
   Ledger& ledger = smsc_.ledger_;
   if (!ledger.corrupt_upstreams[smsc_.upstream_]) {
     for (Sight& sight : ledger.messages[tag].sights) {
-      if (sight.wire.get() != wire_ || sight.answered) continue;
+      if (sight.wire.get() != wire_ || sight.sequence_number != sequence || sight.answered) continue;
       sight.answered = true;
       sight.status = status;
       sight.answered_at = smsc_.kernel_.now();
@@ -158,9 +161,11 @@ void SmscLink::answer(CommandId request, std::uint32_t sequence, std::uint32_t t
   send(response, status, sequence);
 }
 
-void Smsc::receipt_for(std::uint32_t tag, const std::string& id, const std::string& to) {
+void Smsc::receipt_for(std::uint32_t tag, const std::string& id, const smpp::PduView& message) {
   if (kernel_.random.chance(habits.no_receipt)) return;
-  auto delivery = std::make_shared<Delivery>(Delivery{false, tag, id, to});
+  auto delivery =
+      std::make_shared<Delivery>(Delivery{false, tag, id, std::string(message.text(Field::destination_addr)),
+                                          std::string(message.text(Field::source_addr))});
   waiting_.push_back(delivery);
   Duration wait = std::chrono::milliseconds(kernel_.random.between(250, 900));
   if (kernel_.random.chance(habits.early_receipt)) {
@@ -178,7 +183,7 @@ void Smsc::receipt_for(std::uint32_t tag, const std::string& id, const std::stri
 }
 
 void Smsc::send_mo(std::uint32_t number, const std::string& to) {
-  auto delivery = std::make_shared<Delivery>(Delivery{true, number, "", to});
+  auto delivery = std::make_shared<Delivery>(Delivery{true, number, "", "258800", to});
   waiting_.push_back(delivery);
   deliver(delivery);
 }
@@ -195,15 +200,17 @@ void SmscLink::deliver(const std::shared_ptr<Smsc::Delivery>& delivery) {
   smpp::PduBuilder pdu(CommandId::deliver_sm, smpp::Version::v34);
   if (delivery->mo) {
     const std::string text = "M" + std::to_string(delivery->number);
-    pdu.set(Field::source_addr, "258800").set(Field::destination_addr, delivery->to).set(Field::short_message, text);
+    pdu.set(Field::source_addr, delivery->from)
+        .set(Field::destination_addr, delivery->to)
+        .set(Field::short_message, text);
   } else {
     Message& message = smsc_.ledger_.messages[delivery->number];
     const std::string text =
         "id:" + delivery->id +
         " sub:001 dlvrd:001 submit date:2601010000 done date:2601010001 stat:DELIVRD err:000 text:T" +
         std::to_string(delivery->number) + "." + std::to_string(message.receipts.size());
-    message.receipts.push_back({smsc_.kernel_.now(), delivery->early, message.receipts_accepted > 0});
-    pdu.set(Field::source_addr, "258841").set(Field::destination_addr, delivery->to).set(Field::esm_class, 4);
+    message.receipts.push_back({delivery->id, smsc_.kernel_.now(), delivery->early, message.receipts_accepted > 0});
+    pdu.set(Field::source_addr, delivery->from).set(Field::destination_addr, delivery->to).set(Field::esm_class, 4);
     pdu.set(Field::short_message, text).add_tlv_text(smpp::TlvTag::receipted_message_id, delivery->id);
   }
   wire_->tell(("delivers " + std::string(delivery->mo ? "M" : "T") + std::to_string(delivery->number)).c_str());

@@ -40,13 +40,13 @@ class Smsc {
   struct Delivery {
     bool mo;
     std::uint32_t number;  // of the MO or of the message
-    std::string id, to;
+    std::string id, from, to;
     bool early = false;
     bool accepted = false;
     unsigned tries = 0;
   };
   void deliver(std::shared_ptr<Delivery> delivery);
-  void receipt_for(std::uint32_t tag, const std::string& id, const std::string& to);
+  void receipt_for(std::uint32_t tag, const std::string& id, const smpp::PduView& message);
 
   Kernel& kernel_;
   Ledger& ledger_;
