@@ -10,6 +10,7 @@ bool PrefixMap::is_prefix(std::string_view text) noexcept {
 }
 
 PrefixMap::PrefixMap(std::vector<Entry> entries) {
+  for (const Entry& entry : entries) note_beginning(entry.digits);
   take_long(entries);
   const auto packed = static_cast<std::size_t>(
       std::count_if(entries.begin(), entries.end(), [](const Entry& entry) { return !entry.digits.empty(); }));
@@ -56,6 +57,12 @@ void PrefixMap::insert(std::uint64_t key, std::uint32_t value) noexcept {
     }
     line.spilled = 1;
   }
+}
+
+void PrefixMap::note_beginning(std::string_view digits) noexcept {
+  if (digits.empty()) return;
+  std::uint16_t& seconds = seconds_[static_cast<std::size_t>(digits[0] - '0')];
+  seconds = static_cast<std::uint16_t>(seconds | (digits.size() == 1 ? 0x3FFU : 1U << (digits[1] - '0')));
 }
 
 // A prefix that is shorter than the digits by which lengths are kept is below all that begin with it, and below a text

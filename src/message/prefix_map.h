@@ -36,6 +36,10 @@ class PrefixMap {
   // Calls more(value) for the stored prefixes of `text`, longest first, as long as it returns true.
   template <typename More>
   void walk(std::string_view text, More&& more) const noexcept {
+    if (!may_begin(text)) {
+      if (everything_ != kNone) more(everything_);
+      return;
+    }
     if (!long_.empty() && text.size() > kPacked && !walk_long(text, more)) return;
     if (!lines_.empty()) {
       const std::uint64_t digits = pack(text);
@@ -76,6 +80,15 @@ class PrefixMap {
   static constexpr int kPacked = 16;                 // digits that a key has room for
   static constexpr std::size_t kCachedLines = 2048;  // 128 KiB are found in the caches anyway
   static constexpr std::size_t kLoad = 3;            // entries a line on average, of the five there is room for
+
+  // By the first two digits alone; few texts begin as the prefixes of an address rule do.
+  [[nodiscard]] bool may_begin(std::string_view text) const noexcept {
+    if (text.size() < 2) return true;
+    const unsigned first = static_cast<std::uint8_t>(text[0]) - unsigned{'0'};
+    const unsigned second = static_cast<std::uint8_t>(text[1]) - unsigned{'0'};
+    if (first > 9 || second > 9) return true;
+    return (seconds_[first] >> second & 1U) != 0;
+  }
 
   // Digits as a key: four bits each, the first ones on top, 1 to 10 for 0 to 9, so that zeros follow the last.
   struct alignas(64) Line {
@@ -150,8 +163,10 @@ class PrefixMap {
 
   void take_long(std::vector<Entry>& entries);
   void insert(std::uint64_t key, std::uint32_t value) noexcept;
+  void note_beginning(std::string_view digits) noexcept;
   void note_length(std::uint64_t key, std::size_t length) noexcept;
 
+  std::array<std::uint16_t, 10> seconds_{};  // by a prefix's first digit: which second ones there are, as bits
   std::vector<Line> lines_;
   std::vector<std::uint16_t> lengths_;  // by the first digits of a key; bit n: a prefix of n + 1 digits
   int group_shift_ = 63;
