@@ -191,12 +191,6 @@ DiskResult<void> SimulatedDisk::sync_directory(const std::string&) {
   return {};
 }
 
-DiskResult<std::uint64_t> SimulatedDisk::free_bytes(const std::string&) {
-  const std::lock_guard lock(mutex_);
-  const std::uint64_t taken = used_locked();
-  return capacity > taken ? capacity - taken : 0;
-}
-
 void SimulatedDisk::crash(std::uint64_t seed) {
   std::mt19937_64 random(seed);
   const std::lock_guard lock(mutex_);

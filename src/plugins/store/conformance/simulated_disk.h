@@ -43,7 +43,6 @@ class SimulatedDisk final : public Disk {
   DiskResult<void> make_directory(const std::string& path) override;
   DiskResult<std::vector<std::string>> list(const std::string& path) override;
   DiskResult<void> sync_directory(const std::string& path) override;
-  DiskResult<std::uint64_t> free_bytes(const std::string& path) override;
 
  private:
   friend class SimulatedFile;

@@ -34,7 +34,6 @@ class RocksStore final : public store::Store {
   Fallible<void> drain(store::Disk& disk);
 
   Directory directory_;
-  std::unique_ptr<rocks_store::Reserve> reserve_;
   store::Recovery recovery_;
   std::unique_ptr<Tables> tables_;
   std::vector<std::unique_ptr<RocksPartition>> partitions_;
@@ -69,9 +68,8 @@ Fallible<void> RocksStore::recover_partitions() {
     recovery_.replayed_bytes += part.replayed_bytes;
     recovery_.reports.insert(recovery_.reports.end(), part.reports.begin(), part.reports.end());
   }
-  // What was applied again has to be there before a segment may go; if the disk refuses, the segments stay.
-  if (auto flushed = tables_->flush(); !flushed) recovery_.reports.push_back("the tables: " + flushed.error());
-  return {};
+  // What was applied again has to be there before a segment may go.
+  return tables_->flush();
 }
 
 Fallible<void> RocksStore::drain(store::Disk& disk) {
@@ -93,14 +91,9 @@ Fallible<void> RocksStore::drain(store::Disk& disk) {
 Fallible<void> RocksStore::open(store::Disk& disk, const store::StoreOptions& options) {
   const auto began = std::chrono::steady_clock::now();
   const unsigned shards = std::max(options.shards, 1U);
-  // A segment for each journal, in which the oldest can be drained, and as much for the tables.
-  const std::uint64_t reserved = std::uint64_t{options.segment_bytes} * shards * 2;
-  reserve_ = std::make_unique<rocks_store::Reserve>(disk, options.path, reserved);
-  // Half of the reserve is there for the tables, however much the journals took.
-  if (auto room = reserve_->room_or_why(std::min(Tables::kRoomToOpen, reserve_->bytes() / 2)); !room) return room;
   if (auto chosen = choose_journals(shards); !chosen) return chosen;
   if (auto whole = directory_.check_tables(); !whole) return whole;
-  auto tables = Tables::open(directory_.tables_path(), Tables::Access::kReadWrite, reserve_.get());
+  auto tables = Tables::open(directory_.tables_path(), Tables::Access::kReadWrite);
   if (!tables) return std::unexpected(tables.error());
   tables_ = std::move(*tables);
   for (const unsigned journal : directory_.layout().active) {
@@ -113,7 +106,6 @@ Fallible<void> RocksStore::open(store::Disk& disk, const store::StoreOptions& op
     each.max_bytes = std::max<std::uint64_t>(options.max_bytes / shards, 1);
     each.segment_bytes = options.segment_bytes;
     each.staged_bytes = options.staged_bytes;
-    each.reserve = reserve_.get();
     partitions_.push_back(std::make_unique<RocksPartition>(disk, *tables_, std::move(each)));
   }
   if (auto recovered = recover_partitions(); !recovered) return recovered;
@@ -123,7 +115,6 @@ Fallible<void> RocksStore::open(store::Disk& disk, const store::StoreOptions& op
     partition->finish_recovery();
     recovery_.items += partition->items();
   }
-  reserve_->refill_now();
   recovery_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
   return {};
 }

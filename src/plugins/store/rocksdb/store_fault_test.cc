@@ -253,40 +253,6 @@ TEST_F(StoreFaults, AFullDiskThatGetsSpaceAgainGoesOnAndLosesNothing) {
   EXPECT_EQ(found, accepted);
 }
 
-TEST_F(StoreFaults, WithoutAFreeOctetItStartsAndGoesOnLifeAfterLife) {
-  use_simulated_disk();
-  disk_.capacity = 1'400'000;
-  open();
-  const std::string body(2000, 'h');
-  ItemId last = 0;
-  store::Sequence sequence = 0;
-  while (const auto next = offer(last + 1, body)) {
-    sequence = next;
-    ++last;
-    shard_->turn();
-    ASSERT_LT(last, 1000U);
-  }
-  shard_->wait_durable(sequence);
-  ItemId done = 0;
-  for (unsigned life = 0; life < 20 && !HasFailure(); ++life) {
-    SCOPED_TRACE(life);
-    disk_.freeze();
-    close();
-    disk_.crash(life);
-    disk_.capacity = disk_.used();  // others have taken what was free
-    open();
-    EXPECT_EQ(shard_->take(kLane, 10'000).size(), last - done);
-    Transaction steps;
-    for (int i = 0; i < 10; ++i) steps.finish(++done);
-    shard_->commit(steps, Intake::kOwed);
-  }
-  Transaction rest;
-  while (done < last) rest.finish(++done);
-  shard_->commit(rest, Intake::kOwed);
-  shard_->turn_until([&] { return shard_->room() == Room::kOpen; }, "room after everything was finished");
-  shard_->commit(one_item(100'001, queued(kLane, now_), "again"), Intake::kNew);
-}
-
 TEST_F(StoreFaults, AFailedSyncIsNotForgottenByTheNextThatSucceeds) {
   use_simulated_disk();
   open();

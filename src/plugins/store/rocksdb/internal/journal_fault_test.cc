@@ -121,24 +121,6 @@ TEST(JournalFaults, ATornEndIsCutOffAndNotReportedAgain) {
   EXPECT_EQ(*(*file)->size(), made.bytes.size()) << "looking changes nothing";
   question.repair = true;
   EXPECT_EQ(read_journal(disk, question)->reports.size(), 1U);
-  const auto again = read_journal(disk, question);
-  EXPECT_TRUE(again->reports.empty());
-  EXPECT_EQ(again->torn_bytes, 0U);
-  EXPECT_EQ(again->end, kBase + made.ends[1] - kSegmentHeader);
-}
-
-TEST(JournalFaults, WithTooLittleBehindTheTornEndForARecordItIsCutOff) {
-  Segments made = three_records();
-  made.bytes.resize(made.ends[1] + kRecordHeader - 1);
-  SimulatedDisk disk;
-  auto file = disk.open("/j/" + SegmentSet::name(1, "seg"), store::OpenMode::kCreate);
-  ASSERT_TRUE((*file)->write_at(made.bytes, 0));
-  JournalQuestion question;
-  question.directory = "/j";
-  question.journal = kJournal;
-  question.on_entry = [](const IndexEntry&) {};
-  question.on_table_change = [](const store::Change&) {};
-  EXPECT_EQ(read_journal(disk, question)->reports.size(), 1U);
   EXPECT_EQ(*(*file)->size(), made.ends[1]);
   EXPECT_TRUE(read_journal(disk, question)->reports.empty());
 }

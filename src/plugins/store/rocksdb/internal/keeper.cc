@@ -16,7 +16,6 @@ constexpr std::size_t kSmallestBuffer = std::size_t{256} * 1024;
 constexpr std::size_t kLargestSpareBuffer = 4U << 20;
 constexpr std::uint64_t kUnflushedSegments = 4;
 constexpr auto kTablesRetry = std::chrono::milliseconds(200);
-constexpr auto kSpareAgain = std::chrono::milliseconds(100);
 constexpr auto kAskAgain = std::chrono::seconds(1);
 }  // namespace
 
@@ -43,18 +42,10 @@ IndexEntry entry_of(const Change& change, std::uint64_t position, std::uint32_t 
   return entry;
 }
 
-Keeper::Keeper(SegmentSet& segments, Tables& tables, Begin begin, std::function<void()> progressed)
-    : segments_(segments),
-      tables_(tables),
-      progressed_(std::move(progressed)),
-      indexed_(segments.begun()),
-      has_table_changes_(indexed_ != nullptr && begin.has_table_changes),
-      indexed_end_(begin.position),
-      applied_(begin.position) {
-  if (indexed_ != nullptr) entries_.insert(entries_.end(), begin.entries.begin(), begin.entries.end());
-  if (!tables_.durable(begin.unflushed)) unflushed_.push_back({0, begin.unflushed});
-  thread_ = std::thread([this] { run(); });
-}
+Keeper::Keeper(SegmentSet& segments, Tables& tables, std::uint64_t position, std::function<void()> progressed)
+    : segments_(segments), tables_(tables), progressed_(std::move(progressed)), applied_(position), thread_([this] {
+        run();
+      }) {}
 
 Keeper::~Keeper() {
   {
@@ -235,10 +226,6 @@ void Keeper::release_segments() {
 void Keeper::maintain() {
   confirm_moved();
   release_segments();
-  segments_.refill_reserve();
-  const auto now = std::chrono::steady_clock::now();
-  if (without_space_.load() && now < spare_tried_at_ + kSpareAgain && !segments_.has_room_ahead()) return;
-  spare_tried_at_ = now;
   const auto ready = segments_.prepare_spare();
   if (ready.has_value() == without_space_.load()) {
     without_space_.store(!ready);

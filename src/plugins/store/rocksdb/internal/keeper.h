@@ -78,15 +78,7 @@ struct Chunk {
 
 class Keeper {
  public:
-  // What the index of the segment that is gone on in says so far, and what recovery put into the tables without a
-  // flush.
-  struct Begin {
-    std::uint64_t position = 0;
-    std::vector<std::uint8_t> entries;
-    bool has_table_changes = false;
-    Tables::Stamp unflushed;
-  };
-  Keeper(SegmentSet& segments, Tables& tables, Begin begin, std::function<void()> progressed);
+  Keeper(SegmentSet& segments, Tables& tables, std::uint64_t position, std::function<void()> progressed);
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
   // Works off what was committed, then stops.
@@ -153,7 +145,6 @@ class Keeper {
   std::uint64_t low_water_ = 0;
   Tables::Stamp flush_asked_for_;
   std::chrono::steady_clock::time_point flush_asked_at_{};
-  std::chrono::steady_clock::time_point spare_tried_at_{};
   std::uint64_t clean_at_ = 0;
   std::uint64_t clean_end_ = 0;  // nothing before it is left to move once it was reached
   std::deque<std::pair<Tables::Stamp, std::vector<Moved>>> moved_;

@@ -1,7 +1,6 @@
 // Which parts of a journal still matter: how many live items and records begin in each 64 KiB of its positions.
 #pragma once
 
-#include <algorithm>
 #include <cstdint>
 #include <deque>
 
@@ -21,12 +20,10 @@ class LiveMap {
     }
     while (chunk >= first_ + counts_.size()) counts_.push_back(0);
     ++counts_[chunk - first_];
-    ++count_;
     bytes_ += bytes;
   }
   void drop(std::uint64_t position, std::uint64_t bytes) noexcept {
     --counts_[(position >> kChunkBits) - first_];
-    --count_;
     bytes_ -= bytes;
     while (!counts_.empty() && counts_.front() == 0) {
       counts_.pop_front();
@@ -37,21 +34,11 @@ class LiveMap {
   [[nodiscard]] std::uint64_t low_water(std::uint64_t end) const noexcept {
     return counts_.empty() ? end : first_ << kChunkBits;
   }
-  // About how many octets live between the two, if they are all of one length.
-  [[nodiscard]] std::uint64_t bytes_between(std::uint64_t from, std::uint64_t end) const noexcept {
-    std::uint64_t count = 0;
-    const std::uint64_t last = std::min<std::uint64_t>(end >> kChunkBits, first_ + counts_.size());
-    for (std::uint64_t chunk = std::max(from >> kChunkBits, first_); chunk < last; ++chunk) {
-      count += counts_[chunk - first_];
-    }
-    return count_ == 0 ? 0 : bytes_ / count_ * count;
-  }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
 
  private:
   std::deque<std::uint32_t> counts_;
   std::uint64_t first_ = 0;
-  std::uint64_t count_ = 0;
   std::uint64_t bytes_ = 0;
 };
 

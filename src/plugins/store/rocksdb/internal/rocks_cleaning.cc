@@ -21,10 +21,6 @@ constexpr std::uint64_t kSegmentsAtOnce = 2;
 
 void RocksPartition::clean_if_worth_it() {
   if (cleaning_ || !moving_.empty()) return;
-  if (without_room()) {
-    clean_for_room();
-    return;
-  }
   const std::uint64_t low_water = live_.low_water(head_);
   const std::uint64_t correlations = live_.bytes() - std::min(live_.bytes(), item_bytes_);
   const std::uint64_t length =
@@ -32,29 +28,14 @@ void RocksPartition::clean_if_worth_it() {
       std::min(correlations * (kMostGarbage + 1), kCorrelationSegments * options_.segment_bytes) +
       kSlackSegments * options_.segment_bytes;
   if (head_ - low_water < length) return;
+  // Moving takes room before it gives any: on a full disk only what surely fits is moved.
+  if (keeper_->without_space() && live_.bytes() > options_.segment_bytes / 8) return;
   if (low_water >= journal_->durable_position() || room_now() == store::Room::kNone) return;
   cleaning_ = true;
   // Of the 64 KiB at the low water, some may lie in the next segment.
   const std::uint64_t excess =
       std::clamp(head_ - low_water - length, LiveMap::kChunk, kSegmentsAtOnce * options_.segment_bytes);
   keeper_->clean(low_water, std::min(low_water + excess, journal_->durable_position()) - 1);
-}
-
-// On a full disk the oldest segment is worth it much earlier, if what lives in it fits into what is left, with some to
-// spare: moving takes room before it gives any.
-void RocksPartition::clean_for_room() {
-  const auto oldest = segments_.oldest();
-  const std::uint64_t durable = journal_->durable_position();
-  if (oldest == nullptr || room_now() == store::Room::kNone) return;
-  const std::uint64_t end = segments_.end_of(*oldest);
-  if (end > durable || segments_.count() < 2) return;
-  const std::uint64_t live = live_.bytes_between(oldest->base, end);
-  std::uint64_t left = segments_.allocated_until() - std::min(head_, segments_.allocated_until());
-  if (options_.reserve != nullptr) left += std::min(options_.reserve->held_for_journals(), options_.segment_bytes);
-  const std::uint64_t low_water = std::max(oldest->base, live_.low_water(head_));
-  if (low_water >= end || live > left / 4 * 3 || live > (end - oldest->base) / 4 * 3) return;
-  cleaning_ = true;
-  keeper_->clean(low_water, end - 1);
 }
 
 void RocksPartition::move_live(Chunk& chunk) {

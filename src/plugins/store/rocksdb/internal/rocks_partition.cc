@@ -37,7 +37,7 @@ RocksPartition::RocksPartition(store::Disk& disk, Tables& tables, Options option
     : disk_(disk),
       tables_(tables),
       options_(std::move(options)),
-      segments_(disk, options_.directory, options_.journal, options_.segment_bytes, options_.reserve) {}
+      segments_(disk, options_.directory, options_.journal, options_.segment_bytes) {}
 
 RocksPartition::~RocksPartition() {
   if (journal_ != nullptr) flush(Flush::kNow);
@@ -59,35 +59,26 @@ Fallible<void> RocksPartition::recover(store::Moment now, store::Recovery& recov
   Tables::Batch batch;
   std::size_t waiting = 0;
   Fallible<Tables::Stamp> applied;
-  const auto apply_batch = [&] {
-    if (!applied || batch.empty()) return;
-    applied = tables_.apply(batch);
-    if (!applied) return;
-    begin_.unflushed = {std::max(begin_.unflushed.sequence, applied->sequence),
-                        std::max(begin_.unflushed.file, applied->file)};
-  };
   question.on_table_change = [&](const Change& change) {
     replay(tables_, change, batch);
     if (++waiting < kReplayBatch) return;
     waiting = 0;
-    apply_batch();
+    if (applied && !batch.empty()) applied = tables_.apply(batch);
     batch.clear();
   };
   auto found = read_journal(disk_, question);
   if (!found) return std::unexpected(found.error());
   if (found->end > question.applied) batch.mark(options_.journal, found->end);
-  apply_batch();
+  if (applied && !batch.empty()) applied = tables_.apply(batch);
   if (!applied) return failure(options_.directory + ": the tables cannot be written: " + applied.error());
   for (auto& segment : found->segments) {
     recovery.replayed_bytes += segment->end.load() - segment->base;
     segments_.adopt(std::move(segment));
   }
-  for (auto& spare : found->spares) segments_.adopt_spare(std::move(spare));
   head_ = found->end;
   segments_.begin_at(head_);
-  begin_.position = head_;
-  begin_.entries = std::move(found->last_entries);
-  begin_.has_table_changes = found->last_has_table_changes;
+  // Without one nothing new could be taken at first; if the disk is full, that is how it is.
+  [[maybe_unused]] const auto spare = segments_.prepare_spare();
   recovery.correlations += correlations_.size();
   recovery.torn_bytes += found->torn_bytes;
   recovery.damaged_bytes += found->damaged_bytes;
@@ -96,9 +87,7 @@ Fallible<void> RocksPartition::recover(store::Moment now, store::Recovery& recov
 }
 
 void RocksPartition::start() {
-  // Without one nothing new could be taken at first; if the disk is full, that is how it is.
-  [[maybe_unused]] const auto spare = segments_.prepare_spare();
-  keeper_ = std::make_unique<Keeper>(segments_, tables_, std::exchange(begin_, {}), [this] { progressed(); });
+  keeper_ = std::make_unique<Keeper>(segments_, tables_, head_, [this] { progressed(); });
   journal_ =
       std::make_unique<Journal>(segments_, options_.durability,
                                 Journal::Hooks{[this](Journal::Batch&& batch) { keeper_->committed(std::move(batch)); },
@@ -169,24 +158,14 @@ void RocksPartition::apply_correlation(const IndexEntry& entry) {
   }
 }
 
-// What is taken must find room on the disk, and what follows from it, too: a segment's quarter is kept for that, and
-// an eighth may be left at the end of one because a batch did not fit.
-bool RocksPartition::without_room() const noexcept {
-  const std::uint64_t kept = options_.segment_bytes / 4 + options_.segment_bytes / kBatchesPerSegment;
-  const bool fits = head_ + kept <= segments_.allocated_until();
-  const bool whole = options_.reserve == nullptr || options_.reserve->whole();
-  if (fits && whole) return false;
-  // With next to nothing in it a journal could stay so for good: no segment would end, and none would go.
-  if (live_.bytes() < options_.segment_bytes / kBatchesPerSegment) return !fits && !whole;
-  // What the reserve lacks must be there in segments: with less, the oldest could not be drained.
-  const std::uint64_t missing = whole ? 0 : options_.reserve->missing_for_journals();
-  return head_ + kept + std::min(missing, options_.segment_bytes) > segments_.allocated_until();
-}
-
 store::Room RocksPartition::room_now() const noexcept {
   const std::uint64_t waiting = head_ - std::min(head_, std::min(journal_->durable_position(), keeper_->applied()));
   if (waiting >= options_.staged_bytes * kNoneFactor) return store::Room::kNone;
-  const bool full = without_room() || index_.size() + pending_count_ >= options_.max_items ||
+  // What is taken must find room on the disk, and what follows from it, too: a segment's quarter is kept for that, and
+  // an eighth may be left at the end of one because a batch did not fit.
+  const std::uint64_t kept = options_.segment_bytes / 4 + options_.segment_bytes / kBatchesPerSegment;
+  const bool no_space = head_ + kept > segments_.allocated_until();
+  const bool full = no_space || index_.size() + pending_count_ >= options_.max_items ||
                     item_bytes_ >= options_.max_bytes || waiting >= options_.staged_bytes || journal_->failing();
   return full ? store::Room::kOwedOnly : store::Room::kOpen;
 }

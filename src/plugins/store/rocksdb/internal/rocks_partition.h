@@ -32,7 +32,6 @@ class RocksPartition final : public store::Partition {
     std::uint64_t max_bytes = 0;
     std::uint64_t segment_bytes = 0;
     std::uint64_t staged_bytes = 0;
-    Reserve* reserve = nullptr;
   };
 
   RocksPartition(store::Disk& disk, Tables& tables, Options options);
@@ -40,7 +39,7 @@ class RocksPartition final : public store::Partition {
 
   // Control thread, in this order, before the shard runs: what is on disk, what comes from journals no longer used, go.
   [[nodiscard]] Fallible<void> recover(store::Moment now, store::Recovery& recovery);
-  void start();  // when the tables had their chance to write what recovery gave them
+  void start();
   [[nodiscard]] bool has(store::ItemId id) noexcept {
     apply_pending();
     return index_.find(id) != store::ItemIndex::kNone;
@@ -96,8 +95,6 @@ class RocksPartition final : public store::Partition {
   void forget_damaged(std::uint64_t before);
   void forget_correlation(std::uint64_t hash);
   void clean_if_worth_it();
-  void clean_for_room();
-  [[nodiscard]] bool without_room() const noexcept;
   [[nodiscard]] store::Room room_now() const noexcept;
   [[nodiscard]] Correlation* find_correlation(std::uint64_t hash) noexcept {
     return correlations_.find(hash, [&](const Correlation& each) { return each.hash == hash; });
@@ -140,7 +137,6 @@ class RocksPartition final : public store::Partition {
   store::ItemId highest_item_ = 0;
 
   std::atomic<bool> woken_up_{false};
-  Keeper::Begin begin_;  // until start()
   // In this order: the journal ends first and the keeper works off what it committed.
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<Journal> journal_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cinttypes>
 #include <cstdio>
 
@@ -15,11 +14,6 @@ using store::DiskResult;
 namespace {
 // One is enough to go on with. More, of those that were released, are used again instead of new ones.
 constexpr std::size_t kMostSpares = 3;
-// Of a segment, what a full disk may still have room for: several batches fit into it.
-constexpr std::uint64_t kShortestShare = 4;
-// With so many free a spare that is found is not worth being made blank.
-constexpr std::uint64_t kPlentyOfSegments = 4;
-constexpr std::uint64_t kBlankAtOnce = 1U << 20;
 }  // namespace
 
 std::string SegmentSet::name(std::uint64_t number, const char* kind) {
@@ -34,62 +28,27 @@ void SegmentSet::adopt(std::shared_ptr<Segment> segment) {
   segments_.push_back(std::move(segment));
 }
 
-void SegmentSet::adopt_spare(std::shared_ptr<Segment> spare) {
-  const std::lock_guard lock(mutex_);
-  next_number_ = std::max(next_number_, spare->number + 1);
-  const bool fits = spare->bytes >= segment_bytes_ / kShortestShare && spare->bytes <= segment_bytes_;
-  const bool short_of_room = disk_.free_bytes(directory_).value_or(0) < kPlentyOfSegments * segment_bytes_;
-  if (short_of_room && fits && spares_.size() < kMostSpares && make_blank(*spare)) {
-    spares_.push_back(std::move(spare));
-  } else {
-    [[maybe_unused]] const auto gone = disk_.remove(spare->path);
-  }
-}
-
-// A segment that had not become durable may have left records in it whose positions are given out again. The zeros are
-// synced with the first records that come.
-bool SegmentSet::make_blank(const Segment& spare) {
-  if (!spare.file->allocate(spare.bytes)) return false;  // without blocks of its own it promises nothing
-  const std::vector<std::uint8_t> zeros(std::min(spare.bytes, kBlankAtOnce));
-  for (std::uint64_t at = 0; at < spare.bytes; at += zeros.size()) {
-    const ByteSpan part = ByteSpan(zeros).first(std::min<std::uint64_t>(zeros.size(), spare.bytes - at));
-    if (!spare.file->write_at(part, at)) return false;
-  }
-  return true;
-}
-
 void SegmentSet::begin_at(std::uint64_t position) {
   const std::lock_guard lock(mutex_);
   writing_from_ = position;
-  const Segment* last = segments_.empty() ? nullptr : segments_.back().get();
-  if (last != nullptr && last->end.load() == position && last->bytes > kSegmentHeader + (position - last->base)) {
-    writing_from_ = last->base;
-    writing_bytes_ = last->bytes - kSegmentHeader;
-  }
   count_allocated();
-}
-
-std::shared_ptr<Segment> SegmentSet::begun() const {
-  const std::lock_guard lock(mutex_);
-  return writing_bytes_ == 0 ? nullptr : segments_.back();
 }
 
 // With mutex_ held.
 void SegmentSet::count_allocated() {
-  std::uint64_t until = writing_from_ + writing_bytes_;
-  for (const auto& spare : spares_) until += spare->bytes - kSegmentHeader;
-  allocated_until_.store(until);
+  const std::uint64_t each = segment_bytes_ - kSegmentHeader;
+  allocated_until_.store(writing_from_ + (writing_ ? each : 0) + spares_.size() * each);
 }
 
-DiskResult<std::shared_ptr<Segment>> SegmentSet::make_spare(std::uint64_t number, std::uint64_t bytes) {
+DiskResult<std::shared_ptr<Segment>> SegmentSet::make_spare(std::uint64_t number) {
   auto spare = std::make_shared<Segment>();
   spare->number = number;
   spare->path = directory_ + "/" + name(number, "seg");
-  spare->bytes = bytes;
+  spare->bytes = segment_bytes_;
   auto file = disk_.open(spare->path, store::OpenMode::kCreate);
   if (!file) return std::unexpected(file.error());
   spare->file = std::move(*file);
-  auto made = spare->file->allocate(bytes);
+  auto made = spare->file->allocate(segment_bytes_);
   if (made) made = spare->file->sync();
   if (made) made = disk_.sync_directory(directory_);
   if (!made) {
@@ -99,21 +58,15 @@ DiskResult<std::shared_ptr<Segment>> SegmentSet::make_spare(std::uint64_t number
   return spare;
 }
 
-DiskResult<std::shared_ptr<Segment>> SegmentSet::make_any_spare(std::uint64_t number) {
-  auto spare = make_spare(number, segment_bytes_);
-  if (spare || spare.error() != ENOSPC) return spare;
-  return make_spare(number, segment_bytes_ / kShortestShare);
-}
-
 DiskResult<void> SegmentSet::prepare_spare() {
   const std::lock_guard one(making_);
   std::uint64_t number = 0;
   {
     const std::lock_guard lock(mutex_);
-    if (spare_bytes() >= segment_bytes_) return {};
+    if (!spares_.empty()) return {};
     number = next_number_++;
   }
-  auto spare = make_any_spare(number);
+  auto spare = make_spare(number);
   if (!spare) return std::unexpected(spare.error());
   const std::lock_guard lock(mutex_);
   spares_.push_back(std::move(*spare));
@@ -121,30 +74,8 @@ DiskResult<void> SegmentSet::prepare_spare() {
   return {};
 }
 
-bool SegmentSet::has_spare() const {
-  const std::lock_guard lock(mutex_);
-  return !spares_.empty();
-}
-
-bool SegmentSet::has_room_ahead() const {
-  const std::lock_guard lock(mutex_);
-  return spare_bytes() >= segment_bytes_;
-}
-
-// With mutex_ held.
-std::uint64_t SegmentSet::spare_bytes() const {
-  std::uint64_t bytes = 0;
-  for (const auto& spare : spares_) bytes += spare->bytes;
-  return bytes;
-}
-
 DiskResult<std::shared_ptr<Segment>> SegmentSet::start(std::uint64_t base) {
-  auto ready = prepare_spare();
-  if (!has_spare() && !ready && ready.error() == ENOSPC && reserve_ != nullptr) {
-    reserve_->make_room(segment_bytes_ / kShortestShare, Reserve::For::kJournal);
-    ready = prepare_spare();
-  }
-  if (!has_spare()) return std::unexpected(ready.error());
+  if (auto ready = prepare_spare(); !ready) return std::unexpected(ready.error());
   std::shared_ptr<Segment> segment;
   {
     const std::lock_guard lock(mutex_);
@@ -167,7 +98,7 @@ DiskResult<std::shared_ptr<Segment>> SegmentSet::start(std::uint64_t base) {
   }
   segments_.push_back(segment);
   writing_from_ = base;
-  writing_bytes_ = segment->bytes - kSegmentHeader;
+  writing_ = true;
   count_allocated();
   return segment;
 }
@@ -211,10 +142,8 @@ DiskResult<void> SegmentSet::write_index(const Segment& segment, ByteSpan bytes)
   if (!file) return std::unexpected(file.error());
   auto done = (*file)->truncate(0);
   if (done) done = (*file)->write_at(bytes, 0);
-  if (done) return disk_.rename(path + ".new", path);
-  // Half an index would only take room.
-  [[maybe_unused]] const auto gone = disk_.remove(path + ".new");
-  return done;
+  if (!done) return done;
+  return disk_.rename(path + ".new", path);
 }
 
 DiskResult<void> SegmentSet::discard(const Segment& segment) {
@@ -244,15 +173,6 @@ DiskResult<void> SegmentSet::recycle(const std::shared_ptr<Segment>& segment) {
   return {};
 }
 
-// With mutex_ held.
-bool SegmentSet::worth_reusing(const Segment& segment) const {
-  if (spares_.size() >= kMostSpares || segment.bytes > segment_bytes_) return false;
-  // The tables need room before the journal needs a second spare.
-  if (!spares_.empty() && reserve_ != nullptr && !reserve_->whole()) return false;
-  const bool whole = segment.bytes == segment_bytes_;
-  return whole || (segment.bytes >= segment_bytes_ / kShortestShare && reserve_ != nullptr && !reserve_->whole());
-}
-
 DiskResult<void> SegmentSet::release(std::uint64_t position) {
   for (;;) {
     const std::lock_guard one(making_);
@@ -264,7 +184,7 @@ DiskResult<void> SegmentSet::release(std::uint64_t position) {
       segment = std::move(segments_.front());
       segments_.pop_front();
       // Nobody else may be reading it, or the reader would see the new content.
-      reuse = segment.use_count() == 1 && worth_reusing(*segment);
+      reuse = spares_.size() < kMostSpares && segment->bytes == segment_bytes_ && segment.use_count() == 1;
     }
     auto gone = reuse ? recycle(segment) : discard(*segment);
     // One after the other: a segment may not come back after a crash when a later one has gone.

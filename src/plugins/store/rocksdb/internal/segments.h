@@ -2,10 +2,8 @@
 // spare ahead of need, finds segments to read, and releases the oldest; recovery fills the set before either runs.
 //
 // A spare is a file of full length with blocks of its own and a blank header: writing into it cannot run out of space.
-// What is allocated stays over restarts: the journal goes on in its last segment, and spares stay spares, so a disk
-// that is full then has room for what is owed. A released segment becomes a spare, so that a journal in balance
-// allocates nothing; and a sync of what was written before writes no more than the octets, where new blocks cost a
-// write of the file's own record each time.
+// A released segment becomes a spare, so that a journal in balance allocates nothing; and a sync of what was written
+// before writes no more than the octets, where new blocks cost a write of the file's own record each time.
 #pragma once
 
 #include <atomic>
@@ -14,7 +12,6 @@
 #include <mutex>
 #include <string>
 
-#include "plugins/store/rocksdb/internal/reserve.h"
 #include "store/disk.h"
 
 namespace smppd::plugins::rocks_store {
@@ -30,33 +27,17 @@ struct Segment {
 
 class SegmentSet {
  public:
-  SegmentSet(store::Disk& disk, std::string directory, unsigned journal, std::uint64_t segment_bytes,
-             Reserve* reserve = nullptr)
-      : disk_(disk),
-        directory_(std::move(directory)),
-        journal_(journal),
-        segment_bytes_(segment_bytes),
-        reserve_(reserve) {}
+  SegmentSet(store::Disk& disk, std::string directory, unsigned journal, std::uint64_t segment_bytes)
+      : disk_(disk), directory_(std::move(directory)), journal_(journal), segment_bytes_(segment_bytes) {}
 
-  // Recovery: the segments found, oldest first, then the spares, then where the journal goes on: in the last segment,
-  // if that ends there and has room.
+  // Recovery: the segments found, oldest first, and where the journal goes on.
   void adopt(std::shared_ptr<Segment> segment);
-  void adopt_spare(std::shared_ptr<Segment> spare);
   void begin_at(std::uint64_t position);
-  // The one begin_at() found to go on in, or null.
-  [[nodiscard]] std::shared_ptr<Segment> begun() const;
 
   // Commit thread. A new segment for the positions from `base` on; without a spare it tries to make one.
   [[nodiscard]] store::DiskResult<std::shared_ptr<Segment>> start(std::uint64_t base);
 
-  // Keeper. Takes back what the reserve gave, if the disk has it.
-  void refill_reserve() {
-    if (reserve_ != nullptr) reserve_->refill();
-  }
-  [[nodiscard]] bool has_spare() const;
-  [[nodiscard]] bool has_room_ahead() const;  // as much as a whole spare
-  // Makes a spare if those there are are shorter than a segment together; a short one where there is no room for a
-  // whole.
+  // Keeper. Makes a spare if there is none.
   [[nodiscard]] store::DiskResult<void> prepare_spare();
   // Of a segment that is complete. A file that is not all there is noticed by its checksum, so nothing is synced.
   [[nodiscard]] store::DiskResult<void> write_index(const Segment& segment, ByteSpan bytes);
@@ -79,26 +60,21 @@ class SegmentSet {
   [[nodiscard]] static std::string name(std::uint64_t number, const char* kind);
 
  private:
-  [[nodiscard]] store::DiskResult<std::shared_ptr<Segment>> make_spare(std::uint64_t number, std::uint64_t bytes);
-  [[nodiscard]] store::DiskResult<std::shared_ptr<Segment>> make_any_spare(std::uint64_t number);
+  [[nodiscard]] store::DiskResult<std::shared_ptr<Segment>> make_spare(std::uint64_t number);
   [[nodiscard]] store::DiskResult<void> recycle(const std::shared_ptr<Segment>& segment);
   [[nodiscard]] store::DiskResult<void> discard(const Segment& segment);
   void count_allocated();
-  [[nodiscard]] std::uint64_t spare_bytes() const;
-  [[nodiscard]] bool worth_reusing(const Segment& segment) const;
-  [[nodiscard]] static bool make_blank(const Segment& spare);
 
   store::Disk& disk_;
   const std::string directory_;
   const unsigned journal_;
   const std::uint64_t segment_bytes_;
-  Reserve* const reserve_;  // null: none
   mutable std::mutex mutex_;
   std::deque<std::shared_ptr<Segment>> segments_;  // guarded by mutex_
   std::deque<std::shared_ptr<Segment>> spares_;    // guarded by mutex_
   std::uint64_t next_number_ = 1;                  // guarded by mutex_
   std::uint64_t writing_from_ = 0;                 // guarded by mutex_: base of the segment being written
-  std::uint64_t writing_bytes_ = 0;                // guarded by mutex_: of it behind its header; 0: there is none
+  bool writing_ = false;                           // guarded by mutex_: there is one
   std::atomic<std::uint64_t> allocated_until_{0};
   std::mutex making_;  // one spare is made at a time
 };
