@@ -38,9 +38,10 @@ class SharedLimit {
   [[nodiscard]] std::size_t available(Instant now) const noexcept {
     const std::int64_t at = now.time_since_epoch().count();
     const std::int64_t interval = interval_.load(std::memory_order_relaxed);
+    if (interval <= 0) return SIZE_MAX;  // more than a permit each nanosecond
     const std::int64_t owed = std::max<std::int64_t>(due_.load(std::memory_order_relaxed) - at, 0);
     const std::int64_t left = tolerance_.load(std::memory_order_relaxed) - owed;
-    return left <= 0 || interval <= 0 ? 0 : static_cast<std::size_t>(left / interval);
+    return left <= 0 ? 0 : static_cast<std::size_t>(left / interval);
   }
   // Gives a permit back that was taken and not used.
   void give_back() noexcept { due_.fetch_sub(interval_.load(std::memory_order_relaxed), std::memory_order_relaxed); }

@@ -1,5 +1,6 @@
 #include "upstream/shared_limit.h"
 
+#include <cstdint>
 #include <thread>
 #include <vector>
 
@@ -43,6 +44,12 @@ TEST(SharedLimit, SaysHowManyItWouldGrant) {
   EXPECT_EQ(take_all(limit, kStart + 35ms), 3);
 }
 
+TEST(SharedLimit, ARateBeyondAPermitEachNanosecondIsNoLimit) {
+  SharedLimit limit(4e9, 1);
+  EXPECT_EQ(limit.available(kStart), SIZE_MAX);
+  EXPECT_TRUE(limit.take(kStart));
+}
+
 TEST(SharedLimit, APermitGivenBackMayBeTakenAgain) {
   SharedLimit limit(10, 1);
   ASSERT_TRUE(limit.take(kStart));
@@ -64,6 +71,7 @@ TEST(SharedLimit, ThreadsTogetherGetNoMoreThanTheLimit) {
   std::vector<int> taken(4);
   {
     std::vector<std::jthread> threads;
+    threads.reserve(taken.size());
     for (int& count : taken) threads.emplace_back([&limit, &count] { count = take_all(limit, kStart); });
   }
   EXPECT_EQ(taken[0] + taken[1] + taken[2] + taken[3], 5000);
