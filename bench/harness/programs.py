@@ -1,4 +1,5 @@
 """Programs under measurement: started on free loopback ports, watched, ended by process id."""
+import contextlib
 import json
 import os
 import re
@@ -63,12 +64,16 @@ def metric(management_port, name):
 class Program:
     """One running program with its output in a file."""
 
-    def __init__(self, name, argv, folder):
+    def __init__(self, name, argv, folder, place=None):
         self.name = name
         self.output = Path(folder) / f"{re.sub(r'[^A-Za-z0-9.]+', '-', name)}.log"
         with self.output.open("wb") as log:
             self.process = subprocess.Popen(
-                [str(word) for word in argv], stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+                [str(word) for word in argv],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                preexec_fn=place,
             )
 
     @property
@@ -121,6 +126,7 @@ class Workbench:
         self._folder = tempfile.TemporaryDirectory(prefix="smppd-bench-")
         self.folder = Path(self._folder.name)
         self._programs = []
+        self._place = None
 
     def __enter__(self):
         return self
@@ -130,8 +136,17 @@ class Workbench:
             program.stop()
         self._folder.cleanup()
 
+    @contextlib.contextmanager
+    def placed(self, place):
+        """What is started meanwhile begins as a process of its own with place(), which says where and when it runs."""
+        before, self._place = self._place, place
+        try:
+            yield
+        finally:
+            self._place = before
+
     def start(self, name, argv):
-        program = Program(f"{name}-{len(self._programs)}", argv, self.folder)
+        program = Program(f"{name}-{len(self._programs)}", argv, self.folder, self._place)
         self._programs.append(program)
         return program
 
@@ -167,7 +182,9 @@ class Workbench:
         report.unlink(missing_ok=True)
         command = [self.tool("smppload"), "--connect", f"127.0.0.1:{port}", "--password", "bench", "--quiet"]
         command += ["--json", report, *arguments]
-        done = subprocess.run([str(word) for word in command], capture_output=True, text=True, timeout=timeout)
+        done = subprocess.run(
+            [str(word) for word in command], capture_output=True, text=True, timeout=timeout, preexec_fn=self._place
+        )
         if not report.exists():
             raise BenchError(f"smppload ended with {done.returncode}: {done.stderr or done.stdout}")
         result = json.loads(report.read_text())

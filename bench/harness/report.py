@@ -22,6 +22,8 @@ COLUMNS = {
         ("max us", "max_us", "{:,.0f}"),
         ("p99 to alone", "ratio_to_base", "{:.1f}x"),
         ("CPU us/msg", "cpu_us", "{:.2f}"),
+        ("its CPU", "busy", "{:.0%}"),
+        ("other's msg/s", "greedy", "{:,}"),
         ("msg/s", "rate", "{:,}"),
     ),
     "connections": (

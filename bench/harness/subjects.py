@@ -90,17 +90,24 @@ defaults
   timeout connect 5s
   timeout client 1h
   timeout server 1h
-listen smpp
+"""
+HAPROXY_WAY = """listen smpp{port}
   bind 127.0.0.1:{port} backlog 20000
   server sim 127.0.0.1:{sim}
 """
 
 
-def haproxy(bench, sim_port, threads=1, connections=2_000):
+def haproxy(bench, sim_port, *more, threads=1, connections=2_000):
+    """HAProxy before an SMSC; `more` are the ports of others, each with a port of HAProxy's own in `ports`."""
     if not Path("/usr/sbin/haproxy").exists():
         raise BenchError("haproxy is missing: scripts/setup --bench")
-    port = free_port()
-    file = bench.write(f"haproxy-{port}.cfg", HAPROXY.format(threads=threads, connections=connections, port=port, sim=sim_port))
-    program = bench.start("haproxy", ["/usr/sbin/haproxy", "-db", "-q", "-f", file])
-    program.wait_listening(port)
-    return Subject("haproxy", program, port)
+    ways = {free_port(): sim for sim in (sim_port, *more)}
+    settings = HAPROXY.format(threads=threads, connections=connections)
+    settings += "".join(HAPROXY_WAY.format(port=port, sim=sim) for port, sim in ways.items())
+    ports = list(ways)
+    program = bench.start("haproxy", ["/usr/sbin/haproxy", "-db", "-q", "-f", bench.write(f"haproxy-{ports[0]}.cfg", settings)])
+    for port in ports:
+        program.wait_listening(port)
+    subject = Subject("haproxy", program, ports[0])
+    subject.ports = ports
+    return subject

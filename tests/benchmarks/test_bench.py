@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT))
 
 from bench import soak  # noqa: E402
 from bench.harness import docs, plots, report, scenario, syscalls  # noqa: E402
+from bench.latency import fairness  # noqa: E402
 from bench.road import counting  # noqa: E402
 from bench.suites import SCENARIOS  # noqa: E402
 
@@ -154,6 +155,37 @@ def test_a_tiny_run_measures_smppd_and_haproxy_and_writes_json(tmp_path):
     assert [row["subject"] for row in measured] == ["smppd", "haproxy", "direct"]
     assert measured[0]["cpu_us"] > 0 and measured[0]["syscalls"] > 0 and measured[0]["ratio_to_haproxy"] > 0
     assert "smppd" in done.stdout and "to HAProxy" in done.stdout
+
+
+def placed(place):
+    """(CPUs, class) of a program that starts there."""
+    words = [sys.executable, "-c", "import os; print(sorted(os.sched_getaffinity(0)), os.sched_getscheduler(0))"]
+    return subprocess.run(words, capture_output=True, text=True, check=True, preexec_fn=place).stdout.strip()
+
+
+@pytest.mark.parametrize("urgent", [True, False])
+def test_who_sends_little_goes_before_who_saturates_and_nobody_before_the_program_in_the_middle(monkeypatch, urgent):
+    if urgent and not fairness.may_be_urgent():
+        urgent = False  # this machine has only the other way
+    monkeypatch.setattr(fairness, "may_be_urgent", lambda: urgent)
+    middle, others = (sorted(some) for some in fairness.cpus())
+    assert len(os.sched_getaffinity(0)) == 1 or not set(middle) & set(others)
+    assert placed(fairness.in_the_middle) == f"{middle} {os.SCHED_OTHER}"
+    modest = os.SCHED_FIFO if urgent else os.SCHED_OTHER
+    assert placed(fairness.at_an_end(fairness.MODEST)) == placed(fairness.at_an_end(fairness.SMSC)) == f"{others} {modest}"
+    greedy = os.SCHED_OTHER if urgent else os.SCHED_IDLE
+    assert placed(fairness.at_an_end(fairness.GREEDY)) == f"{others} {greedy}"
+
+
+def test_a_tiny_run_of_fairness_sees_both_clients(tmp_path):
+    results = tmp_path / "results.json"
+    command = [ROOT / "scripts/bench", "fairness", "--bin", BINARIES, "--seconds", "0.2", "--rounds", "1", "--json", results]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stdout + done.stderr
+    rows = json.loads(results.read_text())["results"][0]["rows"]
+    assert [row["subject"].split(",")[0] for row in rows] == ["smppd"] * 3 + ["haproxy"] * 3 + ["direct"] * 3
+    assert all(row["rate"] > 0 and (row.get("busy", 0) > 0) == (row["subject"].split(",")[0] != "direct") for row in rows)
+    assert [row.get("greedy", 0) > 0 and row["ratio_to_base"] > 0 for row in rows] == [False, True, True] * 3
 
 
 def test_twenty_seconds_of_mixed_traffic_lose_nothing():

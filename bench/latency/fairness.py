@@ -1,0 +1,135 @@
+"""What a client that sends a little notices of one that sends all it can.
+
+The program in the middle has the first CPU for itself; clients and SMSCs share the others. The modest client, and the SMSC that it
+uses, go before the greedy client and the greedy one's SMSC wherever both want a CPU: with real-time priorities, or, where those
+are not ours to give, by putting the greedy in the class SCHED_IDLE. So a modest message waits for the program in the middle, and for
+the SMSC where both use the same, and not for a CPU behind those that keep the machine busy.
+"""
+import functools
+import json
+import os
+import time
+
+from bench.harness import subjects
+from bench.harness.programs import Workbench
+from bench.harness.scenario import median, paired_ratio
+from bench.latency.percentiles import load, row_of
+
+MODEST_RATE = 1_000
+GREEDY_SHAPE = ("--sessions", 4, "--window", 1000)
+ALONE, APART, SHARING = "alone", "beside 4 x 1,000 to another SMSC", "beside 4 x 1,000 to the same SMSC"
+GREEDY, SMSC, MODEST = range(3)  # who goes before whom
+
+
+def cpus():
+    """(those of the program in the middle, those of everyone else); a single CPU is everyone's."""
+    all_of_them = sorted(os.sched_getaffinity(0))
+    return {all_of_them[0]}, set(all_of_them[1:]) or {all_of_them[0]}
+
+
+def in_the_middle():
+    os.sched_setaffinity(0, cpus()[0])
+
+
+def at_an_end(rank):
+    """Where and how a client or an SMSC runs."""
+    urgent = may_be_urgent()
+
+    def place():
+        os.sched_setaffinity(0, cpus()[1])
+        if rank > GREEDY and urgent:
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(rank))
+        if rank == GREEDY and not urgent:
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+    return place
+
+
+@functools.cache
+def may_be_urgent():
+    """Whether this machine gives us real-time priorities; known by asking for one."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+    except PermissionError:
+        return False
+    return True
+
+
+class Between:
+    """A program in the middle, or none (no pid); where the modest client connects, and the greedy: (port, system_id) by how."""
+
+    def __init__(self, name, pid, port, apart, sharing):
+        self.name, self.pid, self.port = name, pid, port
+        self.greedy = {APART: apart, SHARING: sharing}
+
+
+def smppd(bench, binary, name, sim, other):
+    clients = [{"system_id": who, "password": "bench"} for who in (subjects.SMPPLOAD_ID, "sharing")]
+    clients.append({"system_id": "apart", "password": "bench", "upstream": "other"})
+    carriers = [subjects.upstream("carrier", sim.port), subjects.upstream("other", other.port)]
+    subject = subjects.smppd(bench, binary, subjects.config(carriers, clients=clients), name)
+    return Between(name, subject.pid, subject.port, (subject.port, "apart"), (subject.port, "sharing"))
+
+
+def haproxy(bench, sim, other):
+    subject = subjects.haproxy(bench, sim.port, other.port)
+    return Between("haproxy", subject.pid, subject.port, (subject.ports[1], "apart"), (subject.port, "sharing"))
+
+
+def stand(bench, plan):
+    with bench.placed(at_an_end(SMSC)):
+        sim = bench.smppsim()
+    with bench.placed(at_an_end(GREEDY)):
+        other = bench.smppsim()
+    with bench.placed(in_the_middle):
+        standing = [smppd(bench, binary, name, sim, other) for name, binary in plan.smppds]
+        standing.append(haproxy(bench, sim, other))
+    return [*standing, Between("direct", None, sim.port, (other.port, "apart"), (sim.port, "sharing"))]
+
+
+def modest_run(bench, plan, between):
+    of = ["--cpu-of", between.pid] if between.pid else []
+    with bench.placed(at_an_end(MODEST)):
+        return bench.smppload(between.port, *load(plan, MODEST_RATE, 1), *of)
+
+
+def run_beside(bench, plan, between, how):
+    """The modest client's report, with what the greedy one got in "greedy", messages a second."""
+    port, system_id = between.greedy[how]
+    report = bench.folder / "greedy.json"
+    words = [bench.tool("smppload"), "--connect", f"127.0.0.1:{port}", "--system-id", system_id, "--password", "bench"]
+    words += [*GREEDY_SHAPE, "--quiet", "--json", report, "--duration", "300s"]
+    with bench.placed(at_an_end(GREEDY)):
+        greedy = bench.start("greedy", words)
+    time.sleep(plan.warmup)
+    heard = modest_run(bench, plan, between)
+    greedy.stop()
+    return {**heard, "greedy": json.loads(report.read_text())["throughput"]}
+
+
+def rows_of(between, heard):
+    for how in (ALONE, APART, SHARING):
+        reports = heard[between.name, how]
+        row = row_of(f"{between.name}, {how}", reports)
+        if between.pid:
+            row["busy"] = round(median(report["other_cpu_seconds"] / report["seconds"] for report in reports), 2)
+        if how == ALONE:
+            alone = row["p99_us_rounds"]
+        else:
+            row["greedy"] = round(median(report["greedy"] for report in reports))
+            row["ratio_to_base"] = round(paired_ratio(row["p99_us_rounds"], alone), 2)
+        yield row
+
+
+def fairness(plan):
+    with Workbench(plan.tools) as bench:
+        standing = stand(bench, plan)
+        heard = {(between.name, how): [] for between in standing for how in (ALONE, APART, SHARING)}
+        for _ in range(plan.rounds):  # in turns, so that all see the same machine
+            for between in standing:
+                heard[between.name, ALONE].append(modest_run(bench, plan, between))
+                for how in between.greedy:
+                    heard[between.name, how].append(run_beside(bench, plan, between, how))
+    rows = [row for between in standing for row in rows_of(between, heard)]
+    return {"rate": MODEST_RATE, "real_time_priorities": may_be_urgent(), "rows": rows}
