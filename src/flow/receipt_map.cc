@@ -4,7 +4,9 @@
 #include <bit>
 #include <cstring>
 #include <optional>
+#include <utility>
 
+#include "base/prefetch.h"
 #include "flow/internal/hash.h"
 
 namespace smppd::flow {
@@ -152,8 +154,8 @@ ReceiptMap::ReceiptMap(const Options& options, Instant now)
     : options_(options),
       epoch_(now),
       tick_seconds_(tick_of(options.retention)),
-      by_key_(std::min(options.max_entries, kMaxEntries) + 1),
-      by_own_(std::min(options.max_entries, kMaxEntries) + 1) {
+      by_key_(std::min(options.max_entries, kMaxEntries) + kWaiting + 1),
+      by_own_(std::min(options.max_entries, kMaxEntries) + kWaiting + 1) {
   for (std::uint32_t list = 0; list < lists_.size(); ++list) lists_[list] = {list | kListBit, list | kListBit};
 }
 
@@ -175,12 +177,12 @@ std::uint32_t ReceiptMap::key_hash(message::UpstreamId upstream, std::string_vie
   return text.size() <= kFilledUp ? hash_filled_up(fill_up(text), seed) : hash_long(text, seed);
 }
 
-// Nobody but us chooses these. Eight that were given one after the other share a line of the index, and such groups are
+// Nobody but us chooses these. Four that were given one after the other share a line of the index, and such groups are
 // spread evenly: fewer lines are touched, and the index need not grow for some segments that happen to be crowded.
 // Of a short id (message::OwnIdGenerator::next_short) other bits count.
 std::uint32_t ReceiptMap::own_hash(message::OwnId own) noexcept {
   const unsigned shift = own >> 32U == 0 ? 5 : 12;
-  const std::uint64_t last = own >> shift & 7U;
+  const std::uint64_t last = own >> shift & 3U;
   const std::uint32_t hash = internal::high_half((own ^ last << shift) * 0x9E37'79B9'7F4A'7C15U);
   return hash ^ static_cast<std::uint32_t>(last << internal::IndexTable::kLineBits);
 }
@@ -196,7 +198,8 @@ bool ReceiptMap::is_named(const Record& record, message::UpstreamId upstream, st
   return raw == id || smpp::canonical_id(raw) == smpp::canonical_id(id);
 }
 
-std::uint32_t ReceiptMap::index_of(message::OwnId own) const noexcept {
+std::uint32_t ReceiptMap::index_of(message::OwnId own) noexcept {
+  index_waiting();
   return by_own_.find(own_hash(own), [&](std::uint32_t index) { return records_[index].own == own; });
 }
 
@@ -256,17 +259,38 @@ bool ReceiptMap::insert(const Submission& submission) noexcept {
   by_key_.prefetch(hash);
   by_own_.prefetch(own_hash(submission.own));
   const std::uint32_t index = write_record(submission, hash);
-  if (!index_record(index)) [[unlikely]] {
-    free_id(records_[index]);
-    records_.give(index, &Record::key_hash);
-    ++stats_.refused;
-    return false;
-  }
-  if (stats_.entries >= options_.max_entries) evict();
   schedule(index);
   ++stats_.entries;
   ++stats_.inserted;
+  waiting_hashes_[waiting_count_] = hash;
+  waiting_[waiting_count_++] = index;
+  if (waiting_count_ == kWaiting) index_waiting();
   return true;
+}
+
+void ReceiptMap::index_waiting() noexcept {
+  const std::uint32_t count = std::exchange(waiting_count_, 0);
+  if (count == 0) return;
+  if (stats_.entries > options_.max_entries) fetch_evicted(stats_.entries - options_.max_entries);
+  for (std::uint32_t i = 0; i < count; ++i) {
+    if (index_record(waiting_[i])) [[likely]]
+      continue;
+    drop(waiting_[i]);
+    --stats_.inserted;
+    ++stats_.refused;
+  }
+  while (stats_.entries > options_.max_entries) evict();
+}
+
+// The newest of those that wait, as the index would have it.
+std::uint32_t ReceiptMap::find_waiting(message::UpstreamId upstream, std::string_view id,
+                                       std::uint32_t hash) const noexcept {
+  std::uint32_t same = internal::equal_words(waiting_hashes_, hash) & ((1U << waiting_count_) - 1);
+  for (; same != 0; same &= ~std::bit_floor(same)) {
+    const std::uint32_t index = waiting_[static_cast<std::size_t>(std::bit_width(same)) - 1];
+    if (is_named(records_[index], upstream, id)) return index;
+  }
+  return kNone;
 }
 
 std::uint32_t ReceiptMap::write_record(const Submission& submission, std::uint32_t hash) noexcept {
@@ -323,11 +347,23 @@ bool ReceiptMap::index_record(std::uint32_t index) noexcept {
   return false;
 }
 
-// The one that would expire first.
-void ReceiptMap::evict() noexcept {
+std::uint32_t ReceiptMap::first_to_expire() noexcept {
   first_tick_ = std::max(first_tick_, swept_tick_);
   while (lists_[first_tick_ % kBuckets].next == (first_tick_ % kBuckets | kListBit)) ++first_tick_;
-  remove(lists_[first_tick_ % kBuckets].next);
+  return lists_[first_tick_ % kBuckets].next;
+}
+
+// What evict() will read if it is called that often.
+void ReceiptMap::fetch_evicted(std::size_t count) noexcept {
+  std::uint32_t index = first_to_expire();
+  for (; count > 0 && (index & kListBit) == 0; --count) {
+    prefetch_removal(index);
+    index = records_[index].link.next;
+  }
+}
+
+void ReceiptMap::evict() noexcept {
+  remove(first_to_expire());
   ++stats_.evicted;
   prefetch_removal(lists_[first_tick_ % kBuckets].next);
 }
@@ -338,7 +374,7 @@ void ReceiptMap::prefetch_removal(std::uint32_t index) const noexcept {
   const Record& record = records_[index];
   by_key_.prefetch(record.key_hash);
   by_own_.prefetch(own_hash(record.own));
-  if ((record.link.next & kListBit) == 0) __builtin_prefetch(&records_[record.link.next]);
+  if ((record.link.next & kListBit) == 0) prefetch(&records_[record.link.next]);
 }
 
 void ReceiptMap::remove(std::uint32_t index) noexcept {
@@ -351,9 +387,14 @@ void ReceiptMap::remove(std::uint32_t index) noexcept {
 
 // All of it but its key, which is gone or another's.
 void ReceiptMap::forget(std::uint32_t index) noexcept {
+  by_own_.erase(own_hash(records_[index].own), index);
+  drop(index);
+}
+
+// All of it but what the index has.
+void ReceiptMap::drop(std::uint32_t index) noexcept {
   Record& record = records_[index];
   unlink(index);
-  by_own_.erase(own_hash(record.own), index);
   --stats_.entries;
   free_id(record);
   record.own = 0;
@@ -382,10 +423,13 @@ bool ReceiptMap::alive(Ref ref) const noexcept {
 
 std::optional<ReceiptMap::Entry> ReceiptMap::find(message::UpstreamId upstream, std::string_view id) const noexcept {
   const std::uint32_t hash = key_hash(upstream, id);
-  const auto index = by_key_.find(hash, [&](std::uint32_t i) {
-    const Record& record = records_[i];
-    return record.key_hash == hash && is_named(record, upstream, id);
-  });
+  std::uint32_t index = find_waiting(upstream, id, hash);
+  if (index == kNone) {
+    index = by_key_.find(hash, [&](std::uint32_t i) {
+      const Record& record = records_[i];
+      return record.key_hash == hash && is_named(record, upstream, id);
+    });
+  }
   if (index == kNone) return std::nullopt;
   return entry_at(index);
 }
@@ -426,7 +470,7 @@ std::optional<ReceiptMap::UpstreamName> ReceiptMap::find_own(message::OwnId own)
   return UpstreamName{message::UpstreamId(records_[index].upstream), id_of(records_[index], id_room_)};
 }
 
-std::optional<ReceiptMap::Entry> ReceiptMap::entry_of(message::OwnId own) const noexcept {
+std::optional<ReceiptMap::Entry> ReceiptMap::entry_of(message::OwnId own) noexcept {
   const auto index = index_of(own);
   if (index == kNone) return std::nullopt;
   return entry_at(index);
@@ -452,12 +496,14 @@ void ReceiptMap::finish(Ref ref, Instant until) noexcept {
 }
 
 void ReceiptMap::erase(Ref ref) noexcept {
+  index_waiting();
   if (alive(ref)) remove(ref.index);
 }
 
 // --- Expiry ----------------------------------------------------------------------------------------------------------
 
 bool ReceiptMap::expire(Instant at, std::size_t budget) noexcept {
+  index_waiting();
   const std::uint32_t now = seconds(at);
   const std::uint64_t now_tick = now / tick_seconds_;
   if (now_tick > swept_tick_ + kBuckets) swept_tick_ = now_tick - kBuckets;
@@ -510,7 +556,13 @@ void ReceiptMap::schedule(std::uint32_t index) noexcept {
   link_last(static_cast<std::uint32_t>(tick % kBuckets), index);
 }
 
-ReceiptMap::Stats ReceiptMap::stats() const noexcept {
+std::size_t ReceiptMap::size() noexcept {
+  index_waiting();
+  return stats_.entries;
+}
+
+ReceiptMap::Stats ReceiptMap::stats() noexcept {
+  index_waiting();
   Stats now = stats_;
   now.memory_bytes = sizeof(*this) + records_.memory_bytes() + pieces_.memory_bytes() + by_key_.memory_bytes() +
                      by_own_.memory_bytes();

@@ -6,7 +6,10 @@
 // the entry that would expire first makes room, and is counted. An entry lives until a tick of 1/512 of the retention
 // after it expires.
 //
-// Memory: 64 octets a record and at most two index slots of 11 each: under 90 for ids of up to 20 octets; a longer id
+// The index lies anywhere in memory, so insert() only fetches the lines that it needs; entries are put into it kWaiting
+// at a time, and until then are found among those that wait.
+//
+// Memory: 64 octets a record and at most two index slots of 14 each: under 95 for ids of up to 20 octets; a longer id
 // takes 64 more for each 60 octets. No call allocates once as many entries have been there as there will be, and none
 // takes longer for the table's growth than the split of one segment (receipt_map_test measures).
 #pragma once
@@ -96,7 +99,8 @@ class ReceiptMap {
   ReceiptMap& operator=(const ReceiptMap&) = delete;
   ~ReceiptMap() = default;
 
-  // False, and counted as refused, when there is no usable id.
+  // False, and counted as refused, when there is no usable id. As many entries as wait for the index may be there
+  // beyond the bound.
   bool insert(const Submission& submission) noexcept;
 
   // The message whose id is written so, or has the same canonical form.
@@ -125,7 +129,7 @@ class ReceiptMap {
                                            const Addresses& addresses) const noexcept;
 
   [[nodiscard]] std::optional<UpstreamName> find_own(message::OwnId own) noexcept;
-  [[nodiscard]] std::optional<Entry> entry_of(message::OwnId own) const noexcept;
+  [[nodiscard]] std::optional<Entry> entry_of(message::OwnId own) noexcept;
   [[nodiscard]] std::string_view upstream_id(Ref ref) noexcept;  // as UpstreamName::id; empty if gone
 
   // Whether its final receipt is with the client, unanswered.
@@ -136,8 +140,8 @@ class ReceiptMap {
   // Removes what has expired, looking at no more than `budget` entries. True when there is more to do.
   bool expire(Instant now, std::size_t budget) noexcept;
 
-  [[nodiscard]] std::size_t size() const noexcept { return stats_.entries; }
-  [[nodiscard]] Stats stats() const noexcept;
+  [[nodiscard]] std::size_t size() noexcept;
+  [[nodiscard]] Stats stats() noexcept;
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
@@ -146,6 +150,7 @@ class ReceiptMap {
   static constexpr std::size_t kPieceText = 60;
   static constexpr std::uint32_t kBuckets = 1024;
   static constexpr std::uint32_t kListBit = 0x8000'0000;
+  static constexpr std::uint32_t kWaiting = 16;
 
   struct Link {
     std::uint32_t previous;
@@ -176,19 +181,25 @@ class ReceiptMap {
   [[nodiscard]] std::uint32_t key_hash(message::UpstreamId upstream, std::string_view id) const noexcept;
   [[nodiscard]] static std::uint32_t own_hash(message::OwnId own) noexcept;
   [[nodiscard]] bool is_named(const Record& record, message::UpstreamId upstream, std::string_view id) const noexcept;
-  [[nodiscard]] std::uint32_t index_of(message::OwnId own) const noexcept;
+  [[nodiscard]] std::uint32_t index_of(message::OwnId own) noexcept;
   [[nodiscard]] std::string_view id_of(const Record& record, std::array<char, kMaxId>& room) const noexcept;
   [[nodiscard]] Entry entry_at(std::uint32_t index) const noexcept;
   [[nodiscard]] bool alive(Ref ref) const noexcept;
   [[nodiscard]] std::uint32_t write_record(const Submission& submission, std::uint32_t hash) noexcept;
   void write_id(Record& record, std::string_view id) noexcept;
   void free_id(const Record& record) noexcept;
+  void index_waiting() noexcept;
   bool index_record(std::uint32_t index) noexcept;
+  [[nodiscard]] std::uint32_t find_waiting(message::UpstreamId upstream, std::string_view id,
+                                           std::uint32_t hash) const noexcept;
   void stamp(Instant at) noexcept;
+  [[nodiscard]] std::uint32_t first_to_expire() noexcept;
+  void fetch_evicted(std::size_t count) noexcept;
   void evict() noexcept;
   void prefetch_removal(std::uint32_t index) const noexcept;
   void remove(std::uint32_t index) noexcept;
   void forget(std::uint32_t index) noexcept;
+  void drop(std::uint32_t index) noexcept;
 
   [[nodiscard]] std::uint32_t seconds(Instant at) const noexcept;
   [[nodiscard]] Link& link(std::uint32_t at) noexcept;
@@ -203,6 +214,10 @@ class ReceiptMap {
   internal::Pool<Piece> pieces_;
   internal::IndexTable by_key_;
   internal::IndexTable by_own_;
+  // Records that are not in the index, oldest first, and the hashes of their keys.
+  std::uint32_t waiting_count_ = 0;
+  std::array<std::uint32_t, kWaiting> waiting_hashes_{};
+  std::array<std::uint32_t, kWaiting> waiting_{};
   // Lists of records through Record::link: a wheel by expiry.
   std::array<Link, kBuckets> lists_;
   std::uint64_t swept_tick_ = 0;  // buckets of ticks before this one are done

@@ -142,8 +142,8 @@ class ReceiptDesk {
 
   // Of messages without a receipt to come.
   [[nodiscard]] std::size_t recent() const noexcept { return recent_.size(); }
-  [[nodiscard]] std::size_t memory_bytes() const noexcept { return map_.stats().memory_bytes + recent_.memory_bytes(); }
-  [[nodiscard]] ReceiptMap::Stats map_stats() const noexcept { return map_.stats(); }
+  [[nodiscard]] std::size_t memory_bytes() noexcept { return map_.stats().memory_bytes + recent_.memory_bytes(); }
+  [[nodiscard]] ReceiptMap::Stats map_stats() noexcept { return map_.stats(); }
   [[nodiscard]] const ReceiptParking::Stats& parking_stats() const noexcept { return parking_.stats(); }
   [[nodiscard]] const IdMatcher* matcher(message::UpstreamId id) const noexcept;
   // What an earlier smppd knew of the ids of this upstream.

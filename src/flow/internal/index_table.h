@@ -1,12 +1,12 @@
-// From a 32-bit hash to the indices of records that lie elsewhere: four octets a slot, one cache line a look-up, and no
-// stall when it grows.
+// From a 32-bit hash to the indices of records that lie elsewhere: one cache line a look-up, and no stall when it
+// grows.
 //
-// Extendible hashing: a directory over the hash's first bits leads to segments of 4 KiB. A segment has 64 lines of 15
+// Extendible hashing: a directory over the hash's first bits leads to segments of 4 KiB. A segment has 64 lines of 12
 // slots; an index lies in the line its hash names or, when that was full, in one of the next, and each line knows how
 // many went past it, so that most look-ups end where they began and nothing has to move when an index is erased. A
-// segment at its bound is split in two (some tens of microseconds); nothing else ever moves but the directory. A slot
-// holds index + 1 and, in the bits that leaves, a piece of the hash, so that few records are looked at in vain.
-// Shard-local. Memory is not given back before destruction.
+// segment at its bound is split in two (a few microseconds: lines hold what that takes of the hashes, in all but small
+// and huge tables); nothing else ever moves but the directory. A slot holds index + 1 and, in the bits that leaves, a
+// piece of the hash, so that few records are looked at in vain. Shard-local. Memory is kept until destruction.
 #pragma once
 
 #include <array>
@@ -17,10 +17,8 @@
 #include <utility>
 #include <vector>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
+#include "base/prefetch.h"
+#include "flow/internal/index_line.h"
 #include "flow/internal/pool.h"
 
 namespace smppd::flow::internal {
@@ -39,13 +37,13 @@ class IndexTable {
   // An index under `hash` that `equal(index)` accepts, or kNone. The order in which several are tried is not defined.
   template <typename Equal>
   [[nodiscard]] std::uint32_t find(std::uint32_t hash, Equal&& equal) const noexcept {
-    const std::uint32_t* slot = slot_of(segment_at(directory_[first_bits(hash, depth_)]), hash, equal);
-    return slot == nullptr ? kNone : index_in(*slot);
+    const Place found = place_of(segment_at(directory_[first_bits(hash, depth_)]), hash, equal);
+    return found.line == nullptr ? kNone : index_in((*found.line)[found.at]);
   }
 
   // Fetches what find(), insert() and erase() of this hash will read.
   void prefetch(std::uint32_t hash) const noexcept {
-    __builtin_prefetch(&segment_at(directory_[first_bits(hash, depth_)]).lines[home(hash)]);
+    smppd::prefetch(&segment_at(directory_[first_bits(hash, depth_)]).lines[home(hash)]);
   }
 
   // The same index twice is the caller's mistake. `hash_of(index)` gives the hash of any index in the table. False when
@@ -63,10 +61,19 @@ class IndexTable {
                                        HashOf&& hash_of) noexcept {
     if (!make_room(hash, hash_of)) return false;
     const std::uint32_t number = directory_[first_bits(hash, depth_)];
-    if (std::uint32_t* slot = slot_of(segment_at(number), hash, equal)) {
-      *slot = tag_of(hash) | (index + 1);
-    } else {
+    Line& line = segment_at(number).lines[home(hash)];
+    // Nearly always nothing like it is there, and its line has room.
+    const bool alike = line.passed() || line.hits_of(~index_mask_, tag_of(hash)) != 0;
+    if (const std::uint32_t free = line.free(); free != 0 && !alike) [[likely]] {
+      line.put(Line::first_of(free), tag_of(hash) | (index + 1), more_of(hash), 0);
+      ++shapes_[number].count;
+      return true;
+    }
+    const Place former = place_of(segment_at(number), hash, equal);
+    if (former.line == nullptr) {
       place(number, hash, index);
+    } else {
+      former.line->put(former.at, tag_of(hash) | (index + 1), more_of(hash), former.line->distance(former.at));
     }
     return true;
   }
@@ -78,13 +85,13 @@ class IndexTable {
     std::uint32_t at = home(hash);
     for (std::uint32_t tried = 0; tried < kLines; ++tried, at = after(at)) {
       Line& line = segment.lines[at];
-      if (const std::uint32_t hits = hits_of(line, index_mask_, index + 1); hits != 0) {
-        line.slots[first_of(hits)] = kEmpty;
-        for (std::uint32_t passed = home(hash); passed != at; passed = after(passed)) --segment.lines[passed].passed;
+      if (const std::uint32_t hits = line.hits_of(index_mask_, index + 1); hits != 0) {
+        line.clear(Line::first_of(hits));
+        for (std::uint32_t passed = home(hash); passed != at; passed = after(passed)) segment.lines[passed].unpass();
         --shapes_[number].count;
         return true;
       }
-      if (line.passed == 0) break;
+      if (!line.passed()) break;
     }
     return false;
   }
@@ -95,55 +102,38 @@ class IndexTable {
   }
 
  private:
+  using Line = IndexLine;
   static constexpr std::uint32_t kLines = 1U << kLineBits;
-  static constexpr std::uint32_t kSlots = 15;  // of a line
+  static constexpr std::uint32_t kSlots = Line::kSlots;
   static constexpr std::uint32_t kSplitAt = kLines * kSlots / 5 * 4;
-  static constexpr std::uint32_t kEmpty = 0;
   static constexpr unsigned kMaxDepth = 20;
+  // Splits at these depths, of some 50,000 to some 15 million indices, go by the bits that a line has as more_of().
+  static constexpr unsigned kFirstKnown = 8;
+  static constexpr unsigned kLastKnown = 15;
 
-  struct alignas(64) Line {
-    std::uint32_t passed = 0;  // indices that found this line full
-    std::array<std::uint32_t, kSlots> slots{};
-  };
-  static_assert(sizeof(Line) == 64 && offsetof(Line, slots) == 4);
   struct Segment {
     std::array<Line, kLines> lines{};
   };
-  // The slots of a line that are `wanted` under `mask`, as bits from the second on.
-  [[nodiscard]] static std::uint32_t hits_of(const Line& line, std::uint32_t mask, std::uint32_t wanted) noexcept {
-#ifdef __SSE2__
-    const auto* words = reinterpret_cast<const __m128i*>(&line);
-    const __m128i masks = _mm_set1_epi32(static_cast<int>(mask));
-    const __m128i value = _mm_set1_epi32(static_cast<int>(wanted));
-    const auto equal = [&](int at) { return _mm_cmpeq_epi32(_mm_and_si128(_mm_load_si128(words + at), masks), value); };
-    const __m128i low = _mm_packs_epi32(equal(0), equal(1));
-    const __m128i high = _mm_packs_epi32(equal(2), equal(3));
-    return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_packs_epi16(low, high))) & ~1U;
-#else
-    std::uint32_t hits = 0;
-    for (std::uint32_t i = 0; i < kSlots; ++i) hits |= std::uint32_t{(line.slots[i] & mask) == wanted} << (i + 1);
-    return hits;
-#endif
-  }
-  [[nodiscard]] static std::size_t first_of(std::uint32_t hits) noexcept {
-    return static_cast<std::size_t>(std::countr_zero(hits)) - 1;
-  }
+  struct Place {
+    Line* line = nullptr;
+    std::uint32_t at = 0;
+  };
 
-  // The slot under `hash` whose index `equal` accepts, or null.
-  template <typename SegmentLike, typename Equal>
-  [[nodiscard]] auto slot_of(SegmentLike& segment, std::uint32_t hash, Equal& equal) const noexcept
-      -> decltype(&segment.lines[0].slots[0]) {
+  // Where the index under `hash` is that `equal` accepts; no line: nowhere.
+  template <typename Equal>
+  [[nodiscard]] Place place_of(Segment& segment, std::uint32_t hash, Equal& equal) const noexcept {
     const std::uint32_t tag = tag_of(hash);
     std::uint32_t at = home(hash);
     for (std::uint32_t tried = 0; tried < kLines; ++tried, at = after(at)) {
-      auto& line = segment.lines[at];
-      for (std::uint32_t hits = hits_of(line, ~index_mask_, tag); hits != 0; hits &= hits - 1) {
-        auto& slot = line.slots[first_of(hits)];
-        if (slot != kEmpty && equal(index_in(slot))) return &slot;
+      Line& line = segment.lines[at];
+      for (std::uint32_t hits = line.hits_of(~index_mask_, tag); hits != 0; hits &= hits - 1) {
+        const std::uint32_t hit = Line::first_of(hits);
+        if (line.more(hit) != more_of(hash) || line[hit] == Line::kEmpty) continue;
+        if (equal(index_in(line[hit]))) return {&line, hit};
       }
-      if (line.passed == 0) break;
+      if (!line.passed()) break;
     }
-    return nullptr;
+    return {};
   }
 
   static constexpr std::uint32_t kBlock = BlockStore::kBlockBytes / sizeof(Segment);
@@ -157,6 +147,9 @@ class IndexTable {
   [[nodiscard]] static constexpr std::uint32_t after(std::uint32_t at) noexcept { return (at + 1) & (kLines - 1); }
   [[nodiscard]] static constexpr std::size_t first_bits(std::uint32_t hash, unsigned bits) noexcept {
     return static_cast<std::size_t>((std::uint64_t{hash} << bits) >> 32U);
+  }
+  [[nodiscard]] static constexpr std::uint8_t more_of(std::uint32_t hash) noexcept {
+    return static_cast<std::uint8_t>(hash >> (32 - kLastKnown));
   }
   [[nodiscard]] std::uint32_t tag_of(std::uint32_t hash) const noexcept { return hash >> kLineBits << index_bits_; }
   [[nodiscard]] std::uint32_t index_in(std::uint32_t slot) const noexcept { return (slot & index_mask_) - 1; }
@@ -174,14 +167,15 @@ class IndexTable {
 
   void place(std::uint32_t number, std::uint32_t hash, std::uint32_t index) noexcept {
     Segment& segment = segment_at(number);
-    for (std::uint32_t at = home(hash);; at = after(at)) {
+    std::uint32_t at = home(hash);
+    for (std::uint32_t distance = 0;; ++distance, at = after(at)) {
       Line& line = segment.lines[at];
-      if (const std::uint32_t hits = hits_of(line, 0xFFFF'FFFFU, kEmpty); hits != 0) {
-        line.slots[first_of(hits)] = tag_of(hash) | (index + 1);
+      if (const std::uint32_t hits = line.free(); hits != 0) {
+        line.put(Line::first_of(hits), tag_of(hash) | (index + 1), more_of(hash), distance);
         ++shapes_[number].count;
         return;
       }
-      ++line.passed;
+      line.pass();
     }
   }
 
@@ -207,22 +201,29 @@ class IndexTable {
     return true;
   }
 
-  // Slots are filled from the first on and no branch depends on a hash, so that the records, each of which is a line
-  // from memory, are waited for together.
+  // Slots are filled from the first on and no branch depends on a hash, so that where records have to be looked at,
+  // each of which is a line from memory, they are waited for together.
   template <typename HashOf>
   void share_out(std::uint32_t low, std::uint32_t high, unsigned depth, HashOf& hash_of) noexcept {
     const Segment before = std::exchange(segment_at(low), Segment());
     const std::array<Segment*, 2> to{&segment_at(low), &segment_at(high)};
     std::array<std::array<std::uint8_t, kLines>, 2> filled{};
     std::array<std::uint16_t, 2> counts{};
-    for (const Line& line : before.lines) {
-      for (const std::uint32_t slot : line.slots) {
-        if (slot == kEmpty) continue;
-        const std::uint32_t moved = hash_of(index_in(slot));
-        const std::size_t half = first_bits(moved, depth) & 1U;
-        std::uint32_t at = home(moved);
-        for (; filled[half][at] == kSlots; at = after(at)) ++to[half]->lines[at].passed;
-        to[half]->lines[at].slots[filled[half][at]++] = slot;
+    const bool known = depth >= kFirstKnown && depth <= kLastKnown;
+    for (std::uint32_t line = 0; line < kLines; ++line) {
+      const Line& from = before.lines[line];
+      for (std::uint32_t i = 0; i < kSlots; ++i) {
+        if (from[i] == Line::kEmpty) continue;
+        std::size_t half = from.more(i) >> ((kLastKnown - depth) & 7U) & 1U;
+        std::uint32_t at = (line - from.distance(i)) & (kLines - 1);
+        if (!known || from.distance(i) == Line::kFar) {
+          const std::uint32_t hash = hash_of(index_in(from[i]));
+          half = first_bits(hash, depth) & 1U;
+          at = home(hash);
+        }
+        std::uint32_t distance = 0;
+        for (; filled[half][at] == kSlots; at = after(at), ++distance) to[half]->lines[at].pass();
+        to[half]->lines[at].put(filled[half][at]++, from[i], from.more(i), distance);
         ++counts[half];
       }
     }
