@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 namespace smppd::store {
@@ -111,6 +112,12 @@ class RealDisk final : public Disk {
     const auto result = done(::fsync(fd));
     ::close(fd);
     return result;
+  }
+
+  DiskResult<std::uint64_t> free_bytes(const std::string& path) override {
+    struct statvfs status{};
+    if (::statvfs(path.c_str(), &status) != 0) return std::unexpected(errno);
+    return std::uint64_t{status.f_bavail} * status.f_frsize;
   }
 };
 

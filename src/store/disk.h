@@ -47,6 +47,8 @@ class Disk {
   [[nodiscard]] virtual DiskResult<void> make_directory(const std::string& path) = 0;  // there already: fine
   [[nodiscard]] virtual DiskResult<std::vector<std::string>> list(const std::string& path) = 0;
   [[nodiscard]] virtual DiskResult<void> sync_directory(const std::string& path) = 0;
+  // What may still be allocated where `path` is.
+  [[nodiscard]] virtual DiskResult<std::uint64_t> free_bytes(const std::string& path) = 0;
 };
 
 [[nodiscard]] Disk& real_disk() noexcept;

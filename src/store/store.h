@@ -34,8 +34,9 @@ struct StoreOptions {
   std::uint64_t max_items = 10'000'000;                  // over all partitions
   std::uint64_t max_bytes = 16ULL * 1024 * 1024 * 1024;  // of live items (memory: of everything), over all partitions
   std::uint32_t segment_bytes = 64U * 1024 * 1024;
-  std::uint32_t staged_bytes = 16U * 1024 * 1024;  // of one partition: appended and not durable
-  Disk* disk = nullptr;                            // null: the real one
+  std::uint32_t staged_bytes = 16U * 1024 * 1024;    // of one partition: appended and not durable
+  std::uint64_t reserve_bytes = 128U * 1024 * 1024;  // kept for a full disk, besides two segments for each shard
+  Disk* disk = nullptr;                              // null: the real one
 };
 
 // What opening found, for the log.

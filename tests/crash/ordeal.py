@@ -45,6 +45,7 @@ class Plan:
     refusals: tuple = ()
     storage: dict = field(default_factory=dict)
     in_hands: float = 2.0
+    overload: str = "wait"
     padding: int = 0  # octets that each message carries besides its text
     seed: int = field(default_factory=lambda: random.SystemRandom().randrange(1 << 32))
 
@@ -112,7 +113,7 @@ class Ordeal:
         }
         if plan.mode == "store_and_forward":
             sections["storage"] = {"backend": "rocksdb", "rocksdb": {"path": str(self.store)}, **plan.storage}
-        smpp = {"uncertain_status": UNCERTAIN, "no_upstream_status": NO_UPSTREAM, "window_size": 1000, "overload_wait": "1s"}
+        smpp = {"uncertain_status": UNCERTAIN, "no_upstream_status": NO_UPSTREAM, "window_size": 1000, "overload": plan.overload, "overload_wait": "1s"}
         listener = {"smpp": smpp}
         return gateway.config(*upstreams, listener=listener, **sections)
 

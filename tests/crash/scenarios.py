@@ -2,6 +2,8 @@
 the faults' shim and how often smppd is to die, and returns the verdict."""
 import time
 
+from .small_disk import small_disk
+
 JUMPS = (-3600, -60, -1, 0, 1, 60, 3600)
 
 
@@ -45,10 +47,44 @@ def clock_jumps(make, shim, deaths):
     return verdict
 
 
+THROTTLED = (0x58, 0x14)
+DISK = 352 << 20  # a segment that is written, two ahead, the reserve, and little else
+
+
+def full_disk(make, shim, deaths):
+    """Others fill the disk to the last octet under load and again after each death; it starts, sends what it has and refuses
+    the rest. Everything has come to its end before there is room again."""
+    with small_disk(DISK) as disk:
+        one = make(store=disk.path, env=shim.env, deaths=deaths, shards=1, rate=1000, padding=8000, overload="throttle", refusals=THROTTLED, with_requests_out=0.3)
+        one.go()
+        one.start()
+        one.wait_taken(300)
+        taken = disk.fill()
+        one.smsc.ask("hold", True)
+        one.wait_refused("a message that a full disk has no room for")
+        one.kill()
+        one.smsc.ask("hold", False)
+        for _ in range(deaths - 1):
+            taken += disk.fill()
+            one.live()
+        taken += disk.fill()
+        one.start()
+        one.drain()
+        left = one.stored()
+        disk.clear()
+        one.go()
+        verdict = one.conclude()
+        verdict.figures["octets others took"] = taken
+        if left:
+            verdict.find("full disk", f"{left} items were left on it")
+        return verdict
+
+
 ALL = {
     "hold": held_when_uncertain,
     "resend": sent_again_when_uncertain,
     "transaction": transaction_mode,
     "power cuts": power_cuts,
     "clock jumps": clock_jumps,
+    "full disk": full_disk,
 }

@@ -6,7 +6,7 @@ import pytest
 from . import scenarios
 from .shim import Shim
 
-DEATHS = {"resend": 4, "transaction": 5}  # the others are for scripts/soak --crashes
+DEATHS = {"resend": 4, "transaction": 5, "full disk": 5}  # the others are for scripts/soak --crashes
 
 
 @pytest.mark.parametrize("name", DEATHS)
@@ -17,6 +17,8 @@ def test_the_ledgers_agree_whenever_it_dies(ordeal, tmp_path, name):
     if name == "resend":
         # One death at least found requests that carriers had taken and not answered.
         assert verdict.figures["doubled, explained"] > 0, verdict
+    if name == "full disk":
+        assert verdict.figures["refused"] > 0 and verdict.figures["octets others took"] > 1 << 20, verdict
 
 
 def test_it_starts_however_early_its_peers_come(ordeal):

@@ -120,13 +120,14 @@ void SimulatedDisk::edit(const std::string& path, const std::function<void(std::
   change(names_.at(path)->now);
 }
 
-void SimulatedDisk::set_name(const std::string& path, std::shared_ptr<Node> node) {
-  changes_.push_back({path, node});
-  if (node == nullptr) {
-    names_.erase(path);
-  } else {
-    names_[path] = std::move(node);
-  }
+void SimulatedDisk::apply(const NameChange& change, Names& names) {
+  names.erase(change.gone);
+  if (change.node != nullptr) names[change.path] = change.node;
+}
+
+void SimulatedDisk::change_name(NameChange change) {
+  apply(change, names_);
+  changes_.push_back(std::move(change));
 }
 
 DiskResult<std::unique_ptr<File>> SimulatedDisk::open(const std::string& path, OpenMode mode) {
@@ -136,7 +137,7 @@ DiskResult<std::unique_ptr<File>> SimulatedDisk::open(const std::string& path, O
   auto at = names_.find(path);
   if (at == names_.end()) {
     if (mode != OpenMode::kCreate) return std::unexpected(ENOENT);
-    set_name(path, std::make_shared<Node>());
+    change_name({path, std::make_shared<Node>(), {}});
     at = names_.find(path);
   }
   return std::make_unique<SimulatedFile>(*this, at->second, mode != OpenMode::kRead);
@@ -146,7 +147,7 @@ DiskResult<void> SimulatedDisk::remove(const std::string& path) {
   const std::lock_guard lock(mutex_);
   if (frozen_ || read_only) return std::unexpected(EROFS);
   if (!names_.contains(path)) return std::unexpected(ENOENT);
-  set_name(path, nullptr);
+  change_name({{}, nullptr, path});
   return {};
 }
 
@@ -155,9 +156,7 @@ DiskResult<void> SimulatedDisk::rename(const std::string& from, const std::strin
   if (frozen_ || read_only) return std::unexpected(EROFS);
   const auto at = names_.find(from);
   if (at == names_.end()) return std::unexpected(ENOENT);
-  const auto node = at->second;
-  set_name(to, node);
-  set_name(from, nullptr);
+  change_name({to, at->second, from});
   return {};
 }
 
@@ -180,15 +179,15 @@ DiskResult<std::vector<std::string>> SimulatedDisk::list(const std::string& path
 DiskResult<void> SimulatedDisk::sync_directory(const std::string&) {
   const std::lock_guard lock(mutex_);
   if (frozen_) return std::unexpected(EIO);
-  for (const NameChange& change : changes_) {
-    if (change.node == nullptr) {
-      durable_names_.erase(change.path);
-    } else {
-      durable_names_[change.path] = change.node;
-    }
-  }
+  for (const NameChange& change : changes_) apply(change, durable_names_);
   changes_.clear();
   return {};
+}
+
+DiskResult<std::uint64_t> SimulatedDisk::free_bytes(const std::string&) {
+  const std::lock_guard lock(mutex_);
+  const std::uint64_t taken = used_locked();
+  return capacity > taken ? capacity - taken : 0;
 }
 
 void SimulatedDisk::crash(std::uint64_t seed) {
@@ -196,13 +195,7 @@ void SimulatedDisk::crash(std::uint64_t seed) {
   const std::lock_guard lock(mutex_);
   // Names change in the order they were changed, as in a file system with a journal of its own.
   changes_.resize(random() % (changes_.size() + 1));
-  for (const NameChange& change : changes_) {
-    if (change.node == nullptr) {
-      durable_names_.erase(change.path);
-    } else {
-      durable_names_[change.path] = change.node;
-    }
-  }
+  for (const NameChange& change : changes_) apply(change, durable_names_);
   changes_.clear();
   names_ = durable_names_;
   for (auto& [path, node] : names_) {

@@ -43,6 +43,7 @@ class SimulatedDisk final : public Disk {
   DiskResult<void> make_directory(const std::string& path) override;
   DiskResult<std::vector<std::string>> list(const std::string& path) override;
   DiskResult<void> sync_directory(const std::string& path) override;
+  DiskResult<std::uint64_t> free_bytes(const std::string& path) override;
 
  private:
   friend class SimulatedFile;
@@ -57,13 +58,15 @@ class SimulatedDisk final : public Disk {
     std::uint64_t allocated = 0;
   };
   using Names = std::map<std::string, std::shared_ptr<Node>>;
-  struct NameChange {
+  struct NameChange {  // happens as a whole
     std::string path;
-    std::shared_ptr<Node> node;  // null: removed
+    std::shared_ptr<Node> node;  // that `path` is from now on; null: there is none
+    std::string gone;            // no name any more
   };
   [[nodiscard]] std::uint64_t used_locked() const;
   [[nodiscard]] int next_error(std::atomic<int>& error);
-  void set_name(const std::string& path, std::shared_ptr<Node> node);
+  static void apply(const NameChange& change, Names& names);
+  void change_name(NameChange change);
 
   mutable std::mutex mutex_;
   Names names_;                      // guarded by mutex_

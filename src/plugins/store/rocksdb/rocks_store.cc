@@ -13,6 +13,7 @@ namespace smppd::plugins {
 namespace {
 
 using rocks_store::Directory;
+using rocks_store::Reserve;
 using rocks_store::RocksPartition;
 using rocks_store::Tables;
 
@@ -32,8 +33,10 @@ class RocksStore final : public store::Store {
   Fallible<void> choose_journals(unsigned shards);
   Fallible<void> recover_partitions();
   Fallible<void> drain(store::Disk& disk);
+  Fallible<void> open_on(store::Disk& disk, const store::StoreOptions& options, std::uint64_t to_open);
 
   Directory directory_;
+  std::unique_ptr<Reserve> reserve_;
   store::Recovery recovery_;
   std::unique_ptr<Tables> tables_;
   std::vector<std::unique_ptr<RocksPartition>> partitions_;
@@ -68,8 +71,9 @@ Fallible<void> RocksStore::recover_partitions() {
     recovery_.replayed_bytes += part.replayed_bytes;
     recovery_.reports.insert(recovery_.reports.end(), part.reports.begin(), part.reports.end());
   }
-  // What was applied again has to be there before a segment may go.
-  return tables_->flush();
+  // What was applied again has to be there before a segment may go; if the disk refuses, the segments stay.
+  if (auto flushed = tables_->flush(); !flushed) recovery_.reports.push_back("the tables: " + flushed.error());
+  return {};
 }
 
 Fallible<void> RocksStore::drain(store::Disk& disk) {
@@ -90,10 +94,27 @@ Fallible<void> RocksStore::drain(store::Disk& disk) {
 
 Fallible<void> RocksStore::open(store::Disk& disk, const store::StoreOptions& options) {
   const auto began = std::chrono::steady_clock::now();
+  reserve_ = std::make_unique<Reserve>(disk, options.path, options.reserve_bytes);
+  const std::uint64_t to_open = std::min<std::uint64_t>(Tables::kRoomToOpen, options.reserve_bytes / 2);
+  if (auto room = reserve_->could_lend(to_open); !room) return room;
+  if (auto opened = open_on(disk, options, to_open); !opened) return opened;
+  for (auto& partition : partitions_) partition->start();
+  if (auto drained = drain(disk); !drained) return drained;
+  for (auto& partition : partitions_) {
+    partition->finish_recovery();
+    recovery_.items += partition->items();
+  }
+  recovery_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  return {};
+}
+
+// What has to be written before the store is open is lent to it; what is left of that is the reserve's again.
+Fallible<void> RocksStore::open_on(store::Disk& disk, const store::StoreOptions& options, std::uint64_t to_open) {
   const unsigned shards = std::max(options.shards, 1U);
+  const Reserve::Loan loan(reserve_.get(), to_open);
   if (auto chosen = choose_journals(shards); !chosen) return chosen;
   if (auto whole = directory_.check_tables(); !whole) return whole;
-  auto tables = Tables::open(directory_.tables_path(), Tables::Access::kReadWrite);
+  auto tables = Tables::open(directory_.tables_path(), Tables::Access::kReadWrite, reserve_.get());
   if (!tables) return std::unexpected(tables.error());
   tables_ = std::move(*tables);
   for (const unsigned journal : directory_.layout().active) {
@@ -106,16 +127,11 @@ Fallible<void> RocksStore::open(store::Disk& disk, const store::StoreOptions& op
     each.max_bytes = std::max<std::uint64_t>(options.max_bytes / shards, 1);
     each.segment_bytes = options.segment_bytes;
     each.staged_bytes = options.staged_bytes;
+    each.reserve = reserve_.get();
     partitions_.push_back(std::make_unique<RocksPartition>(disk, *tables_, std::move(each)));
   }
   if (auto recovered = recover_partitions(); !recovered) return recovered;
-  for (auto& partition : partitions_) partition->start();
-  if (auto drained = drain(disk); !drained) return drained;
-  for (auto& partition : partitions_) {
-    partition->finish_recovery();
-    recovery_.items += partition->items();
-  }
-  recovery_.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count();
+  for (auto& partition : partitions_) partition->make_ready();
   return {};
 }
 

@@ -35,7 +35,10 @@ constexpr LaneId kLane{4};
 
 class StoreFaults : public testing::Test {
  protected:
-  StoreFaults() { options_.segment_bytes = 256 * 1024; }
+  StoreFaults() {
+    options_.segment_bytes = 256 * 1024;
+    options_.reserve_bytes = 16 << 20;
+  }
   void open() {
     close();
     options_.path = directory_.path();
@@ -190,7 +193,7 @@ TEST_F(StoreFaults, ADirectoryThatAnotherHoldsIsRefused) {
 
 TEST_F(StoreFaults, AFullDiskRefusesWhatIsNewTakesWhatIsOwedAndOpensAgain) {
   use_simulated_disk();
-  disk_.capacity = 1'400'000;
+  disk_.capacity = options_.reserve_bytes + 1'400'000;
   open();
   const std::string body(2000, 'f');
   ItemId id = 0;
@@ -224,7 +227,7 @@ TEST_F(StoreFaults, AFullDiskRefusesWhatIsNewTakesWhatIsOwedAndOpensAgain) {
 
 TEST_F(StoreFaults, AFullDiskThatGetsSpaceAgainGoesOnAndLosesNothing) {
   use_simulated_disk();
-  disk_.capacity = 1'000'000;
+  disk_.capacity = options_.reserve_bytes + 1'100'000;
   open();
   const std::string body(3000, 'g');
   std::vector<ItemId> accepted;
@@ -251,6 +254,104 @@ TEST_F(StoreFaults, AFullDiskThatGetsSpaceAgainGoesOnAndLosesNothing) {
     found.push_back(item.id);
   }
   EXPECT_EQ(found, accepted);
+}
+
+// A disk that is full to the last octet, since others have what was left.
+class FullDisk : public StoreFaults {
+ protected:
+  // Returns how many items there are, numbered from 1.
+  ItemId fill() {
+    use_simulated_disk();
+    options_.reserve_bytes = 64 << 20;
+    disk_.capacity = options_.reserve_bytes + 1'400'000;
+    open();
+    ItemId last = 0;
+    store::Sequence sequence = 0;
+    while (const auto next = offer(last + 1, body_)) {
+      sequence = next;
+      ++last;
+      shard_->turn();
+      if (last == 1000) ADD_FAILURE() << "it is never full";
+      if (HasFailure()) break;
+    }
+    shard_->wait_durable(sequence);
+    disk_.capacity = disk_.used();
+    return last;
+  }
+  void die(std::uint64_t seed) {
+    disk_.freeze();
+    close();
+    disk_.crash(seed);
+    disk_.capacity = disk_.used();  // others have taken what was free
+  }
+  void commit_owed(const Transaction& transaction) {
+    shard_->turn_until([&] { return (owed_ = shard_->append(transaction, Intake::kOwed)) != 0; },
+                       "room for what is owed");
+    if (owed_ % 16 == 0) shard_->wait_durable(owed_);
+  }
+  void expect_room_again() {
+    shard_->turn_until([&] { return shard_->room() == Room::kOpen; }, "room after everything was finished");
+    shard_->commit(one_item(100'001, queued(kLane, now_), "again"), Intake::kNew);
+  }
+
+  const std::string body_ = std::string(2000, 'h');
+  store::Sequence owed_ = 0;  // the last
+};
+
+TEST_F(FullDisk, WithoutAFreeOctetItStartsAndGoesOnLifeAfterLife) {
+  const ItemId last = fill();
+  ItemId done = 0;
+  for (unsigned life = 0; life < 20 && !HasFailure(); ++life) {
+    SCOPED_TRACE(life);
+    die(life);
+    open();
+    EXPECT_EQ(shard_->take(kLane, 10'000).size(), last - done);
+    Transaction steps;
+    for (int i = 0; i < 10; ++i) steps.finish(++done);
+    shard_->commit(steps, Intake::kOwed);
+  }
+  Transaction rest;
+  while (done < last) rest.finish(++done);
+  shard_->commit(rest, Intake::kOwed);
+  expect_room_again();
+}
+
+TEST_F(FullDisk, WhatIsDeadBetweenTheLivingGivesItsRoomToWhatIsOwed) {
+  const ItemId last = fill();
+  // More than the whole disk has, while each item stays alive; now and then it dies.
+  const ItemId steps = 40'000;
+  for (ItemId step = 0; step < steps && !HasFailure(); ++step) {
+    Transaction one;
+    one.amend(step % last + 1, queued(kLane, now_ + std::chrono::milliseconds(step)));
+    commit_owed(one);
+    if (step % 8000 != 7999) continue;
+    EXPECT_GT(shard_->partition().stats().moved, 0U);
+    die(step);
+    open();
+  }
+  std::vector<ItemId> found;
+  now_ += std::chrono::milliseconds(steps);
+  shard_->turn();
+  for (const auto& item : shard_->take(kLane, 10'000)) {
+    EXPECT_EQ(item.body, body_);
+    EXPECT_FALSE(item.damaged);
+    found.push_back(item.id);
+  }
+  EXPECT_EQ(found.size(), last);
+  // What came first stays longest: of each pair one is finished, and then the other.
+  for (const ItemId odd : {0U, 1U}) {
+    for (ItemId id = 1; id <= last && !HasFailure(); ++id) {
+      if (id % 2 != odd) continue;
+      Transaction one;
+      one.finish(id);
+      commit_owed(one);
+    }
+    shard_->wait_durable(owed_);
+    die(odd);
+    open();
+  }
+  expect_room_again();
+  EXPECT_EQ(shard_->partition().stats().items, 1U);
 }
 
 TEST_F(StoreFaults, AFailedSyncIsNotForgottenByTheNextThatSucceeds) {

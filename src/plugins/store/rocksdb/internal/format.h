@@ -1,6 +1,7 @@
 // What is on disk.
 //
 //   PATH/FORMAT              "smppd-store 2\nshards N\n" and a line "draining K" for each journal being emptied
+//   PATH/reserve             room for a full disk; its octets mean nothing
 //   PATH/LOCK                held with flock by the process that uses the store
 //   PATH/journal-K/N.seg     segment N of journal K
 //   PATH/journal-K/N.idx     its index: what recovery needs of it, without the bodies

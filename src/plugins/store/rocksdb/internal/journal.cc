@@ -22,6 +22,7 @@ Journal::Journal(SegmentSet& segments, store::Durability durability, Hooks hooks
     : segments_(segments),
       durability_(durability),
       hooks_(std::move(hooks)),
+      current_(segments.begun()),
       durable_position_(position),
       thread_([this] { run(); }) {}
 
@@ -32,10 +33,6 @@ Journal::~Journal() {
   }
   work_.notify_all();
   thread_.join();
-  // The next start need not look for a torn end.
-  if (current_ != nullptr && !failing_.load()) {
-    [[maybe_unused]] const auto cut = current_->file->truncate(kSegmentHeader + current_->end.load() - current_->base);
-  }
 }
 
 void Journal::submit(Batch&& batch) {
@@ -120,7 +117,7 @@ store::DiskResult<void> Journal::write(std::vector<Batch>& batches, std::size_t&
   for (std::size_t i = durable; i < batches.size(); ++i) {
     Batch& batch = batches[i];
     if (batch.bytes.empty()) continue;
-    const bool fits = current_ != nullptr && kSegmentHeader + (batch.end - current_->base) <= segments_.segment_bytes();
+    const bool fits = current_ != nullptr && kSegmentHeader + (batch.end - current_->base) <= current_->bytes;
     if (!fits) {
       // A batch longer than a segment gets one of its own, as long as it must be.
       if (auto synced = sync(); !synced) return synced;

@@ -69,7 +69,7 @@ class Journal {
   SegmentSet& segments_;
   const store::Durability durability_;
   const Hooks hooks_;
-  std::shared_ptr<Segment> current_;  // commit thread
+  std::shared_ptr<Segment> current_;  // commit thread; at first the one to go on in
   bool unsynced_ = false;             // commit thread
   std::mutex mutex_;
   std::condition_variable work_;

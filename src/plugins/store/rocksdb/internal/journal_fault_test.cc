@@ -121,6 +121,24 @@ TEST(JournalFaults, ATornEndIsCutOffAndNotReportedAgain) {
   EXPECT_EQ(*(*file)->size(), made.bytes.size()) << "looking changes nothing";
   question.repair = true;
   EXPECT_EQ(read_journal(disk, question)->reports.size(), 1U);
+  const auto again = read_journal(disk, question);
+  EXPECT_TRUE(again->reports.empty());
+  EXPECT_EQ(again->torn_bytes, 0U);
+  EXPECT_EQ(again->end, kBase + made.ends[1] - kSegmentHeader);
+}
+
+TEST(JournalFaults, WithTooLittleBehindTheTornEndForARecordItIsCutOff) {
+  Segments made = three_records();
+  made.bytes.resize(made.ends[1] + kRecordHeader - 1);
+  SimulatedDisk disk;
+  auto file = disk.open("/j/" + SegmentSet::name(1, "seg"), store::OpenMode::kCreate);
+  ASSERT_TRUE((*file)->write_at(made.bytes, 0));
+  JournalQuestion question;
+  question.directory = "/j";
+  question.journal = kJournal;
+  question.on_entry = [](const IndexEntry&) {};
+  question.on_table_change = [](const store::Change&) {};
+  EXPECT_EQ(read_journal(disk, question)->reports.size(), 1U);
   EXPECT_EQ(*(*file)->size(), made.ends[1]);
   EXPECT_TRUE(read_journal(disk, question)->reports.empty());
 }
@@ -295,6 +313,53 @@ TEST(SegmentReuse, AReleasedSegmentIsTheNextOneAndAFewAreKept) {
   disk.capacity = 4 * kBytes;
   for (int i = 0; i < 3; ++i) start();
   EXPECT_FALSE(segments.start(position)) << "there is no room for a new one";
+}
+
+TEST(SegmentReuse, OnAFullDiskTheFirstIsASpareTheNextRefillTheReserveAndThenThereIsAnotherSpare) {
+  SimulatedDisk disk;
+  constexpr std::uint64_t kBytes = 4096;
+  Reserve reserve(disk, "/s", 4 * kBytes);
+  SegmentSet segments(disk, "/j", kJournal, kBytes, &reserve);
+  segments.begin_at(kFirstPosition);
+  std::uint64_t position = kFirstPosition;
+  for (int i = 0; i < 8; ++i) {
+    ASSERT_TRUE(segments.start(position));
+    position += kBytes - kSegmentHeader;
+  }
+  disk.capacity = disk.used();  // and the reserve has nothing
+  EXPECT_FALSE(segments.prepare_spares(1));
+  std::uint64_t released = kFirstPosition;
+  const auto release_one = [&] {
+    released += kBytes - kSegmentHeader;
+    ASSERT_TRUE(segments.release(released));
+    const Reserve::Loan none(&reserve, 0);  // when it ends the reserve takes what is free
+  };
+  const auto spares = [&] { return (segments.allocated_until() - position) / (kBytes - kSegmentHeader); };
+  const std::vector<std::pair<std::uint64_t, std::uint64_t>> expected{{1, 0}, {1, 1}, {1, 2}, {2, 2}, {2, 3}, {2, 4}};
+  for (const auto& [ready, kept] : expected) {
+    release_one();
+    EXPECT_EQ(spares(), ready);
+    EXPECT_EQ(reserve.held(), kept * kBytes);
+    EXPECT_EQ(disk.used(), disk.capacity) << "nothing is left to others";
+  }
+  EXPECT_TRUE(segments.has_spares(SegmentSet::kSpares));
+}
+
+TEST(SegmentReuse, AJournalOfOneSegmentHasItsSecondSpareOutOfTheReserveAndALongerOneWaitsForItsOwn) {
+  SimulatedDisk disk;
+  constexpr std::uint64_t kBytes = 4096;
+  Reserve reserve(disk, "/s", 4 * kBytes);
+  reserve.refill();
+  SegmentSet segments(disk, "/j", kJournal, kBytes, &reserve);
+  segments.begin_at(kFirstPosition);
+  ASSERT_TRUE(segments.start(kFirstPosition));
+  ASSERT_TRUE(segments.prepare_spares(1));
+  disk.capacity = disk.used();
+  ASSERT_TRUE(segments.prepare_spares(2));
+  EXPECT_EQ(reserve.held(), 3 * kBytes);
+  ASSERT_TRUE(segments.start(kFirstPosition + kBytes - kSegmentHeader));
+  EXPECT_FALSE(segments.prepare_spares(2));
+  EXPECT_EQ(reserve.held(), 3 * kBytes);
 }
 
 TEST(SegmentIndex, ReadsBackWhatWasWrittenAndNothingThatIsCutShort) {

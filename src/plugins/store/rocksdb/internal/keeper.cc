@@ -16,6 +16,7 @@ constexpr std::size_t kSmallestBuffer = std::size_t{256} * 1024;
 constexpr std::size_t kLargestSpareBuffer = 4U << 20;
 constexpr std::uint64_t kUnflushedSegments = 4;
 constexpr auto kTablesRetry = std::chrono::milliseconds(200);
+constexpr auto kSpareAgain = std::chrono::milliseconds(100);
 constexpr auto kAskAgain = std::chrono::seconds(1);
 }  // namespace
 
@@ -42,10 +43,18 @@ IndexEntry entry_of(const Change& change, std::uint64_t position, std::uint32_t 
   return entry;
 }
 
-Keeper::Keeper(SegmentSet& segments, Tables& tables, std::uint64_t position, std::function<void()> progressed)
-    : segments_(segments), tables_(tables), progressed_(std::move(progressed)), applied_(position), thread_([this] {
-        run();
-      }) {}
+Keeper::Keeper(SegmentSet& segments, Tables& tables, Begin begin, std::function<void()> progressed)
+    : segments_(segments),
+      tables_(tables),
+      progressed_(std::move(progressed)),
+      indexed_(segments.begun()),
+      has_table_changes_(indexed_ != nullptr && begin.has_table_changes),
+      indexed_end_(begin.position),
+      applied_(begin.position) {
+  if (indexed_ != nullptr) entries_.insert(entries_.end(), begin.entries.begin(), begin.entries.end());
+  if (!tables_.durable(begin.unflushed)) unflushed_.push_back({0, begin.unflushed});
+  thread_ = std::thread([this] { run(); });
+}
 
 Keeper::~Keeper() {
   {
@@ -212,7 +221,9 @@ void Keeper::release_segments() {
     kStoreLog.warn("a segment cannot be released", {{"error", store::error_text(released.error())}});
   }
   const std::uint64_t behind = unflushed_.empty() ? 0 : applied_.load() - unflushed_.front().first;
-  const bool holding = safe < low_water_ && low_water_ - safe >= segments_.segment_bytes();
+  // Without space each segment counts.
+  const bool holding = safe < low_water_ && (low_water_ - safe >= segments_.segment_bytes() ||
+                                             (without_space() && segments_.could_release(low_water_)));
   if (!holding && behind < kUnflushedSegments * segments_.segment_bytes() && moved_.empty()) return;
   const auto now = std::chrono::steady_clock::now();
   if (!tables_.durable(flush_asked_for_) && now - flush_asked_at_ < kAskAgain) return;  // one at a time
@@ -226,14 +237,26 @@ void Keeper::release_segments() {
 void Keeper::maintain() {
   confirm_moved();
   release_segments();
-  const auto ready = segments_.prepare_spare();
-  if (ready.has_value() == without_space_.load()) {
-    without_space_.store(!ready);
-    if (!ready) {
-      kStoreLog.error("no space for the journal; nothing new is taken until there is",
-                      {{"path", segments_.directory()}, {"error", store::error_text(ready.error())}});
-    }
-    progressed_();
+  segments_.refill_reserve();
+  prepare_spares();
+  const std::pair room(segments_.allocated_until(), segments_.reserve_is_enough());
+  if (std::exchange(told_room_, room) != room) progressed_();
+}
+
+void Keeper::prepare_spares() {
+  const auto now = std::chrono::steady_clock::now();
+  if (!segments_.has_spares(SegmentSet::kSpares)) {
+    if (without_space() && now < spare_tried_at_ + kSpareAgain) return;
+    spare_tried_at_ = now;
+  }
+  const auto ready = segments_.prepare_spares(SegmentSet::kSpares);
+  if (ready.has_value() != without_space()) return;
+  without_space_.store(!ready);
+  if (ready) {
+    kStoreLog.info("there is space for the journal again", {{"path", segments_.directory()}});
+  } else {
+    kStoreLog.error("no space for the journal; nothing new is taken until there is",
+                    {{"path", segments_.directory()}, {"error", store::error_text(ready.error())}});
   }
 }
 

@@ -78,7 +78,15 @@ struct Chunk {
 
 class Keeper {
  public:
-  Keeper(SegmentSet& segments, Tables& tables, std::uint64_t position, std::function<void()> progressed);
+  // What the index of the segment that is gone on in says so far, and what recovery put into the tables without a
+  // flush.
+  struct Begin {
+    std::uint64_t position = 0;
+    std::vector<std::uint8_t> entries;
+    bool has_table_changes = false;
+    Tables::Stamp unflushed;
+  };
+  Keeper(SegmentSet& segments, Tables& tables, Begin begin, std::function<void()> progressed);
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
   // Works off what was committed, then stops.
@@ -99,6 +107,7 @@ class Keeper {
   [[nodiscard]] std::vector<std::uint8_t> buffer();  // an empty one, with capacity if there is a used one
   // Any thread.
   [[nodiscard]] std::uint64_t applied() const noexcept { return applied_.load(); }  // position
+  // There are not as many spares as are wanted, and no more could be made.
   [[nodiscard]] bool without_space() const noexcept { return without_space_.load(); }
 
  private:
@@ -126,6 +135,7 @@ class Keeper {
   void maintain();
   void confirm_moved();
   void release_segments();
+  void prepare_spares();
 
   SegmentSet& segments_;
   Tables& tables_;
@@ -145,6 +155,8 @@ class Keeper {
   std::uint64_t low_water_ = 0;
   Tables::Stamp flush_asked_for_;
   std::chrono::steady_clock::time_point flush_asked_at_{};
+  std::chrono::steady_clock::time_point spare_tried_at_{};
+  std::pair<std::uint64_t, bool> told_room_;  // how far the segments go, and whether the reserve is enough
   std::uint64_t clean_at_ = 0;
   std::uint64_t clean_end_ = 0;  // nothing before it is left to move once it was reached
   std::deque<std::pair<Tables::Stamp, std::vector<Moved>>> moved_;

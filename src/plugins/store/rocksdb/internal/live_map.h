@@ -1,6 +1,8 @@
-// Which parts of a journal still matter: how many live items and records begin in each 64 KiB of its positions.
+// Which parts of a journal still matter: how many live items and records begin in each 64 KiB of its positions, and how
+// long they are. A record with several of them counts for each.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 
@@ -15,17 +17,21 @@ class LiveMap {
     const std::uint64_t chunk = position >> kChunkBits;
     if (counts_.empty()) first_ = chunk;
     while (chunk < first_) {
-      counts_.push_front(0);
+      counts_.emplace_front();
       --first_;
     }
-    while (chunk >= first_ + counts_.size()) counts_.push_back(0);
-    ++counts_[chunk - first_];
+    while (chunk >= first_ + counts_.size()) counts_.emplace_back();
+    Count& at = counts_[chunk - first_];
+    ++at.items;
+    at.bytes += bytes;
     bytes_ += bytes;
   }
   void drop(std::uint64_t position, std::uint64_t bytes) noexcept {
-    --counts_[(position >> kChunkBits) - first_];
+    Count& at = counts_[(position >> kChunkBits) - first_];
+    --at.items;
+    at.bytes -= bytes;
     bytes_ -= bytes;
-    while (!counts_.empty() && counts_.front() == 0) {
+    while (!counts_.empty() && counts_.front().items == 0) {
       counts_.pop_front();
       ++first_;
     }
@@ -34,10 +40,23 @@ class LiveMap {
   [[nodiscard]] std::uint64_t low_water(std::uint64_t end) const noexcept {
     return counts_.empty() ? end : first_ << kChunkBits;
   }
+  // Octets that live between the two, and around them in the chunks they lie in.
+  [[nodiscard]] std::uint64_t bytes_between(std::uint64_t from, std::uint64_t end) const noexcept {
+    std::uint64_t bytes = 0;
+    const std::uint64_t last = std::min<std::uint64_t>((end + kChunk - 1) >> kChunkBits, first_ + counts_.size());
+    for (std::uint64_t chunk = std::max(from >> kChunkBits, first_); chunk < last; ++chunk) {
+      bytes += counts_[chunk - first_].bytes;
+    }
+    return bytes;
+  }
   [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
 
  private:
-  std::deque<std::uint32_t> counts_;
+  struct Count {
+    std::uint64_t items = 0;
+    std::uint64_t bytes = 0;
+  };
+  std::deque<Count> counts_;
   std::uint64_t first_ = 0;
   std::uint64_t bytes_ = 0;
 };

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::uint64_t kFileBytes = std::uint64_t{32} << 20;  // before compression
 constexpr std::uint64_t kMostWaiting = 2 * kFileBytes;         // in the heap that grows
+constexpr std::uint64_t kFileOverhead = 256 * 1024;            // of RocksDB, the change to its manifest included
 constexpr auto kRetry = std::chrono::milliseconds(200);
 
 Fallible<void> result_of(const rocksdb::Status& status) {
@@ -22,8 +23,9 @@ Fallible<void> result_of(const rocksdb::Status& status) {
 
 }  // namespace
 
-OutcomeFiles::OutcomeFiles(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family, std::function<void(const Marks&)> made)
-    : db_(db), family_(family), made_hook_(std::move(made)) {
+OutcomeFiles::OutcomeFiles(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family, Reserve* reserve,
+                           std::function<void(const Marks&)> made)
+    : db_(db), family_(family), reserve_(reserve), made_hook_(std::move(made)) {
   growing_->number = 1;
   thread_ = std::thread([this] { run(); });
 }
@@ -140,7 +142,7 @@ void OutcomeFiles::tell_marks(std::unique_lock<std::mutex>& lock) {
 
 Fallible<void> OutcomeFiles::write_file(const std::string& path, FreshRecords& records) {
   const rocksdb::Options options = db_.GetOptions(&family_);
-  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(), options, &family_, false);
+  rocksdb::SstFileWriter writer(rocksdb::EnvOptions(options), options, &family_, false);
   rocksdb::Status status = writer.Open(path);
   if (!status.ok()) return result_of(status);
   records.for_each_sorted([&](const FreshRecords::Record& record) {
@@ -154,7 +156,8 @@ Fallible<void> OutcomeFiles::write_file(const std::string& path, FreshRecords& r
 
 // Only this thread does, so the name is always the same; what an earlier smppd left is written over.
 Fallible<void> OutcomeFiles::make_file(FreshRecords& records) {
-  const std::string path = db_.GetName() + "/outcomes.new";
+  const std::string path = db_.GetName() + "/" + kNewFile;
+  const Reserve::Loan loan(reserve_, records.bytes() + kFileOverhead);
   auto done = write_file(path, records);
   if (done) {
     rocksdb::IngestExternalFileOptions options;

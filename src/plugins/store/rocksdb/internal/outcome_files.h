@@ -19,15 +19,20 @@
 
 #include "base/result.h"
 #include "plugins/store/rocksdb/internal/fresh_records.h"
+#include "plugins/store/rocksdb/internal/reserve.h"
 
 namespace smppd::plugins::rocks_store {
+
+// In the folder of the tables, until it is theirs.
+inline constexpr const char* kNewFile = "outcomes.new";
 
 class OutcomeFiles {
  public:
   using Marks = std::map<unsigned, std::uint64_t>;  // of journals: position
 
   // `made` hears, on the thread, of the marks that may be written since a file is there.
-  OutcomeFiles(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family, std::function<void(const Marks&)> made);
+  OutcomeFiles(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family, Reserve* reserve,
+               std::function<void(const Marks&)> made);
   OutcomeFiles(const OutcomeFiles&) = delete;
   OutcomeFiles& operator=(const OutcomeFiles&) = delete;
   // Makes the last file, unless the disk refuses.
@@ -64,6 +69,7 @@ class OutcomeFiles {
 
   rocksdb::DB& db_;
   rocksdb::ColumnFamilyHandle& family_;
+  Reserve* const reserve_;  // null: none
   const std::function<void(const Marks&)> made_hook_;
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -96,6 +96,7 @@ TEST_P(PowerLoss, LosesNothingThatWasDurableAndBringsNothingBack) {
     options.path = directory.path();
     options.disk = &disk;
     options.segment_bytes = 64 * 1024;
+    options.reserve_bytes = 64 * 1024;
     auto opened = kRocksStore.open(options);
     ASSERT_TRUE(opened) << opened.error();
     Shard shard((*opened)->partition(0), now);

@@ -1,6 +1,7 @@
 #include "plugins/store/rocksdb/internal/recovery.h"
 
 #include <algorithm>
+#include <array>
 
 #include "plugins/store/rocksdb/internal/keeper.h"
 
@@ -39,6 +40,7 @@ class Reading {
     for (std::size_t i = 0; i < findings_.segments.size(); ++i) {
       if (auto read = read_segment(i); !read) return std::unexpected(read.error());
     }
+    go_on_in_last();
     findings_.end = std::max(findings_.end, question_.applied);
     findings_.end = (findings_.end + kUnit - 1) / kUnit * kUnit;
     return std::move(findings_);
@@ -49,7 +51,14 @@ class Reading {
   Fallible<void> open_segment(std::uint64_t number, const std::string& name);
   Fallible<void> read_segment(std::size_t at);
   bool use_index(std::size_t at, std::uint64_t limit);
+  [[nodiscard]] static bool ends_at(const Segment& segment, std::uint64_t end);
+  void go_on_in_last();
   void walk(std::size_t at, ByteSpan bytes, std::uint64_t limit);
+  void note(const IndexEntry& entry) {
+    std::array<std::uint8_t, IndexEntry::kMaxSize> octets;
+    const std::size_t size = write_index_entry(octets.data(), entry);
+    findings_.last_entries.insert(findings_.last_entries.end(), octets.begin(), octets.begin() + size);
+  }
   void tell(const Segment& segment, const std::string& what) {
     findings_.reports.push_back(segment.path + ": " + what);
   }
@@ -57,6 +66,7 @@ class Reading {
   store::Disk& disk_;
   const JournalQuestion& question_;
   JournalFindings findings_;
+  std::uint64_t damaged_header_ = 0;  // number of the last segment that has one
 };
 
 Fallible<void> Reading::find_segments() {
@@ -65,6 +75,9 @@ Fallible<void> Reading::find_segments() {
   std::vector<std::pair<std::uint64_t, std::string>> found;
   for (const std::string& name : *names) {
     if (const auto number = number_of(name, ".seg")) found.emplace_back(*number, name);
+    if (question_.repair && number_of(name, ".idx.new")) {  // a death left it
+      [[maybe_unused]] const auto gone = disk_.remove(std::string(question_.directory).append("/").append(name));
+    }
   }
   std::sort(found.begin(), found.end());
   for (const auto& [number, name] : found) {
@@ -89,9 +102,9 @@ Fallible<void> Reading::open_segment(std::uint64_t number, const std::string& na
   segment->path = path;
   segment->base = header.base;
   if (state == HeaderState::kBlank) {
-    if (question_.repair) {
-      [[maybe_unused]] const auto gone = disk_.remove(path);
-    }
+    segment->bytes = (*file)->size().value_or(0);
+    segment->file = std::move(*file);
+    findings_.spares.push_back(std::move(segment));
     return {};
   }
   const std::uint64_t before = findings_.segments.empty() ? 0 : findings_.segments.back()->base;
@@ -108,6 +121,7 @@ Fallible<void> Reading::open_segment(std::uint64_t number, const std::string& na
     }
     segment->base = guess;
     tell(*segment, "its header is damaged; its records are used");
+    damaged_header_ = number;
   }
   const auto size = (*file)->size();
   segment->bytes = size ? *size : 0;
@@ -130,17 +144,44 @@ bool Reading::use_index(std::size_t at, std::uint64_t limit) {
     return false;
   }
   const bool last = at + 1 == findings_.segments.size();
-  // What lies behind the index's end would be missed.
-  if (last ? segment.bytes != kSegmentHeader + (index->end - segment.base) : index->end != limit) return false;
-  if (index->has_table_changes && index->end > question_.applied) return false;
-  // The records that the index speaks of must be there.
+  // The records that the index speaks of must be there, and what lies behind its end would be missed.
   if (segment.bytes < kSegmentHeader + (index->end - segment.base)) return false;
+  if (last ? !ends_at(segment, index->end) : index->end != limit) return false;
+  if (index->has_table_changes && index->end > question_.applied) return false;
   IndexEntry entry;
   IndexReader entries(index->entries);
   while (entries.next(entry)) question_.on_entry(entry);
   segment.end = index->end;
   findings_.end = index->end;
+  if (last) findings_.last_entries.assign(index->entries.begin(), index->entries.end());
+  if (last) findings_.last_has_table_changes = index->has_table_changes;
   return true;
+}
+
+// Behind the last record are zeros, if there is room for a record.
+bool Reading::ends_at(const Segment& segment, std::uint64_t end) {
+  std::array<std::uint8_t, kRecordHeader> next{};
+  const auto got = segment.file->read_at(next, kSegmentHeader + (end - segment.base));
+  return got && std::ranges::all_of(next, [](std::uint8_t octet) { return octet == 0; });
+}
+
+// The journal goes on behind the last record: what was torn there must not be found again, and an index would not be
+// true for long.
+void Reading::go_on_in_last() {
+  if (!question_.repair || findings_.segments.empty()) return;
+  Segment& last = *findings_.segments.back();
+  const std::uint64_t offset = kSegmentHeader + (last.end.load() - last.base);
+  const std::array<std::uint8_t, kRecordHeader> zeros{};
+  if (last.number == damaged_header_) last.bytes = offset;
+  if (last.bytes > offset && !ends_at(last, last.end.load())) {
+    const bool blank = offset + zeros.size() <= last.bytes && last.file->write_at(zeros, offset);
+    if (!blank) last.bytes = offset;  // nothing goes on there
+    if (!blank) [[maybe_unused]]
+      const auto cut = last.file->truncate(offset);
+  }
+  if (disk_.remove(question_.directory + "/" + SegmentSet::name(last.number, "idx"))) {
+    if (!disk_.sync_directory(question_.directory)) last.bytes = offset;
+  }
 }
 
 void Reading::walk(std::size_t at, ByteSpan bytes, std::uint64_t limit) {
@@ -156,8 +197,11 @@ void Reading::walk(std::size_t at, ByteSpan bytes, std::uint64_t limit) {
       const bool in_tables = change.kind == Change::Kind::kPut || change.kind == Change::Kind::kErase;
       if (!in_tables || change.table == store::Table::kCorrelations) {
         change.progress.held = false;  // who held it is gone
-        question_.on_entry(entry_of(change, record->position, record->size / kUnit));
+        const IndexEntry entry = entry_of(change, record->position, record->size / kUnit);
+        question_.on_entry(entry);
+        if (last) note(entry);
       }
+      if (last && is_for_tables(change)) findings_.last_has_table_changes = true;
       if (in_tables && record->position >= question_.applied) question_.on_table_change(change);
     }
     if (reader.damaged()) tell(segment, "a record does not read as a transaction; its beginning is used");
@@ -175,11 +219,6 @@ void Reading::walk(std::size_t at, ByteSpan bytes, std::uint64_t limit) {
     if (const std::uint64_t torn = walk.torn_bytes(); torn > 0) {
       findings_.torn_bytes += torn;
       tell(segment, std::to_string(torn) + " octets at the end are no whole record; they were never answered for");
-    }
-    if (question_.repair) {
-      // Whether or not that can be: it is no file of full length any more, which could be used again.
-      segment.bytes = kSegmentHeader + walk.end() - segment.base;
-      [[maybe_unused]] const auto cut = segment.file->truncate(segment.bytes);
     }
   } else if (walk.end() < limit) {
     findings_.damaged_bytes += limit - walk.end();

@@ -18,7 +18,9 @@ constexpr std::size_t kAhead = 8;
 constexpr std::size_t kReplayBatch = 1000;
 constexpr std::uint64_t kBatchesPerSegment = 8;
 constexpr std::uint64_t kLongBatch = 1U << 20;
-constexpr std::uint64_t kNoneFactor = 4;  // times staged_bytes, at which nothing is taken any more
+// Where room is short no more than this is left unused at the end of a segment.
+constexpr std::uint64_t kBatchesPerFullSegment = 64;
+constexpr std::uint64_t kLongBatchWhenShort = 1U << 16;
 
 std::uint64_t bytes_of(std::uint32_t units) noexcept { return std::uint64_t{units} * kUnit; }
 std::uint64_t hash_of_correlation(std::uint64_t hash) noexcept { return hash; }
@@ -37,7 +39,7 @@ RocksPartition::RocksPartition(store::Disk& disk, Tables& tables, Options option
     : disk_(disk),
       tables_(tables),
       options_(std::move(options)),
-      segments_(disk, options_.directory, options_.journal, options_.segment_bytes) {}
+      segments_(disk, options_.directory, options_.journal, options_.segment_bytes, options_.reserve) {}
 
 RocksPartition::~RocksPartition() {
   if (journal_ != nullptr) flush(Flush::kNow);
@@ -59,26 +61,36 @@ Fallible<void> RocksPartition::recover(store::Moment now, store::Recovery& recov
   Tables::Batch batch;
   std::size_t waiting = 0;
   Fallible<Tables::Stamp> applied;
+  const auto apply_batch = [&] {
+    if (!applied || batch.empty()) return;
+    applied = tables_.apply(batch);
+    if (!applied) return;
+    begin_.unflushed = {std::max(begin_.unflushed.sequence, applied->sequence),
+                        std::max(begin_.unflushed.file, applied->file)};
+  };
   question.on_table_change = [&](const Change& change) {
     replay(tables_, change, batch);
     if (++waiting < kReplayBatch) return;
     waiting = 0;
-    if (applied && !batch.empty()) applied = tables_.apply(batch);
+    apply_batch();
     batch.clear();
   };
   auto found = read_journal(disk_, question);
   if (!found) return std::unexpected(found.error());
   if (found->end > question.applied) batch.mark(options_.journal, found->end);
-  if (applied && !batch.empty()) applied = tables_.apply(batch);
+  apply_batch();
   if (!applied) return failure(options_.directory + ": the tables cannot be written: " + applied.error());
   for (auto& segment : found->segments) {
     recovery.replayed_bytes += segment->end.load() - segment->base;
     segments_.adopt(std::move(segment));
   }
+  for (auto& spare : found->spares) segments_.adopt_spare(std::move(spare));
   head_ = found->end;
   segments_.begin_at(head_);
-  // Without one nothing new could be taken at first; if the disk is full, that is how it is.
-  [[maybe_unused]] const auto spare = segments_.prepare_spare();
+  appended_at_round_ = head_;
+  begin_.position = head_;
+  begin_.entries = std::move(found->last_entries);
+  begin_.has_table_changes = found->last_has_table_changes;
   recovery.correlations += correlations_.size();
   recovery.torn_bytes += found->torn_bytes;
   recovery.damaged_bytes += found->damaged_bytes;
@@ -86,8 +98,12 @@ Fallible<void> RocksPartition::recover(store::Moment now, store::Recovery& recov
   return {};
 }
 
+void RocksPartition::make_ready() { [[maybe_unused]] const auto spare = segments_.prepare_spares(1); }
+
 void RocksPartition::start() {
-  keeper_ = std::make_unique<Keeper>(segments_, tables_, head_, [this] { progressed(); });
+  // Without them nothing new could be taken at first; if the disk is full, that is how it is.
+  [[maybe_unused]] const auto spares = segments_.prepare_spares(SegmentSet::kSpares);
+  keeper_ = std::make_unique<Keeper>(segments_, tables_, std::exchange(begin_, {}), [this] { progressed(); });
   journal_ =
       std::make_unique<Journal>(segments_, options_.durability,
                                 Journal::Hooks{[this](Journal::Batch&& batch) { keeper_->committed(std::move(batch)); },
@@ -158,15 +174,21 @@ void RocksPartition::apply_correlation(const IndexEntry& entry) {
   }
 }
 
+std::uint64_t RocksPartition::waiting() const noexcept {
+  return head_ - std::min(head_, std::min(journal_->durable_position(), keeper_->applied()));
+}
+
+// What is new must leave room for what follows from it and from all the others: see keep_room_to_move().
+bool RocksPartition::short_of_room() const noexcept {
+  const std::uint64_t kept = options_.segment_bytes + options_.segment_bytes / kMargin + options_.segment_bytes / 2;
+  return room_ahead() < kept || !segments_.reserve_is_enough();
+}
+
 store::Room RocksPartition::room_now() const noexcept {
-  const std::uint64_t waiting = head_ - std::min(head_, std::min(journal_->durable_position(), keeper_->applied()));
-  if (waiting >= options_.staged_bytes * kNoneFactor) return store::Room::kNone;
-  // What is taken must find room on the disk, and what follows from it, too: a segment's quarter is kept for that, and
-  // an eighth may be left at the end of one because a batch did not fit.
-  const std::uint64_t kept = options_.segment_bytes / 4 + options_.segment_bytes / kBatchesPerSegment;
-  const bool no_space = head_ + kept > segments_.allocated_until();
-  const bool full = no_space || index_.size() + pending_count_ >= options_.max_items ||
-                    item_bytes_ >= options_.max_bytes || waiting >= options_.staged_bytes || journal_->failing();
+  const std::uint64_t waits = waiting();
+  if (takes_nothing(waits) || room_ahead() < kept_) return store::Room::kNone;
+  const bool full = short_of_room() || index_.size() + pending_count_ >= options_.max_items ||
+                    item_bytes_ >= options_.max_bytes || waits >= options_.staged_bytes || journal_->failing();
   return full ? store::Room::kOwedOnly : store::Room::kOpen;
 }
 
@@ -251,8 +273,8 @@ void RocksPartition::flush(Flush when) {
     journal_->hold(appended_);
     return;
   }
-  const std::uint64_t low_water = live_.low_water(head_);
-  const bool news = low_water >= low_water_told_ + options_.segment_bytes / 2;
+  const std::uint64_t low_water = this->low_water();
+  const bool news = low_water >= low_water_told_ + (disk_is_full() ? 1 : options_.segment_bytes / 2);
   if (staged_.bytes.empty() && !news) return;
   if (staged_.bytes.empty()) staged_.first = head_;
   staged_.low_water = low_water;
@@ -261,7 +283,10 @@ void RocksPartition::flush(Flush when) {
 }
 
 void RocksPartition::hand_over_if_long() {
-  if (staged_.bytes.size() >= std::min(options_.segment_bytes / kBatchesPerSegment, kLongBatch)) hand_over();
+  const bool tight = cleaning_ && disk_is_full();
+  const std::uint64_t longest = tight ? std::min(options_.segment_bytes / kBatchesPerFullSegment, kLongBatchWhenShort)
+                                      : std::min(options_.segment_bytes / kBatchesPerSegment, kLongBatch);
+  if (staged_.bytes.size() >= longest) hand_over();
 }
 
 void RocksPartition::hand_over() {
@@ -390,7 +415,9 @@ void RocksPartition::turn(store::Moment now) noexcept {
   apply_pending();  // what the consumer appended just now
   forget_moved(outbox_.confirmed);
   for (Chunk& chunk : outbox_.chunks) move_live(chunk);
+  if (!cleaning_ && moving_.empty()) cleaned_until_ = clean_end_;
   clean_if_worth_it();
+  keep_room_to_move();
   dispatch();
   flush(Flush::kWhenIdle);
   if (const store::Room room = room_now(); room != told_room_) {

@@ -32,6 +32,7 @@ class RocksPartition final : public store::Partition {
     std::uint64_t max_bytes = 0;
     std::uint64_t segment_bytes = 0;
     std::uint64_t staged_bytes = 0;
+    Reserve* reserve = nullptr;
   };
 
   RocksPartition(store::Disk& disk, Tables& tables, Options options);
@@ -39,6 +40,9 @@ class RocksPartition final : public store::Partition {
 
   // Control thread, in this order, before the shard runs: what is on disk, what comes from journals no longer used, go.
   [[nodiscard]] Fallible<void> recover(store::Moment now, store::Recovery& recovery);
+  // Then, when the tables had their chance to write what recovery gave them: sees to it that what is owed can be
+  // written, before others take what is free.
+  void make_ready();
   void start();
   [[nodiscard]] bool has(store::ItemId id) noexcept {
     apply_pending();
@@ -65,7 +69,9 @@ class RocksPartition final : public store::Partition {
  private:
   using Index = store::ItemIndex::Index;
   static constexpr std::size_t kMostPending = 64;
-  struct Correlation {  // 16 octets
+  static constexpr std::uint64_t kNoneFactor = 4;  // times staged_bytes, at which nothing is taken any more
+  static constexpr std::uint64_t kMargin = 8;      // of a segment that share, for what is left unused at the end of one
+  struct Correlation {                             // 16 octets
     std::uint64_t hash = 0;
     std::uint64_t place = 0;  // 48 bits position, 16 bits units
     bool operator==(const Correlation&) const noexcept = default;
@@ -95,6 +101,23 @@ class RocksPartition final : public store::Partition {
   void forget_damaged(std::uint64_t before);
   void forget_correlation(std::uint64_t hash);
   void clean_if_worth_it();
+  void clean_for_room();
+  [[nodiscard]] bool worth_a_round(std::uint64_t oldest) noexcept;
+  void keep_room_to_move();
+  [[nodiscard]] std::uint64_t live_in(const Segment& segment) const noexcept;
+  [[nodiscard]] std::uint64_t low_water() const noexcept { return std::max(live_.low_water(head_), cleaned_until_); }
+  [[nodiscard]] std::uint64_t waiting() const noexcept;  // octets that the disk or the tables are behind
+  [[nodiscard]] bool takes_nothing(std::uint64_t waits) const noexcept {
+    return waits / kNoneFactor >= options_.staged_bytes;
+  }
+  // Octets that surely have room on the disk.
+  [[nodiscard]] std::uint64_t room_ahead() const noexcept {
+    return std::max(segments_.allocated_until(), head_) - head_;
+  }
+  [[nodiscard]] bool short_of_room() const noexcept;
+  [[nodiscard]] bool disk_is_full() const noexcept {
+    return keeper_->without_space() || !segments_.reserve_is_enough();
+  }
   [[nodiscard]] store::Room room_now() const noexcept;
   [[nodiscard]] Correlation* find_correlation(std::uint64_t hash) noexcept {
     return correlations_.find(hash, [&](const Correlation& each) { return each.hash == hash; });
@@ -129,6 +152,12 @@ class RocksPartition final : public store::Partition {
   store::Moment next_sweep_{};
   store::Room told_room_ = store::Room::kOpen;
   bool cleaning_ = false;
+  std::uint64_t clean_end_ = 0;          // what is being cleaned, or was at last, ends here
+  std::uint64_t cleaned_until_ = 0;      // nothing before it is alive
+  std::uint64_t kept_ = 0;               // of the room ahead, to move the oldest segment into
+  std::uint64_t round_end_ = 0;          // of the journal, when cleaning for room last began at its beginning
+  std::uint64_t appended_at_round_ = 0;  // octets, moved ones not counted
+  std::uint64_t moved_octets_ = 0;
   bool indexing_ = false;                      // marks, for the first question
   absl::flat_hash_set<std::uint64_t> moving_;  // hashes of correlations on their way to the tables
   std::uint64_t refused_ = 0;
@@ -137,6 +166,7 @@ class RocksPartition final : public store::Partition {
   store::ItemId highest_item_ = 0;
 
   std::atomic<bool> woken_up_{false};
+  Keeper::Begin begin_;  // until start()
   // In this order: the journal ends first and the keeper works off what it committed.
   std::unique_ptr<Keeper> keeper_;
   std::unique_ptr<Journal> journal_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cinttypes>
 #include <cstdio>
 
@@ -12,8 +13,11 @@ namespace smppd::plugins::rocks_store {
 using store::DiskResult;
 
 namespace {
-// One is enough to go on with. More, of those that were released, are used again instead of new ones.
+// More than are wanted: those that were released are used again instead of new ones.
 constexpr std::size_t kMostSpares = 3;
+// With so many free a spare that is found is not worth being made blank.
+constexpr std::uint64_t kPlentyOfSegments = 4;
+constexpr std::uint64_t kBlankAtOnce = 1U << 20;
 }  // namespace
 
 std::string SegmentSet::name(std::uint64_t number, const char* kind) {
@@ -28,16 +32,53 @@ void SegmentSet::adopt(std::shared_ptr<Segment> segment) {
   segments_.push_back(std::move(segment));
 }
 
+void SegmentSet::adopt_spare(std::shared_ptr<Segment> spare) {
+  const std::lock_guard lock(mutex_);
+  next_number_ = std::max(next_number_, spare->number + 1);
+  const bool fits = spare->bytes == segment_bytes_ && spares_.size() < kMostSpares;
+  const bool short_of_room = disk_.free_bytes(directory_).value_or(0) < kPlentyOfSegments * segment_bytes_;
+  if (short_of_room && fits && make_blank(*spare)) {
+    spares_.push_back(std::move(spare));
+  } else {
+    [[maybe_unused]] const auto gone = disk_.remove(spare->path);
+  }
+}
+
+// A segment that had not become durable may have left records in it whose positions are given out again. The zeros are
+// synced with the first records that come.
+bool SegmentSet::make_blank(const Segment& spare) {
+  if (!spare.file->allocate(spare.bytes)) return false;  // without blocks of its own it promises nothing
+  const std::vector<std::uint8_t> zeros(std::min(spare.bytes, kBlankAtOnce));
+  for (std::uint64_t at = 0; at < spare.bytes; at += zeros.size()) {
+    const ByteSpan part = ByteSpan(zeros).first(std::min<std::uint64_t>(zeros.size(), spare.bytes - at));
+    if (!spare.file->write_at(part, at)) return false;
+  }
+  return true;
+}
+
 void SegmentSet::begin_at(std::uint64_t position) {
   const std::lock_guard lock(mutex_);
   writing_from_ = position;
+  const Segment* last = segments_.empty() ? nullptr : segments_.back().get();
+  const bool has_room =
+      last != nullptr && last->end.load() == position && last->bytes > kSegmentHeader + (position - last->base);
+  if (has_room && last->file->allocate(last->bytes)) {
+    writing_from_ = last->base;
+    writing_bytes_ = last->bytes - kSegmentHeader;
+  }
   count_allocated();
+}
+
+std::shared_ptr<Segment> SegmentSet::begun() const {
+  const std::lock_guard lock(mutex_);
+  return writing_bytes_ == 0 ? nullptr : segments_.back();
 }
 
 // With mutex_ held.
 void SegmentSet::count_allocated() {
-  const std::uint64_t each = segment_bytes_ - kSegmentHeader;
-  allocated_until_.store(writing_from_ + (writing_ ? each : 0) + spares_.size() * each);
+  std::uint64_t until = writing_from_ + writing_bytes_;
+  for (const auto& spare : spares_) until += spare->bytes - kSegmentHeader;
+  allocated_until_.store(until);
 }
 
 DiskResult<std::shared_ptr<Segment>> SegmentSet::make_spare(std::uint64_t number) {
@@ -58,24 +99,41 @@ DiskResult<std::shared_ptr<Segment>> SegmentSet::make_spare(std::uint64_t number
   return spare;
 }
 
-DiskResult<void> SegmentSet::prepare_spare() {
-  const std::lock_guard one(making_);
-  std::uint64_t number = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    if (!spares_.empty()) return {};
-    number = next_number_++;
-  }
-  auto spare = make_spare(number);
-  if (!spare) return std::unexpected(spare.error());
+void SegmentSet::add_spare(std::shared_ptr<Segment> spare) {
   const std::lock_guard lock(mutex_);
-  spares_.push_back(std::move(*spare));
+  spares_.push_back(std::move(spare));
   count_allocated();
-  return {};
+}
+
+DiskResult<void> SegmentSet::prepare_spares(std::size_t wanted) {
+  const std::lock_guard one(making_);
+  for (;;) {
+    std::uint64_t number = 0;
+    bool alone = false;  // nothing will be released that could become one
+    {
+      const std::lock_guard lock(mutex_);
+      if (spares_.size() >= wanted) return {};
+      alone = segments_.size() < 2 && reserve_is_enough();
+      if (!spares_.empty() && !alone && !reserve_is_whole()) return std::unexpected(ENOSPC);
+      number = next_number_++;
+    }
+    auto spare = make_spare(number);
+    const bool full = !spare && spare.error() == ENOSPC;
+    if (full && alone && reserve_ != nullptr && reserve_->spare(segment_bytes_)) spare = make_spare(number);
+    if (!spare) return std::unexpected(spare.error());
+    add_spare(std::move(*spare));
+  }
+}
+
+bool SegmentSet::has_spares(std::size_t wanted) const {
+  const std::lock_guard lock(mutex_);
+  return spares_.size() >= wanted;
 }
 
 DiskResult<std::shared_ptr<Segment>> SegmentSet::start(std::uint64_t base) {
-  if (auto ready = prepare_spare(); !ready) return std::unexpected(ready.error());
+  if (!has_spares(1)) {
+    if (auto ready = prepare_spares(1); !ready) return std::unexpected(ready.error());
+  }
   std::shared_ptr<Segment> segment;
   {
     const std::lock_guard lock(mutex_);
@@ -98,7 +156,7 @@ DiskResult<std::shared_ptr<Segment>> SegmentSet::start(std::uint64_t base) {
   }
   segments_.push_back(segment);
   writing_from_ = base;
-  writing_ = true;
+  writing_bytes_ = segment->bytes - kSegmentHeader;
   count_allocated();
   return segment;
 }
@@ -142,8 +200,10 @@ DiskResult<void> SegmentSet::write_index(const Segment& segment, ByteSpan bytes)
   if (!file) return std::unexpected(file.error());
   auto done = (*file)->truncate(0);
   if (done) done = (*file)->write_at(bytes, 0);
-  if (!done) return done;
-  return disk_.rename(path + ".new", path);
+  if (done) return disk_.rename(path + ".new", path);
+  // Half an index would only take room.
+  [[maybe_unused]] const auto gone = disk_.remove(path + ".new");
+  return done;
 }
 
 DiskResult<void> SegmentSet::discard(const Segment& segment) {
@@ -152,25 +212,34 @@ DiskResult<void> SegmentSet::discard(const Segment& segment) {
   return disk_.remove(segment.path);
 }
 
-DiskResult<void> SegmentSet::recycle(const std::shared_ptr<Segment>& segment) {
-  [[maybe_unused]] const auto index = disk_.remove(directory_ + "/" + name(segment->number, "idx"));
+// False: it could not be made a spare, and is what it was or blank.
+bool SegmentSet::recycle(Segment& segment) {
+  [[maybe_unused]] const auto index = disk_.remove(directory_ + "/" + name(segment.number, "idx"));
   const std::array<std::uint8_t, kSegmentHeader> blank{};
-  auto done = segment->file->write_at(blank, 0);
-  if (done) done = segment->file->sync();
-  if (!done) return disk_.remove(segment->path);
+  if (!segment.file->write_at(blank, 0) || !segment.file->sync()) return false;
   std::uint64_t number = 0;
   {
     const std::lock_guard lock(mutex_);
     number = next_number_++;
   }
   const std::string path = directory_ + "/" + name(number, "seg");
-  if (auto renamed = disk_.rename(segment->path, path); !renamed) return renamed;
-  segment->number = number;
-  segment->path = path;
+  if (!disk_.rename(segment.path, path)) return false;
+  segment.number = number;
+  segment.path = path;
+  return true;
+}
+
+// With mutex_ held. The first spare comes before anything else, then as much of the reserve as is enough, then the
+// second spare, then the rest of the reserve, and then those that save making new ones.
+bool SegmentSet::worth_reusing(const Segment& segment) const {
+  if (segment.bytes != segment_bytes_ || spares_.size() >= kMostSpares) return false;
+  if (spares_.empty()) return true;
+  return spares_.size() < kSpares ? reserve_is_enough() : reserve_is_whole();
+}
+
+bool SegmentSet::could_release(std::uint64_t position) const {
   const std::lock_guard lock(mutex_);
-  spares_.push_back(segment);
-  count_allocated();
-  return {};
+  return segments_.size() >= 2 && segments_[1]->base <= position;
 }
 
 DiskResult<void> SegmentSet::release(std::uint64_t position) {
@@ -184,12 +253,19 @@ DiskResult<void> SegmentSet::release(std::uint64_t position) {
       segment = std::move(segments_.front());
       segments_.pop_front();
       // Nobody else may be reading it, or the reader would see the new content.
-      reuse = spares_.size() < kMostSpares && segment->bytes == segment_bytes_ && segment.use_count() == 1;
+      reuse = segment.use_count() == 1 && worth_reusing(*segment);
     }
-    auto gone = reuse ? recycle(segment) : discard(*segment);
-    // One after the other: a segment may not come back after a crash when a later one has gone.
+    reuse = reuse && recycle(*segment);
+    auto gone = reuse ? DiskResult<void>() : discard(*segment);
+    // One after the other: a segment may not come back after a crash when a later one has gone. And what is written
+    // into a spare must be found under its new name.
     if (gone) gone = disk_.sync_directory(directory_);
-    if (!gone) return gone;
+    if (!gone) {
+      if (reuse) [[maybe_unused]]
+        const auto removed = disk_.remove(segment->path);
+      return gone;
+    }
+    if (reuse) add_spare(std::move(segment));
   }
 }
 

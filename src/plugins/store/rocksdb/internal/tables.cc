@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdarg>
 #include <cstdio>
+#include <filesystem>
+#include <fstream>
 
 #include <rocksdb/cache.h>
 #include <rocksdb/compaction_filter.h>
@@ -74,17 +76,36 @@ class DropExpired final : public rocksdb::CompactionFilter {
   const std::atomic<std::int64_t>& now_;
 };
 
+// What a flush would write now.
+std::uint64_t size_of_flush(rocksdb::DB& db) {
+  std::uint64_t size = 0;
+  if (!db.GetIntProperty(rocksdb::DB::Properties::kCurSizeAllMemTables, &size)) size = 0;
+  return size + Tables::kRoomToOpen;
+}
+
 class WatchFlushes final : public rocksdb::EventListener {
  public:
-  explicit WatchFlushes(std::atomic<std::uint64_t>& flushed) : flushed_(flushed) {}
+  WatchFlushes(std::atomic<std::uint64_t>& flushed, std::atomic<bool>& stopped, Reserve* reserve)
+      : flushed_(flushed), stopped_(stopped), reserve_(reserve) {}
+  // RocksDB by itself would go on only when a whole write buffer is free, and refuse to before that.
+  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* by_itself) override {
+    *by_itself = false;
+    stopped_.store(true);
+  }
+  void OnFlushBegin(rocksdb::DB* db, const rocksdb::FlushJobInfo&) override {
+    if (reserve_ != nullptr) reserve_->lend(size_of_flush(*db));
+  }
   void OnFlushCompleted(rocksdb::DB*, const rocksdb::FlushJobInfo& info) override {
     std::uint64_t before = flushed_.load();
     while (before < info.largest_seqno && !flushed_.compare_exchange_weak(before, info.largest_seqno)) {
     }
+    if (reserve_ != nullptr) reserve_->returned();
   }
 
  private:
   std::atomic<std::uint64_t>& flushed_;
+  std::atomic<bool>& stopped_;
+  Reserve* reserve_;
 };
 
 // RocksDB's own words: what went wrong goes to our log, the rest nowhere.
@@ -102,6 +123,21 @@ class TellTrouble final : public rocksdb::Logger {
   }
 };
 
+// Of starts that a death or a full disk ended: RocksDB takes them away only after it could open.
+void remove_left_over(const std::string& path) {
+  std::ifstream file(path + "/CURRENT");
+  std::string current;
+  if (!std::getline(file, current) || !current.starts_with("MANIFEST-")) return;
+  std::error_code error;
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(path, error)) {
+    const std::string name = entry.path().filename().string();
+    const bool manifest = name.starts_with("MANIFEST-") && name != current;
+    if (manifest || name.ends_with(".dbtmp") || name == kNewFile) found.push_back(entry.path());
+  }
+  for (const auto& each : found) std::filesystem::remove(each, error);
+}
+
 rocksdb::Options engine_options() {
   rocksdb::Options options;
   options.create_if_missing = true;
@@ -115,6 +151,7 @@ rocksdb::Options engine_options() {
   options.keep_log_file_num = 1;
   options.info_log = std::make_shared<TellTrouble>();
   options.avoid_unnecessary_blocking_io = true;
+  options.allow_fallocate = false;  // it would take megabytes of a full disk for files of a few octets
   rocksdb::BlockBasedTableOptions table;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.checksum = rocksdb::kXXH3;
@@ -173,7 +210,9 @@ void Tables::Batch::clear() {
 struct Tables::Engine {
   std::atomic<std::int64_t> now{0};
   std::atomic<std::uint64_t> flushed{0};
+  std::atomic<bool> stopped{false};  // RocksDB, by an error, until it is asked to go on
   std::atomic<bool> has_correlations{false};
+  Reserve* reserve = nullptr;
   std::unique_ptr<DropExpired> filter;
   std::unique_ptr<rocksdb::DB> db;
   std::vector<std::unique_ptr<rocksdb::ColumnFamilyHandle>> families;  // the default one; that of outcomes, if there is
@@ -210,12 +249,14 @@ Tables::~Tables() {
   if (!closed.ok()) kStoreLog.error("RocksDB was not closed well", {{"error", closed.ToString()}});
 }
 
-Fallible<std::unique_ptr<Tables>> Tables::open(const std::string& path, Access access) {
+Fallible<std::unique_ptr<Tables>> Tables::open(const std::string& path, Access access, Reserve* reserve) {
   auto engine = std::make_unique<Engine>();
+  engine->reserve = reserve;
+  if (access == Access::kReadWrite) remove_left_over(path);
   engine->filter = std::make_unique<DropExpired>(engine->now);
   rocksdb::Options options = engine_options();
   options.compaction_filter = engine->filter.get();
-  options.listeners.push_back(std::make_shared<WatchFlushes>(engine->flushed));
+  options.listeners.push_back(std::make_shared<WatchFlushes>(engine->flushed, engine->stopped, reserve));
   std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, options}};
   std::vector<std::string> there;
   const bool listed = rocksdb::DB::ListColumnFamilies(options, path, &there).ok();
@@ -240,11 +281,12 @@ Fallible<std::unique_ptr<Tables>> Tables::open(const std::string& path, Access a
 }
 
 void Tables::begin_files() {
-  engine_->outcome_files =
-      std::make_unique<OutcomeFiles>(*engine_->db, *engine_->families[1], [this](const OutcomeFiles::Marks& marks) {
-        // Without a mark more is applied again after a crash, no less.
-        if (engine_->put_marks(marks)) flush_memtable();
-      });
+  engine_->outcome_files = std::make_unique<OutcomeFiles>(*engine_->db, *engine_->families[1], engine_->reserve,
+                                                          [this](const OutcomeFiles::Marks& marks) {
+                                                            // Without a mark more is applied again after a crash, no
+                                                            // less.
+                                                            if (engine_->put_marks(marks)) flush_memtable();
+                                                          });
 }
 
 Fallible<Tables::Stamp> Tables::apply(Batch& batch) {
@@ -261,7 +303,8 @@ Fallible<Tables::Stamp> Tables::apply(Batch& batch) {
   if (batch.writes_->batch.Count() > 0) {
     if (const auto status = engine_->write(batch.writes_->batch); !status.ok()) {
       // A background error stops all writes until it is looked at; the journal still has everything.
-      engine_->db->Resume();
+      const Reserve::Loan loan(engine_->reserve, size_of_flush(*engine_->db));
+      engine_->stopped.store(!engine_->db->Resume().ok());
       return failure(status.ToString());
     }
     stamp.sequence = engine_->db->GetLatestSequenceNumber();
@@ -282,7 +325,11 @@ void Tables::flush_memtable() {
   rocksdb::FlushOptions options;
   options.wait = false;
   options.allow_write_stall = true;
-  const auto status = engine_->db->Flush(options);
+  const Reserve::Loan loan(engine_->reserve, size_of_flush(*engine_->db));
+  if (engine_->stopped.load() && engine_->db->Resume().ok()) engine_->stopped.store(false);
+  auto status = engine_->db->Flush(options);
+  // What stopped it, a full disk perhaps, may be over.
+  if (!status.ok() && engine_->db->Resume().ok()) status = engine_->db->Flush(options);
   if (!status.ok()) kStoreLog.warn("RocksDB cannot write its tables", {{"error", status.ToString()}});
 }
 
@@ -294,6 +341,7 @@ void Tables::request_flush() {
 Fallible<void> Tables::flush() {
   if (auto made = engine_->outcome_files->flush(); !made) return made;
   const std::uint64_t sequence = engine_->db->GetLatestSequenceNumber();
+  const Reserve::Loan loan(engine_->reserve, size_of_flush(*engine_->db));
   const auto status = engine_->db->Flush(rocksdb::FlushOptions());
   if (!status.ok()) return failure(status.ToString());
   std::uint64_t before = engine_->flushed.load();

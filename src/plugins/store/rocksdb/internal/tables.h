@@ -17,6 +17,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "plugins/store/rocksdb/internal/reserve.h"
 #include "store/store.h"
 
 namespace smppd::plugins::rocks_store {
@@ -61,7 +62,11 @@ class Tables {
   };
 
   enum class Access : std::uint8_t { kReadWrite, kReadOnly };
-  [[nodiscard]] static Fallible<std::unique_ptr<Tables>> open(const std::string& path, Access access);
+  // Of the disk, which the caller sees to: a manifest, options, the marks.
+  static constexpr std::uint64_t kRoomToOpen = 1U << 20;
+  // `reserve`: has room for what must be written on a full disk; null: none.
+  [[nodiscard]] static Fallible<std::unique_ptr<Tables>> open(const std::string& path, Access access,
+                                                              Reserve* reserve = nullptr);
   Tables(const Tables&) = delete;
   Tables& operator=(const Tables&) = delete;
   ~Tables();  // flushes
