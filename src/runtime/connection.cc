@@ -42,6 +42,7 @@ Connection::~Connection() {
 void Connection::forget() noexcept {
   read_size_ = kFirstRead;
   paused_ = readable_ = was_congested_ = close_when_flushed_ = half_closed_ = broken_ = unshown_ = false;
+  heavy_ = light_ = false;
   writable_ = true;
 }
 
@@ -61,9 +62,6 @@ void Connection::connect(const SocketAddress& to, const TlsContext* tls, std::st
   const socklen_t length = to.to(storage);
   fd_ = ::socket(storage.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   connecting_ = true;
-  // What the connection before this one left behind.
-  close_when_flushed_ = paused_ = was_congested_ = readable_ = half_closed_ = broken_ = unshown_ = false;
-  writable_ = true;
   last_progress_ = loop_.now();
   if (fd_ >= 0) {
     set_no_delay(fd_);
@@ -124,7 +122,11 @@ void Connection::on_events(std::uint32_t events) noexcept {
     readable_ = true;
     if ((events & EPOLLRDHUP) != 0) half_closed_ = true;
     if ((events & (EPOLLHUP | EPOLLERR)) != 0) half_closed_ = broken_ = true;
-    read_available();
+    if (heavy_ && loop_.heedful()) {
+      loop_.schedule_read(*this);
+    } else {
+      read_available();
+    }
   }
 }
 
@@ -159,7 +161,8 @@ void Connection::read_available() noexcept {
   if (tls_ != nullptr) return read_tls();
   if (!readable_) return;
   std::uint8_t* buffer = loop_.read_buffer() + EventLoop::kMaxPartial;
-  const ssize_t got = ::recv(fd_, buffer, read_size_, 0);
+  const std::size_t wanted = std::min<std::size_t>(read_size_, read_limit());
+  const ssize_t got = ::recv(fd_, buffer, wanted, 0);
   if (got == 0) {
     end(CloseReason::kPeer, 0);
     return;
@@ -174,7 +177,8 @@ void Connection::read_available() noexcept {
     }
     return;
   }
-  const bool full = static_cast<std::uint32_t>(got) == read_size_;
+  note_read(static_cast<std::size_t>(got));
+  const bool full = static_cast<std::size_t>(got) == wanted;
   readable_ = full || half_closed_;
   if (full) {
     read_size_ = std::min<std::uint32_t>(read_size_ * 2, EventLoop::kReadBuffer);
@@ -187,6 +191,19 @@ void Connection::read_available() noexcept {
     std::memcpy(buffer - kept, partial_->data() + partial_->begin, kept);
   }
   if (show(buffer - kept, kept + static_cast<std::size_t>(got)) && readable_ && !paused_) loop_.schedule_read(*this);
+}
+
+std::size_t Connection::read_limit() const noexcept {
+  return heavy_ && loop_.heedful() ? EventLoop::kPiece : EventLoop::kReadBuffer;
+}
+
+// Once is nothing: those that bring much bring the rest of it in between.
+void Connection::note_read(std::size_t bytes) noexcept {
+  if (shared_) return;
+  const bool light = bytes < kLittle;
+  if (light && light_) return loop_.heed();
+  light_ = light;
+  heavy_ = bytes >= EventLoop::kPiece;
 }
 
 // Shows what a pause left behind, in place. True when reading may go on.

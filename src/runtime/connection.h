@@ -67,6 +67,10 @@ class Connection final : public FdHandler {
   }
   void write(ByteSpan bytes);
 
+  // What it carries is many people's: however much that is it never stands in line, and however little, nobody is
+  // known to wait for it.
+  void share() noexcept { shared_ = true; }
+
   // While paused nothing is read; the peer is slowed down by TCP. resume shows kept bytes again at the next turn.
   void pause_reading() noexcept { paused_ = true; }
   void resume_reading() noexcept;
@@ -101,6 +105,8 @@ class Connection final : public FdHandler {
   void finish_connect() noexcept;
   void read_available() noexcept;
   void fail_connect(int error) noexcept;
+  [[nodiscard]] std::size_t read_limit() const noexcept;
+  void note_read(std::size_t bytes) noexcept;
   bool show_kept() noexcept;
   bool show(const std::uint8_t* begin, std::size_t size) noexcept;
   void keep(const std::uint8_t* begin, std::size_t size) noexcept;
@@ -137,6 +143,9 @@ class Connection final : public FdHandler {
   bool writable_ : 1 = true;
   bool dirty_ : 1 = false;
   bool scheduled_ : 1 = false;
+  bool shared_ : 1 = false;
+  bool heavy_ : 1 = false;  // the last read brought much
+  bool light_ : 1 = false;  // the last read brought little
   bool was_congested_ : 1 = false;
   bool close_when_flushed_ : 1 = false;
   bool half_closed_ : 1 = false;  // the peer sends no more; what it sent is still to be read
@@ -144,6 +153,7 @@ class Connection final : public FdHandler {
   bool unshown_ : 1 = false;      // kept bytes may hold whole PDUs, because the handler paused among them
 
   static constexpr std::uint32_t kFirstRead = 16 * 1024;
+  static constexpr std::size_t kLittle = 1024;  // some ten short messages
 };
 
 }  // namespace smppd::runtime

@@ -12,6 +12,7 @@
 
 #include "runtime/acceptor.h"
 #include "runtime/resolver.h"
+#include "runtime/testing/crowd.h"
 
 namespace smppd::runtime {
 namespace {
@@ -40,7 +41,7 @@ struct Recorder final : ConnectionHandler {
   int close_error = 0;
 };
 
-struct ConnectionTest : testing::Test {
+struct ConnectionTest : ::testing::Test {
   ConnectionTest() : recorder(loop) {
     int pair[2];
     EXPECT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
@@ -122,19 +123,125 @@ TEST_F(ConnectionTest, AConnectionThatAlwaysHasMoreToReadKeepsNobodyWaiting) {
   Recorder modest(loop);
   modest.connection.adopt(pair[0]);
   const std::string much(256 * 1024, 'x');
+  const std::string some(2000, 'y');  // not so little that the loop is heedful of it
   std::size_t most = 0, before = 0;
   for (std::size_t i = 1; i <= 50; ++i) {
     while (::write(peer, much.data(), much.size()) > 0) {
     }
-    ASSERT_EQ(::write(pair[1], "y", 1), 1);
+    ASSERT_EQ(::write(pair[1], some.data(), some.size()), std::ssize(some));
     turn();
-    EXPECT_EQ(modest.received.size(), i);
+    EXPECT_EQ(modest.received.size(), i * some.size());
     most = std::max(most, recorder.received.size() - before);
     before = recorder.received.size();
   }
   EXPECT_GT(most, kShare / 4) << "it had more than its share to read";
   EXPECT_LE(most, kShare);
   ::close(pair[1]);
+}
+
+struct CrowdTest : ::testing::Test {
+  CrowdTest() {
+    link.connection.share();
+    crowd.taken();
+  }
+  EventLoop loop;
+  testing::Crowd crowd{loop, 4};
+  testing::End& modest = crowd.modest;
+  testing::End link{loop};
+};
+
+TEST_F(CrowdTest, WhoeverBringsLittleWaitsForOnePieceATurn) {
+  for (int i = 0; i < 40; ++i) {
+    modest.taken = 0;
+    crowd.turn();
+    EXPECT_EQ(modest.taken, 1U);
+    EXPECT_EQ(crowd.taken(), EventLoop::kPiece);
+  }
+}
+
+TEST_F(CrowdTest, EveryoneInLineGetsAPieceInItsTurn) {
+  for (int i = 0; i < 12; ++i) crowd.turn();
+  for (const auto& member : crowd.members) EXPECT_EQ(member->taken, 3 * EventLoop::kPiece);
+}
+
+TEST_F(CrowdTest, WhatAModestOneSendsOnLeavesBeforeThePieceIsRead) {
+  modest.heard = [this] { link.connection.write(as_bytes("y")); };
+  std::size_t pieces = 0;
+  for (const auto& member : crowd.members) {
+    member->heard = [&] {
+      EXPECT_EQ(link.receive(), "y");
+      ++pieces;
+    };
+  }
+  for (int i = 0; i < 40; ++i) crowd.turn();
+  EXPECT_EQ(pieces, 40U);
+}
+
+TEST_F(CrowdTest, AnAnswerToAModestOneLeavesBeforeThePieceIsRead) {
+  link.heard = [this] { modest.connection.write(as_bytes("a")); };
+  std::size_t pieces = 0;
+  for (const auto& member : crowd.members) {
+    member->heard = [&] {
+      EXPECT_EQ(modest.receive(), "a");
+      ++pieces;
+    };
+  }
+  for (int i = 0; i < 40; ++i) {
+    link.send("a");
+    crowd.turn_without_modest();
+  }
+  EXPECT_EQ(pieces, 40U);
+}
+
+TEST_F(CrowdTest, WhatTheLineSendsOnIsGatheredUntilAllHadTheirPiece) {
+  for (const auto& member : crowd.members) member->heard = [this] { link.connection.write(as_bytes("x")); };
+  for (int i = 0; i < 4 && link.receive().empty(); ++i) crowd.turn_without_modest();  // to where the line begins anew
+  for (int i = 0; i < 20; ++i) {
+    crowd.turn_without_modest();
+    EXPECT_EQ(link.receive(), i % 4 == 3 ? "xxxx" : "") << "turn " << i;
+  }
+}
+
+// An answer stands behind all that its link brings.
+TEST_F(CrowdTest, ASharedOneNeverStandsInLine) {
+  link.fill();
+  for (int i = 0; i < 8; ++i) crowd.turn();  // it grows to its largest reads
+  for (int i = 0; i < 20; ++i) {
+    link.taken = 0;
+    link.fill();
+    crowd.turn();
+    EXPECT_GE(link.taken, EventLoop::kReadBuffer);
+  }
+}
+
+TEST_F(CrowdTest, NobodyStandsInLineForLongAfterTheLastThatBroughtLittle) {
+  for (int i = 0; i < 300; ++i) crowd.turn_without_modest();
+  crowd.taken();
+  crowd.turn_without_modest();
+  EXPECT_GE(crowd.taken(), crowd.members.size() * EventLoop::kReadBuffer);
+}
+
+TEST_F(CrowdTest, OneLittleReadAmongLargeOnesMakesNobodyStandInLine) {
+  for (int i = 0; i < 300; ++i) crowd.turn_without_modest();
+  const std::string some(4000, 'z');
+  for (int i = 0; i < 20; ++i) {
+    modest.send(i % 2 == 0 ? some : "y");
+    crowd.turn_without_modest();
+    EXPECT_FALSE(loop.heedful());
+  }
+}
+
+TEST_F(CrowdTest, WhoeverIsClosedInLineIsForgotten) {
+  modest.heard = [this] {
+    for (const auto& member : crowd.members) member->connection.close();
+    link.connection.write(as_bytes("y"));
+    link.connection.close();
+  };
+  crowd.turn();
+  EXPECT_EQ(crowd.taken(), 0U);
+  modest.heard = nullptr;
+  crowd.turn();
+  EXPECT_EQ(crowd.taken(), 0U);
 }
 
 TEST_F(ConnectionTest, LastBytesBeforeAnEndOfStreamAreShown) {

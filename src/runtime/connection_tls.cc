@@ -10,7 +10,6 @@ namespace smppd::runtime {
 
 namespace {
 constexpr std::size_t kRecord = 16 * 1024;
-constexpr std::size_t kReadAtOnce = EventLoop::kReadBuffer;
 }  // namespace
 
 bool Connection::shaking_hands() const noexcept { return tls_ != nullptr && tls_->shaking_hands(); }
@@ -67,13 +66,15 @@ void Connection::read_tls() noexcept {
   std::size_t got = 0;
   tell_tls();
   TlsStream::Step step = TlsStream::Step::kDone;
-  while (step == TlsStream::Step::kDone && got < kReadAtOnce) {
+  const std::size_t wanted = read_limit();
+  while (step == TlsStream::Step::kDone && got < wanted) {
     std::size_t done = 0;
-    step = tls_->read(buffer + got, kReadAtOnce - got, done);
+    step = tls_->read(buffer + got, wanted - got, done);
     if (step == TlsStream::Step::kDone) got += done;
   }
   hear_tls();
   if (got > 0) {
+    note_read(got);
     std::size_t kept = 0;
     if (partial_ != nullptr) {
       kept = partial_->size();

@@ -90,17 +90,22 @@ void EventLoop::turn(Duration longest_wait) {
   timers_.advance(now_);
   if (hook_ != nullptr) hook_->on_mail();
   dispatch(count);
-  run_ready();
+  if (!ready_.empty()) run_ready();
+  bool gather = false;
+  if (!line_.now.empty()) [[unlikely]] {
+    read_piece();
+    gather = !line_.over();
+  }
   if (has_posted_.load(std::memory_order_relaxed)) run_posted();
   if (hook_ != nullptr) hook_->on_turn_end();
-  flush_dirty();
+  if (!gather || hurry_) flush_dirty();
   if (hook_ != nullptr) hook_->on_turn_end();  // what closing connections gave rise to
-  retired_.clear();
+  if (!retired_.empty()) retired_.clear();
 }
 
 int EventLoop::wait_for_events(Duration longest_wait) noexcept {
   Duration wait = longest_wait;
-  if (!ready_.empty() || dirty_ != nullptr) wait = Duration::zero();
+  if (!ready_.empty() || dirty_ != nullptr || !line_.now.empty()) wait = Duration::zero();
   const Instant due = timers_.next_due();
   if (wait > Duration::zero() && due != Instant::max()) {
     wait = std::clamp(due - std::chrono::steady_clock::now(), Duration::zero(), wait);
@@ -134,16 +139,40 @@ void EventLoop::dispatch(int count) noexcept {
   events_->count = 0;
 }
 
+void EventLoop::read(Connection*& entry) noexcept {
+  if (entry == nullptr) return;
+  Connection& connection = *entry;
+  entry = nullptr;
+  connection.scheduled_ = false;
+  connection.read_available();
+}
+
 void EventLoop::run_ready() noexcept {
   ready_now_.swap(ready_);
-  for (Connection*& connection : ready_now_) {
-    if (connection == nullptr) continue;
-    Connection* reading = connection;
-    connection = nullptr;
-    reading->scheduled_ = false;
-    reading->read_available();
-  }
+  for (Connection*& connection : ready_now_) read(connection);
   ready_now_.clear();
+}
+
+// The next in line, after what nobody in line has caused has left; all of them once the loop need not be heedful.
+// A round begins with all who have come, and there is a line only where `now` is not empty.
+void EventLoop::read_piece() noexcept {
+  if (hurry_) {
+    if (hook_ != nullptr) hook_->on_turn_end();
+    flush_dirty();
+  }
+  if (line_.over()) {
+    line_.now.clear();
+    line_.at = 0;
+  }
+  if (line_.at == 0) {
+    line_.now.insert(line_.now.end(), line_.next.begin(), line_.next.end());
+    line_.next.clear();
+  }
+  do read(line_.now[line_.at++]);
+  while (!line_.over() && !heedful());
+  if (!line_.empty()) return;
+  line_.now.clear();
+  line_.at = 0;
 }
 
 void EventLoop::run_posted() {
@@ -157,6 +186,7 @@ void EventLoop::run_posted() {
 }
 
 void EventLoop::flush_dirty() noexcept {
+  hurry_ = false;
   while (dirty_ != nullptr) {
     Connection* connection = dirty_;
     dirty_ = connection->next_dirty_;
@@ -171,6 +201,7 @@ void EventLoop::schedule_flush(Connection& connection) noexcept {
   if (connection.dirty_) return;
   connection.dirty_ = true;
   connection.next_dirty_ = nullptr;
+  if (!connection.heavy_ && !connection.shared_) hurry_ = true;
   if (dirty_tail_ == nullptr) {
     dirty_ = &connection;
   } else {
@@ -182,13 +213,18 @@ void EventLoop::schedule_flush(Connection& connection) noexcept {
 void EventLoop::schedule_read(Connection& connection) noexcept {
   if (connection.scheduled_) return;
   connection.scheduled_ = true;
-  ready_.push_back(&connection);
+  if (connection.heavy_ && heedful()) {
+    (line_.now.empty() ? line_.now : line_.next).push_back(&connection);
+  } else {
+    ready_.push_back(&connection);
+  }
 }
 
 void EventLoop::unschedule(Connection& connection) noexcept {
   if (connection.scheduled_) {
-    std::replace(ready_.begin(), ready_.end(), &connection, static_cast<Connection*>(nullptr));
-    std::replace(ready_now_.begin(), ready_now_.end(), &connection, static_cast<Connection*>(nullptr));
+    for (auto* list : {&ready_, &ready_now_, &line_.now, &line_.next}) {
+      std::replace(list->begin(), list->end(), &connection, static_cast<Connection*>(nullptr));
+    }
     connection.scheduled_ = false;
   }
   if (!connection.dirty_) return;

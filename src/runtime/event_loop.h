@@ -3,6 +3,12 @@
 // A turn: wait -> read the clock once -> timers -> mail from other shards -> ready sockets -> posted work -> hand mail
 // to other shards -> flush every connection that has output, once -> destroy what was retired. Mail goes out before
 // output and is read before input, so whatever a peer does because of what it was sent finds every shard told.
+//
+// While somebody is there who brings little at a time, and so waits for each message, the loop is heedful: connections
+// that bring much stand in line and one of them is read a turn, a piece of it; what everyone else has caused leaves
+// before that. What the line causes is gathered until all in it had their piece, so that it is written together as
+// ever. Nothing is different while all bring much, or all bring little.
+//
 // Everything a shard owns is touched on its own thread only; post(), wake() and stop() are the exceptions and may be
 // called from any thread.
 #pragma once
@@ -75,6 +81,8 @@ class EventLoop {
   // What a connection may take at once, some 700 short messages: the others wait for no more than two such reads of
   // each, one for its event and one that was due.
   static constexpr std::size_t kReadBuffer = 64 * 1024;
+  // And while the loop is heedful: some 180 short messages.
+  static constexpr std::size_t kPiece = 16 * 1024;
   static constexpr std::size_t kMaxPartial =
       128 * 1024;  // room in front of it for the unconsumed rest of earlier reads
 
@@ -84,7 +92,15 @@ class EventLoop {
   void wake() noexcept;
   void set_turn_hook(TurnHook* hook) noexcept { hook_ = hook; }
 
-  // For Connection: flush at the end of this turn; read again next turn; forget.
+  // For Connection: somebody brings little at a time; whether that was so in one of the last turns.
+  void heed() noexcept {
+    heedful_until_ = turns_ + kHeed;
+    hurry_ = true;
+  }
+  [[nodiscard]] bool heedful() const noexcept { return turns_ < heedful_until_; }
+
+  // For Connection: flush at the end of this turn, or when the line had its turn; read again next turn, or in line;
+  // forget.
   void schedule_flush(Connection& connection) noexcept;
   void schedule_read(Connection& connection) noexcept;
   void unschedule(Connection& connection) noexcept;
@@ -98,10 +114,13 @@ class EventLoop {
   int wait_for_events(Duration longest_wait) noexcept;
   void dispatch(int count) noexcept;
   void run_ready() noexcept;
+  void read(Connection*& entry) noexcept;
+  void read_piece() noexcept;
   void run_posted();
   void flush_dirty() noexcept;
 
   static constexpr int kMaxEvents = 512;
+  static constexpr std::uint64_t kHeed = 256;  // turns; of a shard that is never idle some 10 ms
   struct Events;
 
   int epoll_ = -1;
@@ -118,6 +137,17 @@ class EventLoop {
   Connection* dirty_tail_ = nullptr;
   std::vector<Connection*> ready_;
   std::vector<Connection*> ready_now_;
+  // Connections that bring much; those from `at` on still wait for their piece, those in `next` had it or came since.
+  struct Line {
+    std::vector<Connection*> now;
+    std::vector<Connection*> next;
+    std::size_t at = 0;
+    [[nodiscard]] bool over() const noexcept { return at == now.size(); }
+    [[nodiscard]] bool empty() const noexcept { return over() && next.empty(); }
+  };
+  Line line_;
+  std::uint64_t heedful_until_ = 0;  // this turn
+  bool hurry_ = false;               // output may be there that somebody waits for
   std::vector<std::shared_ptr<void>> retired_;
   TurnHook* hook_ = nullptr;
   std::atomic<bool> sleeping_{false};

@@ -3,6 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "runtime/testing/crowd.h"
 #include "upstream/internal/test_support.h"
 
 namespace smppd::upstream {
@@ -50,6 +51,22 @@ TEST_F(GroupTest, AnswersInAnyOrderFindTheirRequests) {
   for (int i = 0; i < 4; ++i) smsc.answer();
   ASSERT_TRUE(run_until([&] { return events.responses.size() == 4; }));
   for (std::size_t i = 0; i < 4; ++i) EXPECT_EQ(events.responses[i].id, 4 - i);
+}
+
+// Beside clients that stand in line with all they send, an answer would wait for a piece of each of them.
+TEST_F(GroupTest, ALinkThatBringsManyAnswersStandsInNoLine) {
+  constexpr message::OwnId kMany = 1'000;  // more than a piece
+  options().window_size = kMany;
+  add_host(smsc);
+  start();
+  ASSERT_TRUE(run_until_bound());
+  for (message::OwnId id = 1; id <= kMany; ++id) submit(id);
+  ASSERT_TRUE(run_until([&] { return smsc.requests.size() == kMany; }));
+  runtime::testing::Crowd crowd(loop, 8);
+  while (!smsc.requests.empty()) smsc.answer();
+  crowd.turn();  // the SMSC, which is on this loop too, sends them
+  crowd.turn();
+  EXPECT_EQ(events.responses.size(), kMany);
 }
 
 TEST_F(GroupTest, AFullWindowIsWaitedForAndRoomIsReported) {

@@ -88,7 +88,9 @@ Link::Link(Group& group, runtime::EventLoop& loop, runtime::Resolver& resolver, 
       throttle_(group.options().throttling),
       backoff_(group.options().reconnect.initial),
       host_(host),
-      use_(use) {}
+      use_(use) {
+  connection_.share();
+}
 
 void Link::enter(LinkState state) noexcept {
   const bool was_ready = ready();
