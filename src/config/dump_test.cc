@@ -87,6 +87,7 @@ Upstream upstream(int number) {
   one.retry.jitter = share();
   one.retry.retryable_errors = {0x58, *rc::gen::arbitrary<std::uint32_t>()};
   one.retry.uncertain = *rc::gen::element(Uncertain::kFail, Uncertain::kHold, Uncertain::kResend);
+  one.retry.order = *rc::gen::element(RetryOrder::kNone, RetryOrder::kDestination);
   one.retry.after_hold = *rc::gen::element(Uncertain::kFail, Uncertain::kResend);
   if (*rc::gen::arbitrary<bool>()) one.message.registered_delivery = *rc::gen::arbitrary<std::uint8_t>();
   one.tags = tags();

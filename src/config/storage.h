@@ -18,6 +18,7 @@ enum class MessageMode : std::uint8_t { kTransaction, kStoreAndForward };
 
 // What becomes of a message whose outcome nobody knows: the link was lost or the SMSC did not answer in time.
 enum class Uncertain : std::uint8_t { kFail, kHold, kResend };
+enum class RetryOrder : std::uint8_t { kNone, kDestination };
 enum class Backoff : std::uint8_t { kFixed, kLinear, kExponential };
 
 struct Storage {
@@ -53,6 +54,7 @@ struct Retry {
   Millis uncertain_wait{600'000};
   Uncertain after_hold = Uncertain::kFail;  // kFail or kResend
   Millis throttled_pause{1'000};
+  RetryOrder order = RetryOrder::kNone;
   bool operator==(const Retry&) const = default;
 };
 

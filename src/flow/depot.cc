@@ -69,6 +69,7 @@ void Flow::Depot::apply() {
     Outlet& outlet = outlet_of(lanes::hash(snapshot.upstream_names[i]));
     outlet.upstream = message::UpstreamId(static_cast<std::uint16_t>(i));
     outlet.blocked_until = {};
+    outlet.in_order = snapshot.upstreams[i].options->retry.order == config::RetryOrder::kDestination;
     outlet_by_id[i] = &outlet;
   }
   clients.clear();

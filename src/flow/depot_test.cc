@@ -140,6 +140,61 @@ TEST_F(DepotTest, WhatWaitsForAnUpstreamLeavesInTheOrderItCameAndIsNotOvertaken)
   EXPECT_TRUE(std::is_sorted(done.begin(), done.end())) << "the sixth did not overtake";
 }
 
+TEST_F(DepotTest, WhereTheOrderIsByDestinationOneMessageToEachIsOnItsWay) {
+  load(config_with(kUp, "{order: destination}"));
+  disk.writes = false;
+  (void)submit(sender(1), "258841234567", 1);
+  (void)submit(sender(1), "258841234567", 2);
+  (void)submit(sender(1), "258849999999", 3);
+  (void)submit(sender(2), "258841234567", 4);
+  turns(3);
+  const auto ids = waiting();
+  ASSERT_EQ(ids.size(), 4U);
+  EXPECT_EQ(state_of(ids[0]), ItemState::kSent);
+  EXPECT_EQ(state_of(ids[1]), ItemState::kQueued);
+  EXPECT_EQ(state_of(ids[2]), ItemState::kSent) << "nobody else's concern";
+  EXPECT_EQ(state_of(ids[3]), ItemState::kQueued) << "another session of the same client";
+  disk.writes = true;
+  disk.write();
+  ASSERT_TRUE(run_empty());
+  const auto done = disk.finished();
+  EXPECT_LT(std::find(done.begin(), done.end(), ids[0]), std::find(done.begin(), done.end(), ids[1]));
+  EXPECT_LT(std::find(done.begin(), done.end(), ids[1]), std::find(done.begin(), done.end(), ids[3]));
+}
+
+TEST_F(DepotTest, AMessageThatIsTriedAgainIsPassedByNoneToItsDestination) {
+  // Three attempts of four are refused.
+  load(config_with("mock: {outcomes: [{status: ESME_RSYSERR, weight: 3}, {weight: 1}]}",
+                   "{order: destination, max_attempts: 0, delay: 10ms, max_delay: 20ms}"));
+  for (std::uint32_t i = 0; i < 20; ++i) (void)submit(sender(1), i % 2 == 0 ? "258841234567" : "258849999999", i + 1);
+  const auto ids = waiting();
+  ASSERT_TRUE(run_empty());
+  EXPECT_GT(flow.probe().retried, 20U);
+  const auto done = disk.finished();
+  ASSERT_EQ(done.size(), 20U);
+  std::vector<store::ItemId> to_one, to_other;
+  for (const store::ItemId id : done) {
+    const auto at = std::find(ids.begin(), ids.end(), id) - ids.begin();
+    (at % 2 == 0 ? to_one : to_other).push_back(id);
+  }
+  EXPECT_TRUE(std::is_sorted(to_one.begin(), to_one.end()));
+  EXPECT_TRUE(std::is_sorted(to_other.begin(), to_other.end()));
+  EXPECT_FALSE(std::is_sorted(done.begin(), done.end())) << "one destination does not wait for the other";
+}
+
+TEST_F(DepotTest, AScheduledMessageKeepsToItsTimeAndToNoOrder) {
+  load(config_with(kUp, "{order: destination}"));
+  smpp::PduBuilder builder(CommandId::submit_sm, smpp::Version::v34);
+  builder.set(Field::source_addr, "SHOP")
+      .set(Field::destination_addr, "258841234567")
+      .set(Field::schedule_delivery_time, "000001000000000R")
+      .set(Field::short_message, std::string_view("tomorrow"));
+  (void)send(sender(1), builder, 1);
+  (void)submit(sender(1), "258841234567", 2);
+  ASSERT_TRUE(run_until([&] { return disk.items.size() == 1; }));
+  EXPECT_EQ(disk.items.begin()->second.progress.order, 0U);
+}
+
 TEST_F(DepotTest, TheHighestPriorityLeavesFirst) {
   load(config_with(kDown));
   for (std::uint32_t i = 0; i < 3; ++i) (void)submit_prioritised(i + 1, 0);

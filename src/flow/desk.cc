@@ -340,6 +340,7 @@ OrderResult Flow::Desk::queue_again(message::OwnId letter, ByteSpan record, std:
   progress.lane = lanes::of_upstream(outlet.hash, priority);
   progress.expires = depot.now() + depot.options().validity_default;
   progress.mark = mark_of(kind_of(stored->client, m.view));
+  if (outlet.in_order) progress.order = order_of(m.sender.entry, m.facts);
   StoredMessage kept = *stored;
   kept.expires = progress.expires;
   if (!m.view.text(Field::validity_period).empty()) {  // the time it names may be over

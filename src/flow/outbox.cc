@@ -27,14 +27,21 @@ constexpr Duration kElsewhere = std::chrono::seconds(1);  // for room on another
 // Of eight turns five are the highest priority's that waits, and every priority has one at least.
 constexpr std::array<std::uint8_t, 8> kTurns{3, 3, 2, 3, 1, 3, 2, 0};
 
-store::Progress first_progress(store::LaneId lane, const Lifetime& life, std::uint32_t mark) noexcept {
+store::Progress first_progress(store::LaneId lane, const Lifetime& life, std::uint32_t mark,
+                               std::uint32_t order) noexcept {
   store::Progress progress;
   progress.state = depot::number_of(depot::ItemState::kQueued);
   progress.lane = lane;
   if (life.scheduled) progress.due = life.due;
   progress.expires = life.expires;
   progress.mark = mark;
+  if (!life.scheduled) progress.order = order;
   return progress;
+}
+
+bool must_wait(const depot::Outlet& outlet, unsigned priority, store::Partition& partition,
+               std::uint32_t order) noexcept {
+  return outlet.in_front_of(priority) || (order != 0 && partition.in_order(order));
 }
 
 }  // namespace
@@ -60,11 +67,12 @@ Flow::Depot::Outlet& Flow::Depot::outlet_of(std::uint32_t hash) {
 
 // Stop 4.
 Flow::Taken Flow::Depot::keep(Submission& m) noexcept {
-  const Lifetime life = lifetime(m.view);
-  if (life.status != CommandStatus::ESME_ROK) {
-    flow.refuse(m, life.status);
+  const auto refused = [&](CommandStatus status) {
+    flow.refuse(m, status);
     return Taken::kYes;
-  }
+  };
+  const Lifetime life = lifetime(m.view);
+  if (life.status != CommandStatus::ESME_ROK) return refused(life.status);
   if (life.scheduled) m.draft.edit().set(smpp::Field::schedule_delivery_time, std::string_view());
   const unsigned priority = std::min<unsigned>(m.facts.priority_flag, lanes::kPriorities - 1);
   if (m.may_be_part()) [[unlikely]]
@@ -73,30 +81,29 @@ Flow::Taken Flow::Depot::keep(Submission& m) noexcept {
   const store::ItemId item =
       m.part_of_multi || m.sender.side.version == smpp::Version::v33 ? flow.ids_.next(flow.wall_now()) : m.id;
   const std::uint32_t mark = mark_of(m.sender.entry, m.view, m.facts);
-  store::Progress progress = first_progress(lanes::of_upstream(outlet.hash, priority), life, mark);
+  const std::uint32_t order = outlet.in_order ? order_of(m.sender.entry, m.facts) : 0;
+  store::Progress progress = first_progress(lanes::of_upstream(outlet.hash, priority), life, mark, order);
   if (m.view.u8(smpp::Field::replace_if_present_flag) == 1 && mark != 0 && !m.is_part) [[unlikely]]
     return keep_in_place(m, item, progress);
   Prepared prepared;
-  bool direct = !life.scheduled && may_send() && !outlet.in_front_of(priority);
+  bool direct = !life.scheduled && may_send() && !must_wait(outlet, priority, partition, order);
   if (direct) {
     CommandStatus refusal{};
     switch (prepare(m, prepared, refusal)) {
       case Ready::kYes: break;
-      case Ready::kRefused: flow.refuse(m, refusal); return Taken::kYes;
+      case Ready::kRefused: return refused(refusal);
       default: direct = false;
     }
   }
   if (direct) {
     prepared.write(progress);
   } else if (const CommandStatus too_long = fits_parts(m); too_long != CommandStatus::ESME_ROK) {
-    flow.refuse(m, too_long);
-    return Taken::kYes;
+    return refused(too_long);
   }
   const ByteSpan kept = body_of_message(m, life.expires);
   if (kept.empty()) {
     if (direct) unlaunch(prepared.flight);
-    flow.refuse(m, CommandStatus::ESME_RSYSERR);
-    return Taken::kYes;
+    return refused(CommandStatus::ESME_RSYSERR);
   }
   begin().enqueue(item, progress, kept);
   put_alias(transaction, m.id, item, progress.expires);

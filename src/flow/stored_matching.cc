@@ -16,7 +16,8 @@ using smpp::Field;
 namespace {
 
 constexpr std::uint64_t kMarkSeed = 0x3A8F'05C5'9E3D'41B7U;  // on disk, by what it makes
-constexpr std::uint32_t kLookedAt = 256;                     // of one kind, at once
+constexpr std::uint64_t kOrderSeed = 0x7C15'9E37'79B9'7F4BU;
+constexpr std::uint32_t kLookedAt = 256;  // of one kind, at once
 
 // The message, when it is of this kind. `flow::`: other files of a unity build have a kind_of of their own.
 std::optional<StoredMessage> of_kind(const store::ItemView& item, const MessageKind& kind, smpp::PduView& message) {
@@ -55,6 +56,12 @@ std::uint32_t mark_of(const MessageKind& kind) noexcept {
   hash = internal::hash_text(kind.client, hash);
   if (!kind.service_type.empty()) hash = internal::hash_text(kind.service_type, hash);
   return std::max(internal::high_half(hash), 1U);
+}
+
+std::uint32_t order_of(const accounts::ClientEntry* sender, const message::MessageFacts& facts) noexcept {
+  const std::string_view client = sender == nullptr ? std::string_view() : sender->system_id;
+  const std::uint64_t hash = internal::hash_text(message::normalised_destination(facts).text, kOrderSeed);
+  return std::max(internal::high_half(internal::hash_text(client, hash)), 1U);
 }
 
 MessageKind kind_of(std::string_view client, const smpp::PduView& message) noexcept {

@@ -6,6 +6,7 @@ namespace smppd::store {
 
 namespace {
 constexpr std::size_t kPutBackLooks = 1024;
+constexpr std::size_t kPassedAtOnce = 1024;
 
 std::uint64_t number_of_due(Moment moment) noexcept {
   return static_cast<std::uint64_t>(moment.time_since_epoch().count());
@@ -73,6 +74,8 @@ ItemIndex::Index ItemIndex::add(ItemId id, const Progress& progress, Place place
   const std::uint64_t hash = mix(id);
   by_id_.insert(hash, {index, upper(hash)}, hash_of);
   ++lane_of(item).items;
+  if (progress.order != 0) [[unlikely]]
+    join_order(index, progress.order);
   enlist(index, progress.held);
   return index;
 }
@@ -100,7 +103,12 @@ void ItemIndex::put_back(Index index, Moment due) {
   Item& item = at(index);
   item.due_and_attempts = number_of_due(due) << 16 | (item.due_and_attempts & 0xFFFF);
   --held_;
-  // Nearly always among the first: what was taken with it is put back with it.
+  make_ready_again(index);
+}
+
+// Before what came after it: nearly always among the first, for what was taken with it is put back with it.
+void ItemIndex::make_ready_again(Index index) noexcept {
+  Item& item = at(index);
   Lane& lane = lane_of(item);
   const auto is_before = [&](Index one) {
     return std::pair(due_of(at(one)), at(one).id) < std::pair(due_of(item), item.id);
@@ -124,9 +132,48 @@ void ItemIndex::remove(Index index) noexcept {
   Slot* slot = by_id_.find(hash, [&](const Slot& each) { return each.index == index; });
   by_id_.erase(hash, slot, hash_of);
   if (marks_ != nullptr) remark(index, item.mark, 0);
+  if (item.ordered) [[unlikely]]
+    leave_order(index);
   item = Item{};
   item.next = free_;
   free_ = index;
+}
+
+void ItemIndex::join_order(Index index, std::uint32_t order) {
+  if (orders_ == nullptr) orders_ = std::make_unique<Orders>();
+  Item& item = at(index);
+  item.ordered = true;
+  orders_->items.insert({order, item.id});
+  orders_->of.emplace(index, order);
+}
+
+void ItemIndex::set_order(Index index, std::uint32_t order) {
+  if (at(index).ordered) leave_order(index);
+  if (order != 0) join_order(index, order);
+}
+
+// Who is the first now, and has been passed by, may be taken.
+void ItemIndex::leave_order(Index index) noexcept {
+  const auto of = orders_->of.find(index);
+  const std::uint32_t order = of->second;
+  orders_->of.erase(of);
+  at(index).ordered = false;
+  orders_->items.erase({order, at(index).id});
+  const auto first = orders_->items.lower_bound({order, 0});
+  if (first == orders_->items.end() || first->first != order) return;
+  const Index next = find(first->second);
+  if (at(next).list == List::kBehind) make_ready_again(next);
+}
+
+bool ItemIndex::behind_another(Index index) const noexcept {
+  const std::uint32_t order = orders_->of.find(index)->second;
+  return orders_->items.lower_bound({order, 0})->second != at(index).id;
+}
+
+bool ItemIndex::in_order(std::uint32_t order) const noexcept {
+  if (orders_ == nullptr) return false;
+  const auto first = orders_->items.lower_bound({order, 0});
+  return first != orders_->items.end() && first->first == order;
 }
 
 bool ItemIndex::hold(Index index) {
@@ -160,6 +207,8 @@ Progress ItemIndex::progress(Index index) const noexcept {
   progress.mark = item.mark;
   progress.expires = expiry_moment(item.expires);
   progress.held = item.list == List::kHeld;
+  if (item.ordered) [[unlikely]]
+    progress.order = orders_->of.find(index)->second;
   return progress;
 }
 
@@ -253,6 +302,7 @@ void ItemIndex::delist(Index index) noexcept {
       if (tick->second.first == kNone) waiting_.erase(tick);
       break;
     }
+    case List::kBehind: break;
   }
 }
 
@@ -260,13 +310,20 @@ bool ItemIndex::take(LaneId lane_id, std::size_t limit, std::vector<Index>& take
   const auto found = lanes_.find(lane_id.value());
   if (found == lanes_.end()) return false;
   Lane& lane = found->second;
-  for (; limit > 0 && lane.ready.first != kNone; --limit) {
+  for (std::size_t passed = 0; limit > 0 && passed < kPassedAtOnce && lane.ready.first != kNone;) {
     const Index index = lane.ready.first;
+    Item& item = at(index);
     unlink(lane.ready, index);
     --lane.ready_items;
-    at(index).list = List::kHeld;
+    if (item.ordered && behind_another(index)) [[unlikely]] {
+      item.list = List::kBehind;
+      ++passed;
+      continue;
+    }
+    item.list = List::kHeld;
     ++held_;
     taken.push_back(index);
+    --limit;
   }
   lane.announced = lane.ready.first != kNone;
   return lane.announced;
@@ -358,7 +415,10 @@ void ItemIndex::sort_ready() {
 std::size_t ItemIndex::memory_bytes() const noexcept {
   return blocks_.size() * (sizeof(Item) * (std::size_t{1} << kBlockBits) + sizeof(std::uint32_t)) +
          by_id_.memory_bytes() + waiting_.size() * sizeof(std::pair<std::uint64_t, Ends>) +
-         (marks_ == nullptr ? 0 : marks_->items.size() * sizeof(std::pair<std::uint32_t, Index>));
+         (marks_ == nullptr ? 0 : marks_->items.size() * sizeof(std::pair<std::uint32_t, Index>)) +
+         (orders_ == nullptr ? 0
+                             : orders_->items.size() * sizeof(std::pair<std::uint32_t, ItemId>) +
+                                   orders_->of.capacity() * (sizeof(std::pair<Index, std::uint32_t>) + 1));
 }
 
 void ItemIndex::lanes(std::vector<LaneStats>& lanes) const {

@@ -2,7 +2,8 @@
 // Knows items by number, gives those of a lane in the order they are due, and where each body lies. Shared by the
 // backends that keep their index in memory. Shard-local, no clock, no I/O; allocates only to grow.
 //
-// An item is in exactly one place: held (taken), waiting for its due time, or in its lane's ready list.
+// An item is in exactly one place: held (taken), waiting for its due time, in its lane's ready list, or behind another
+// one of its order. An item with an order costs some 35 octets more.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +44,8 @@ class ItemIndex {
   void prefetch_item(ItemId id) noexcept;
   // `id` is not there yet and not 0.
   Index add(ItemId id, const Progress& progress, Place place);
-  void amend(Index index, const Progress& progress);
+  void amend(Index index, const Progress& progress);  // but for its order
+  void set_order(Index index, std::uint32_t order);
   // Ends a hold: the item goes back to where it was taken from, before what came later.
   void put_back(Index index, Moment due);
   void remove(Index index) noexcept;
@@ -54,12 +56,16 @@ class ItemIndex {
   // block) and returns false: ask again.
   [[nodiscard]] bool marked(std::uint32_t mark, std::size_t budget, std::vector<Index>& found);
 
+  [[nodiscard]] bool in_order(std::uint32_t order) const noexcept;  // is there one?
+
   [[nodiscard]] ItemId id(Index index) const noexcept { return at(index).id; }
   [[nodiscard]] Progress progress(Index index) const noexcept;
   [[nodiscard]] Place place(Index index) const noexcept;
   void set_place(Index index, Place place) noexcept;
 
-  // Holds up to `limit` ready items of the lane and appends them to `taken`; true when there are more.
+  // Holds up to `limit` ready items of the lane and appends them to `taken`; true when there are more. Of those that
+  // are behind another one of their order it passes a bounded number, so that it may find none and say that there are
+  // more.
   bool take(LaneId lane, std::size_t limit, std::vector<Index>& taken);
   // Moves what is due to the ready lists, appends to `woken` the lanes that had nothing ready and whose consumer was
   // not told since. At most `budget` items; true when there is more to move.
@@ -84,7 +90,7 @@ class ItemIndex {
   }
 
  private:
-  enum class List : std::uint8_t { kHeld, kWaiting, kReady };
+  enum class List : std::uint8_t { kHeld, kWaiting, kReady, kBehind };
   struct Item {
     ItemId id = 0;
     std::uint32_t mark = 0;
@@ -96,6 +102,7 @@ class ItemIndex {
     Index next = kNone;
     std::uint8_t state = 0;
     List list = List::kHeld;
+    bool ordered = false;
   };
   static_assert(sizeof(Item) == 48);
   struct Slot {
@@ -118,6 +125,10 @@ class ItemIndex {
     absl::btree_set<std::pair<std::uint32_t, Index>> items;
     std::size_t next_block = 0;  // those before have been looked at
   };
+  struct Orders {
+    absl::btree_set<std::pair<std::uint32_t, ItemId>> items;
+    absl::flat_hash_map<Index, std::uint32_t> of;
+  };
   static constexpr unsigned kBlockBits = 12;
   static constexpr unsigned kTickBits = 7;  // 128 ms
   static constexpr std::uint32_t kNoExpiry = 0xFFFF'FFFF;
@@ -137,6 +148,10 @@ class ItemIndex {
   void enlist(Index index, bool held);
   void remark(Index index, std::uint32_t before, std::uint32_t after);
   void delist(Index index) noexcept;
+  void join_order(Index index, std::uint32_t order);
+  void leave_order(Index index) noexcept;
+  [[nodiscard]] bool behind_another(Index index) const noexcept;
+  void make_ready_again(Index index) noexcept;
   void link_last(Ends& ends, Index index) noexcept;
   void link_before(Ends& ends, Index place, Index index) noexcept;
   void unlink(Ends& ends, Index index) noexcept;
@@ -149,7 +164,8 @@ class ItemIndex {
   std::size_t sweep_ = 0;  // the block that expire() looks at next
   Index free_ = kNone;
   SplitTable<Slot> by_id_;
-  std::unique_ptr<Marks> marks_;  // null: nobody has asked for a mark
+  std::unique_ptr<Marks> marks_;    // null: nobody has asked for a mark
+  std::unique_ptr<Orders> orders_;  // null: no item ever had one
   absl::flat_hash_map<std::uint32_t, Lane> lanes_;
   Lane* last_lane_ = nullptr;
   std::uint32_t last_lane_id_ = 0;

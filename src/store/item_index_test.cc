@@ -46,6 +46,97 @@ TEST(ItemIndex, KeepsWhatItIsTold) {
   EXPECT_EQ(index.place(at), (ItemIndex::Place{(1ULL << 48) - 8, 65'535}));
 }
 
+Progress in_order(std::uint32_t order, std::uint32_t lane = 1, std::int64_t due = 0) {
+  Progress progress = in_lane(lane, due);
+  progress.order = order;
+  return progress;
+}
+
+TEST(ItemIndex, OfAnOrderGivesTheOldestUntilItIsGone) {
+  ItemIndex index;
+  for (ItemId id = 1; id <= 6; ++id) index.add(id, in_order(id % 2 == 0 ? 7 : 0), {});
+  EXPECT_EQ(take(index, 1, 100), (std::vector<ItemId>{1, 2, 3, 5}));
+  EXPECT_EQ(index.progress(index.find(4)).order, 7U);
+  EXPECT_FALSE(index.progress(index.find(4)).held);
+  EXPECT_EQ(take(index, 1, 100), std::vector<ItemId>{});
+  std::vector<LaneId> woken;
+  index.advance(at_ms(1), 100, woken);
+  woken.clear();
+  index.remove(index.find(2));
+  index.advance(at_ms(2), 100, woken);
+  EXPECT_EQ(woken, std::vector<LaneId>{LaneId(1)}) << "whoever has emptied the lane is told";
+  EXPECT_EQ(take(index, 1, 100), std::vector<ItemId>{4});
+  EXPECT_TRUE(index.in_order(7));
+  index.remove(index.find(4));
+  EXPECT_EQ(take(index, 1, 100), std::vector<ItemId>{6});
+  index.remove(index.find(6));
+  EXPECT_FALSE(index.in_order(7));
+  EXPECT_FALSE(index.in_order(8));
+}
+
+TEST(ItemIndex, AnOldestThatWaitsForLaterHoldsBackTheOthersOfItsOrderInAllLanes) {
+  ItemIndex index;
+  index.add(1, in_order(7, 1), {});
+  index.add(2, in_order(7, 2), {});
+  index.add(3, in_order(8, 2), {});
+  EXPECT_EQ(take(index, 1, 100), std::vector<ItemId>{1});
+  index.put_back(index.find(1), at_ms(500));
+  EXPECT_EQ(take(index, 2, 100), std::vector<ItemId>{3});
+  std::vector<LaneId> woken;
+  index.advance(at_ms(500), 100, woken);
+  EXPECT_EQ(take(index, 1, 100), std::vector<ItemId>{1});
+  EXPECT_EQ(take(index, 2, 100), std::vector<ItemId>{});
+  index.amend(index.find(1), in_lane(1, 0));
+  EXPECT_EQ(take(index, 1, 100), std::vector<ItemId>{1}) << "a step on the way keeps the order";
+  EXPECT_EQ(take(index, 2, 100), std::vector<ItemId>{});
+  index.remove(index.find(1));
+  EXPECT_EQ(take(index, 2, 100), std::vector<ItemId>{2});
+}
+
+TEST(ItemIndex, WhatIsBehindAnotherExpiresIsClaimedAndGoesLikeTheRest) {
+  ItemIndex index;
+  Progress mortal = in_order(7);
+  mortal.expires = at_ms(1'000);
+  index.add(1, in_order(7), {});
+  index.add(2, mortal, {});
+  index.add(3, in_order(7), {});
+  index.add(4, in_order(7), {});
+  EXPECT_EQ(take(index, 1, 100), std::vector<ItemId>{1});
+  std::vector<ItemId> expired;
+  index.expire(at_ms(1'000), 10, 1'000'000, expired);
+  EXPECT_EQ(expired, std::vector<ItemId>{2});
+  index.remove(index.find(2));
+  EXPECT_TRUE(index.hold(index.find(3)));
+  index.remove(index.find(1));
+  EXPECT_EQ(take(index, 1, 100), std::vector<ItemId>{}) << "the oldest is somebody's";
+  index.put_back(index.find(3), at_ms(0));
+  EXPECT_EQ(take(index, 1, 100), std::vector<ItemId>{3});
+  index.remove(index.find(4));
+  index.remove(index.find(3));
+  EXPECT_EQ(index.size(), 0U);
+  EXPECT_EQ(index.held(), 0U);
+}
+
+// One destination of a client with a hundred thousand messages: no pause, and the others are found.
+TEST(ItemIndex, PassesABoundedNumberAtOnceOfThoseThatAreBehind) {
+  ItemIndex index;
+  constexpr ItemId kMany = 100'000;
+  for (ItemId id = 1; id <= kMany; ++id) index.add(id, in_order(7), {});
+  index.add(kMany + 1, in_order(0), {});
+  std::vector<ItemIndex::Index> taken;
+  EXPECT_TRUE(index.take(LaneId(1), 10, taken));
+  EXPECT_EQ(taken.size(), 1U);
+  std::size_t asked = 1;
+  for (; taken.size() < 2; ++asked) index.take(LaneId(1), 10, taken);
+  EXPECT_GE(asked, 50U);
+  EXPECT_LE(asked, 200U);
+  EXPECT_EQ(index.id(taken[1]), kMany + 1);
+  for (ItemId id = 1; id < 1'000; ++id) {
+    index.remove(index.find(id));
+    EXPECT_EQ(take(index, 1, 10), std::vector<ItemId>{id + 1});
+  }
+}
+
 TEST(ItemIndex, GivesAtTheDueMillisecondAndNotBefore) {
   ItemIndex index;
   std::vector<LaneId> woken;

@@ -151,6 +151,9 @@ class Partition {
   // Ends a hold without a word on disk; false when there is no such item.
   virtual bool put_back(ItemId id, Moment due) noexcept = 0;
   virtual void turn(Moment now) noexcept = 0;
+  // Is there an item with this Progress::order, held or not? Asked for each new message of an order: what a backend
+  // would have to wait for it answers with yes.
+  [[nodiscard]] virtual bool in_order(std::uint32_t order) noexcept = 0;
   [[nodiscard]] virtual PartitionStats stats() const = 0;
 
  protected:

@@ -7,13 +7,15 @@ namespace smppd::store {
 
 namespace {
 
-// enqueue  kind state attempts(2) lane(4) number(8) due(8) mark(4) expires(4) body size(4) body
+// enqueue  kind state attempts(2) lane(4) number(8) due(8) mark(4) expires(4) [order(4)] body size(4) body
 // amend    kind state attempts(2) lane(4) number(8) due(8) mark(4) expires(4)
 // finish   kind number(8)
 // put      kind table key size(2) value size(4) expires(8) key value
 // erase    kind table key size(2) key
-constexpr std::uint8_t kHeld = 0x80;  // in kind
+constexpr std::uint8_t kHeld = 0x80;     // in kind
+constexpr std::uint8_t kOrdered = 0x40;  // in kind of enqueue: there is an order
 constexpr std::size_t kItem = 32;
+constexpr std::size_t kOrder = 4;
 constexpr std::size_t kPut = 16;
 constexpr std::size_t kErase = 4;
 
@@ -49,8 +51,15 @@ void Transaction::item(std::uint8_t kind, ItemId id, const Progress& progress, s
 
 void Transaction::enqueue(ItemId id, const Progress& progress, ByteSpan body) {
   const std::size_t start = size_;
-  item(static_cast<std::uint8_t>(Change::Kind::kEnqueue), id, progress, 4 + body.size());
+  const bool ordered = progress.order != 0;
+  auto kind = static_cast<std::uint8_t>(Change::Kind::kEnqueue);
+  if (ordered) kind |= kOrdered;
+  item(kind, id, progress, (ordered ? kOrder : 0) + 4 + body.size());
   std::uint8_t* at = &bytes_[start + kItem];
+  if (ordered) {
+    store_be(at, progress.order);
+    at += kOrder;
+  }
   store_be(at, static_cast<std::uint32_t>(body.size()));
   if (!body.empty()) std::memcpy(at + 4, body.data(), body.size());
 }
@@ -87,7 +96,9 @@ void Transaction::erase(Table table, std::string_view key) {
 }
 
 bool ChangeReader::read_item(Change& change, bool with_body) noexcept {
-  if (rest_.size() < kItem + (with_body ? 4U : 0U)) return false;
+  const bool ordered = with_body && (rest_[0] & kOrdered) != 0;
+  std::size_t size = kItem + (ordered ? kOrder : 0);
+  if (rest_.size() < size + (with_body ? 4U : 0U)) return false;
   const std::uint8_t* at = rest_.data();
   change.progress.held = (at[0] & kHeld) != 0;
   change.progress.state = at[1];
@@ -98,9 +109,9 @@ bool ChangeReader::read_item(Change& change, bool with_body) noexcept {
   if (change.progress.due < Moment{} || change.progress.due > kNever || change.id == 0) return false;
   change.progress.mark = load_be<std::uint32_t>(at + 24);
   change.progress.expires = expiry_moment(load_be<std::uint32_t>(at + 28));
-  std::size_t size = kItem;
+  change.progress.order = ordered ? load_be<std::uint32_t>(at + kItem) : 0;
   if (with_body) {
-    const std::size_t body = load_be<std::uint32_t>(at + kItem);
+    const std::size_t body = load_be<std::uint32_t>(at + size);
     size += 4;
     if (rest_.size() - size < body) return false;
     change.body = rest_.subspan(size, body);
@@ -129,7 +140,9 @@ bool ChangeReader::read_record(Change& change, bool with_value) noexcept {
 
 bool ChangeReader::next(Change& change) noexcept {
   if (rest_.empty() || damaged_) return false;
-  const std::uint8_t kind = rest_[0] & static_cast<std::uint8_t>(~kHeld);
+  std::uint8_t kind = rest_[0] & static_cast<std::uint8_t>(~kHeld);
+  if (kind == (kOrdered | static_cast<std::uint8_t>(Change::Kind::kEnqueue)))
+    kind &= static_cast<std::uint8_t>(~kOrdered);
   const bool held = (rest_[0] & kHeld) != 0;
   change.kind = static_cast<Change::Kind>(kind);
   change.key = {};

@@ -57,7 +57,10 @@ struct Progress {
   Moment due{};             // when take() may give it
   Moment expires = kNever;  // from when on_expired() may name it, kept to the next whole second (expiry_seconds())
   std::uint32_t mark = 0;   // the flow's: upstream, host, whatever it must know after a restart
-  bool held = false;        // in the hands of the flow: take() does not give it. Forgotten at a restart
+  // Of the items with one order that is not 0, in all lanes, take() gives the one with the lowest number only, until it
+  // is finished. Set by enqueue(), kept by amend().
+  std::uint32_t order = 0;
+  bool held = false;  // in the hands of the flow: take() does not give it. Forgotten at a restart
   bool operator==(const Progress&) const noexcept = default;
 };
 

@@ -1,5 +1,7 @@
 #include "store/transaction.h"
 
+#include <array>
+
 #include <gtest/gtest.h>
 
 namespace smppd::store {
@@ -26,6 +28,9 @@ Transaction one_of_each() {
   transaction.finish(44);
   transaction.put(Table::kOutcomes, "key", as_bytes("value"), kNever);
   transaction.erase(Table::kFacts, "gone");
+  Progress ordered = some_progress();
+  ordered.order = 0x89ABCDEF;
+  transaction.enqueue(45, ordered, as_bytes("in order"));
   return transaction;
 }
 
@@ -56,6 +61,11 @@ TEST(Transaction, ReadsBackWhatWasWritten) {
   ASSERT_TRUE(reader.next(change));
   EXPECT_EQ(change.kind, Change::Kind::kErase);
   EXPECT_EQ(change.key, "gone");
+  ASSERT_TRUE(reader.next(change));
+  EXPECT_EQ(change.kind, Change::Kind::kEnqueue);
+  EXPECT_EQ(change.progress.order, 0x89ABCDEFU);
+  EXPECT_EQ(change.progress.mark, some_progress().mark);
+  EXPECT_EQ(as_text(change.body), "in order");
   EXPECT_FALSE(reader.next(change));
   EXPECT_FALSE(reader.damaged());
 }
@@ -74,6 +84,25 @@ TEST(Transaction, HasTheseOctetsOnDisk) {
   const std::vector<std::uint8_t> expected{1, 2, 0, 1, 0, 0, 0, 5, 0, 0, 0, 0, 0,   0,   0, 4, 0, 0, 0, 0, 0, 0, 0, 6,
                                            0, 0, 0, 7, 0, 0, 0, 9, 0, 0, 0, 2, 'a', 'b', 3, 0, 0, 0, 0, 0, 0, 0, 4};
   EXPECT_EQ(std::vector<std::uint8_t>(transaction.bytes().begin(), transaction.bytes().end()), expected);
+}
+
+TEST(Transaction, AnOrderIsFourOctetsOfAnEnqueueThatHasOne) {
+  Transaction plain, ordered;
+  Progress progress;
+  plain.enqueue(4, progress, as_bytes("ab"));
+  progress.order = 0x01020304;
+  ordered.enqueue(4, progress, as_bytes("ab"));
+  std::vector<std::uint8_t> expected(plain.bytes().begin(), plain.bytes().end());
+  expected[0] |= 0x40U;
+  expected.insert(expected.begin() + 32, {1, 2, 3, 4});
+  EXPECT_EQ(std::vector<std::uint8_t>(ordered.bytes().begin(), ordered.bytes().end()), expected);
+  for (const std::uint8_t kind : std::array<std::uint8_t, 4>{0x42, 0x43, 0x44, 0x45}) {  // nothing else has one
+    expected[0] = kind;
+    ChangeReader reader(expected);
+    Change change;
+    EXPECT_FALSE(reader.next(change));
+    EXPECT_TRUE(reader.damaged());
+  }
 }
 
 TEST(Transaction, CutShortAnywhereInAChangeIsDamagedAndNeverReadBeyond) {

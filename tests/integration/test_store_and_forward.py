@@ -160,6 +160,52 @@ def test_a_refused_message_is_tried_again_and_then_accepted(gateway, carrier, st
     assert smppd.metric("smppd_flow_retried_messages_total") == 2
 
 
+def refusing_at_first(carrier, text, times):
+    left = [times]
+
+    def answer(one):
+        if one.fields["short_message"] != text or left[0] == 0:
+            return carrier.accept(one)
+        left[0] -= 1
+        return one.pdu.response(smpp.RSYSERR)
+
+    carrier.answer = answer
+
+
+def test_where_order_is_by_destination_none_passes_a_message_that_is_tried_again(gateway, carrier, store, shards):
+    refusing_at_first(carrier, b"a0", 2)
+    retry = {"order": "destination", "delay": "300ms", "max_delay": "300ms"}
+    smppd = gateway(to(carrier, retry=retry), storage=store, shards=shards)
+    session = smppd.bind()
+    for number in range(3):
+        submit(session, destination="258841111111", short_message=f"a{number}".encode())
+    for number in range(3):
+        submit(session, destination="258842222222", short_message=f"b{number}".encode())
+    carrier.wait_received(8)
+    order = texts(carrier)
+    assert [text for text in order if text[0] == "a"] == ["a0", "a0", "a0", "a1", "a2"]
+    assert [text for text in order if text[0] == "b"] == ["b0", "b1", "b2"]
+    assert order.index("b2") < order.index("a1"), "another destination does not wait"
+    wait_until(lambda: smppd.metric("smppd_store_messages") == 0, "an empty store")
+
+
+def test_the_order_by_destination_holds_over_kill_9(gateway, carrier, tmp_path, shards):
+    refusing_at_first(carrier, b"a0", 1)
+    whole = dict(storage=storage(tmp_path), shards=shards)
+    upstream = to(carrier, retry={"order": "destination", "delay": "4s", "jitter": 0})
+    smppd = gateway(upstream, **whole)
+    session = smppd.bind()
+    for number in range(3):
+        submit(session, destination="258841111111", short_message=f"a{number}".encode())
+    wait_until(lambda: smppd.metric("smppd_flow_retried_messages_total") == 1, "the first was refused")
+    time.sleep(0.3)  # and that is on the disk, which nobody is told of
+    smppd.kill()
+    smppd.process.returncode = 0
+    gateway(upstream, **whole)
+    carrier.wait_received(4, timeout=15)
+    assert texts(carrier) == ["a0", "a0", "a1", "a2"]
+
+
 def test_a_message_that_is_refused_for_good_is_a_dead_letter_and_its_sender_gets_a_receipt(gateway, carrier, store):
     carrier.answer = lambda one: one.pdu.response(smpp.RINVDSTADR)
     smppd = gateway(to(carrier), storage=store)

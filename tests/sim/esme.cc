@@ -43,7 +43,7 @@ class EsmeSession final : public SmppPeer, public std::enable_shared_from_this<E
     if (!esme_.corrupt) esme_.ledger_.violated("smppd sent a client something that is not SMPP");
     wire_->reset();
   }
-  std::uint32_t record(const Esme::Planned& planned, const std::string& text, bool part);
+  std::uint32_t record(const Esme::Planned& planned, const std::string& to, const std::string& text, bool part);
   void submit(const Esme::Planned& planned);
   void submit_multi(std::size_t parts);
   void query(const std::string& id);
@@ -125,7 +125,8 @@ void EsmeSession::pump() {
                       });
 }
 
-std::uint32_t EsmeSession::record(const Esme::Planned& planned, const std::string& text, bool part) {
+std::uint32_t EsmeSession::record(const Esme::Planned& planned, const std::string& to, const std::string& text,
+                                  bool part) {
   Ledger& ledger = esme_.ledger_;
   Message message;
   message.client = esme_.client_;
@@ -135,6 +136,7 @@ std::uint32_t EsmeSession::record(const Esme::Planned& planned, const std::strin
   message.wants_receipt = planned.wants_receipt && !part;
   message.part = part;
   message.from = esme_.address_;
+  message.to = to;
   message.text = text;
   message.sent = esme_.kernel_.now();
   ledger.messages.push_back(std::move(message));
@@ -146,15 +148,17 @@ void EsmeSession::submit(const Esme::Planned& planned) {
   smpp::PduBuilder pdu(data ? CommandId::data_sm : CommandId::submit_sm, smpp::Version::v34);
   std::string text = "T" + std::to_string(esme_.ledger_.messages.size()) + " ";
   text.append(random_.below(120), 'x');
+  std::string to = std::to_string(planned.upstream + 1) + "58841";
+  if (esme_.ledger_.in_order) to += std::to_string(random_.below(4));
   pdu.set(Field::source_addr, esme_.address_)
-      .set(Field::destination_addr, std::to_string(planned.upstream + 1) + "58841")
+      .set(Field::destination_addr, to)
       .set(Field::registered_delivery, planned.wants_receipt ? 1 : 0);
   if (data) {
     pdu.add_tlv(smpp::TlvTag::message_payload, as_bytes(text));
   } else {
     pdu.set(Field::short_message, text);
   }
-  open_[++sequence_] = record(planned, text, false);
+  open_[++sequence_] = record(planned, to, text, false);
   send(pdu, 0, sequence_);
 }
 
@@ -166,8 +170,8 @@ void EsmeSession::submit_multi(std::size_t parts) {
   pdu.set(Field::source_addr, esme_.address_).set(Field::short_message, text);
   std::vector<std::string> addresses;
   for (std::size_t i = 0; i < parts; ++i) {
-    (void)record(esme_.plan_.front(), text, true);
     addresses.push_back(std::to_string(esme_.plan_.front().upstream + 1) + "588419" + std::to_string(i));
+    (void)record(esme_.plan_.front(), addresses.back(), text, true);
     esme_.plan_.pop_front();
   }
   for (const std::string& address : addresses) pdu.add_destination({smpp::DestFlag::sme_address, 1, 1, address});

@@ -40,6 +40,11 @@ void Ledger::sighted(std::uint32_t tag, Sight sight) {
     if (!stored) violated(name(tag) + " came after a later one of its session on the same link");
   }
   last = message.order;
+  auto& last_to = last_order_to_[{message.session, message.to}];
+  if (in_order && message.order < last_to && !sight.wire->troubled()) {
+    violated(name(tag) + " came after a later one of its session to the same destination");
+  }
+  last_to = std::max(last_to, message.order);
   message.sights.push_back(std::move(sight));
 }
 
@@ -110,7 +115,9 @@ void Ledger::judge(std::uint32_t tag, const Message& message) {
 // Answered means owned.
 void Ledger::judge_stored(std::uint32_t tag, const Message& message) {
   const std::uint32_t status = message.answers[0].status;
-  if (status == 0 && message.sights.empty() && !stopped) {
+  // Something that nobody answers, for it came out of a corrupt connection, may be before it.
+  const bool held_up = in_order && corrupt();
+  if (status == 0 && message.sights.empty() && !stopped && !held_up) {
     ++never_seen;
     if (resends) violated(name(tag) + " was accepted, but no SMSC has seen it");
   }

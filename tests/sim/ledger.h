@@ -51,7 +51,7 @@ struct Message {
   std::uint64_t session = 0, order = 0;
   bool wants_receipt = false;
   bool part = false;  // of a submit_multi
-  std::string from, text;
+  std::string from, to, text;
   Instant sent{};
   std::vector<Answer> answers;
   std::vector<Sight> sights;
@@ -89,6 +89,7 @@ class Ledger {
   bool resends = false;          // what is uncertain is sent again
   bool tells_again = false;      // answers of clients may be late or lost
   bool ordered = true;           // nothing is sent again
+  bool in_order = false;         // by destination, whatever is sent again
   bool stopped = false;          // what is left waits for another life
   std::uint64_t never_seen = 0;  // accepted, and no SMSC has it
   std::uint64_t overtaken = 0;   // stored, and a later one of its session was first on the same link
@@ -121,6 +122,7 @@ class Ledger {
   [[nodiscard]] std::string name(std::uint32_t tag) const;
   // By link and session: messages of one session arrive on one link in their order.
   std::map<std::pair<int, std::uint64_t>, std::uint64_t> last_order_;
+  std::map<std::pair<std::uint64_t, std::string>, std::uint64_t> last_order_to_;  // by session and destination
   std::map<std::string, std::uint32_t> by_id_;
 };
 

@@ -24,7 +24,7 @@ std::string upstream_text(const Scenario& s, unsigned upstream, unsigned window)
          (s.stored
               ? "    retry: {max_attempts: 0, delay: 100ms, max_delay: 1s, throttled_pause: 100ms, uncertain_wait: 1s,"
                 " uncertain: " +
-                    std::string(s.uncertain) + "}\n"
+                    std::string(s.uncertain) + (s.in_order ? ", order: destination" : "") + "}\n"
               : "");
 }
 
@@ -70,6 +70,7 @@ Scenario draw(Random& random) {
   s.stored = random.chance(0.5);
   constexpr const char* kPolicies[] = {"hold", "fail", "resend"};
   s.uncertain = kPolicies[random.below(3)];
+  s.in_order = s.stored && random.chance(0.25);
   return s;
 }
 
@@ -96,7 +97,8 @@ std::string describe(const Scenario& s) {
                                                    {s.corrupt_client >= 0, "a corrupt client"},
                                                    {s.corrupt_upstream >= 0, "a corrupt upstream"},
                                                    {s.isolated, "isolated"},
-                                                   {s.stored, "stored"}};
+                                                   {s.stored, "stored"},
+                                                   {s.in_order, "in order by destination"}};
   for (const auto& [there, name] : troubles) {
     if (there) text += std::string(", ") + name;
   }

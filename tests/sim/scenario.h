@@ -25,6 +25,7 @@ struct Scenario {
   int corrupt_client = -1, corrupt_upstream = -1;
   bool stored;  // store_and_forward, in memory
   const char* uncertain;
+  bool in_order;  // by destination
   // Only upstream 1 and its clients have trouble: the others must not notice.
   bool isolated;
 

@@ -152,6 +152,11 @@ Options retry_options() {
           enumeration<Uncertain>({{"fail", Uncertain::kFail}, {"resend", Uncertain::kResend}}), "And then.");
   d.value("throttled_pause", &T::throttled_pause, duration(kTick, kHour),
           "A stored message that was answered ESME_RTHROTTLED is sent again after this.");
+  d.value(
+      "order", &T::order,
+      enumeration<RetryOrder>({{"none", RetryOrder::kNone}, {"destination", RetryOrder::kDestination}}),
+      "`destination`: a message waits until the earlier ones of its client to the same destination were accepted or "
+      "given up; `none`: it passes one that is sent again later.");
   return d.take();
 }
 

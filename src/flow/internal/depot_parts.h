@@ -59,6 +59,7 @@ struct Outlet {
   std::size_t promised = 0;     // requests that wait for the disk before they leave
   message::UpstreamId full_at;  // valid: nothing is taken until this upstream says that it has room
   Instant blocked_until{};      // nothing could be sent
+  bool in_order = false;        // retry.order is destination
   [[nodiscard]] bool any_ready() const noexcept;
   [[nodiscard]] bool in_front_of(unsigned priority) const noexcept;
 };

@@ -95,6 +95,9 @@ class HandPartition final : public store::Partition {
     name_expired(now);
     name_ready(now);
   }
+  [[nodiscard]] bool in_order(std::uint32_t order) noexcept override {
+    return std::any_of(items.begin(), items.end(), [&](const auto& one) { return one.second.progress.order == order; });
+  }
   [[nodiscard]] store::PartitionStats stats() const override {
     std::map<std::uint32_t, store::LaneStats> lanes;
     for (const auto& [id, item] : items) {
@@ -117,7 +120,11 @@ class HandPartition final : public store::Partition {
         items[change.id] = {change.progress, {change.body.begin(), change.body.end()}};
         return;
       case store::Change::Kind::kAmend:
-        if (const auto at = items.find(change.id); at != items.end()) at->second.progress = change.progress;
+        if (const auto at = items.find(change.id); at != items.end()) {
+          const std::uint32_t order = at->second.progress.order;
+          at->second.progress = change.progress;
+          at->second.progress.order = order;
+        }
         return;
       case store::Change::Kind::kFinish: items.erase(change.id); return;
       case store::Change::Kind::kPut: records[key] = {change.body.begin(), change.body.end()}; return;
@@ -172,7 +179,7 @@ class HandPartition final : public store::Partition {
     std::vector<std::pair<store::Moment, store::ItemId>> due;
     for (const auto& [id, item] : items) {
       const store::Progress& p = item.progress;
-      if (p.lane == lane && !p.held && p.due <= now) due.emplace_back(p.due, id);
+      if (p.lane == lane && may_go(id, now)) due.emplace_back(p.due, id);
     }
     std::sort(due.begin(), due.end());
     std::vector<store::ItemId> ids;
@@ -180,10 +187,16 @@ class HandPartition final : public store::Partition {
     for (const auto& [at, id] : due) ids.push_back(id);
     return ids;
   }
+  bool may_go(store::ItemId id, store::Moment now) const {
+    const store::Progress& p = items.at(id).progress;
+    const auto first =
+        std::find_if(items.begin(), items.end(), [&](const auto& one) { return one.second.progress.order == p.order; });
+    return !p.held && p.due <= now && (p.order == 0 || first->first == id);
+  }
   void name_ready(store::Moment now) {
     std::set<std::uint32_t> lanes;
     for (const auto& [id, item] : items) {
-      if (!item.progress.held && item.progress.due <= now) lanes.insert(item.progress.lane.value());
+      if (may_go(id, now)) lanes.insert(item.progress.lane.value());
     }
     for (const std::uint32_t lane : lanes) {
       if (ready_.insert(lane).second) consumer().on_ready(store::LaneId(lane));

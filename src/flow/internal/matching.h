@@ -34,6 +34,8 @@ struct MessageKind {
   if (sender == nullptr) return 0;
   return mark_of({sender->system_id, view.text(smpp::Field::service_type), facts.source_addr, facts.destination_addr});
 }
+// One number for what a client sends to one destination; store::Progress::order, on disk, never 0.
+[[nodiscard]] std::uint32_t order_of(const accounts::ClientEntry* sender, const message::MessageFacts& facts) noexcept;
 // It waits for a link and nothing of it was sent.
 [[nodiscard]] inline bool only_waits(const store::ItemView& item) noexcept {
   return !item.damaged && item.progress.state == depot::number_of(depot::ItemState::kQueued);

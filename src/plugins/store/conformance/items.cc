@@ -285,4 +285,47 @@ TEST_P(StoreConformance, ItemsAreFoundByTheirMark) {
   EXPECT_EQ(with_mark(2), (Ids{2, 5, 7, 8}));
 }
 
+TEST_P(StoreConformance, OfAnOrderTheOldestIsGivenUntilItIsFinished) {
+  open();
+  const auto ordered = [&](ItemId id, LaneId lane, std::uint32_t order) {
+    Progress progress = queued(lane, now_);
+    progress.order = order;
+    shard().commit(one_item(id, progress, "body " + std::to_string(id)));
+  };
+  EXPECT_FALSE(shard().partition().in_order(5));
+  ordered(1, kLane, 5);
+  ordered(2, kLane, 5);
+  ordered(3, kOther, 5);
+  ordered(4, kLane, 6);
+  ordered(5, kLane, 0);
+  EXPECT_TRUE(shard().partition().in_order(5));
+  const auto ids = [&](LaneId lane) {
+    std::vector<ItemId> all;
+    for (const KeptItem& item : shard().take(lane)) all.push_back(item.id);
+    return all;
+  };
+  using Ids = std::vector<ItemId>;
+  EXPECT_EQ(ids(kLane), (Ids{1, 4, 5}));
+  EXPECT_EQ(ids(kOther), Ids{});
+  // It is tried again later: nothing passes it.
+  Transaction later;
+  later.amend(1, queued(kLane, now_ + 10s));
+  shard().commit(later, Intake::kOwed);
+  EXPECT_EQ(ids(kLane), Ids{});
+  now_ += 10s;
+  shard().turn();
+  EXPECT_EQ(ids(kLane), Ids{1});
+  Transaction done;
+  done.finish(1);
+  shard().commit(done, Intake::kOwed);
+  shard().turn_until([&] { return std::count(shard().ready.begin(), shard().ready.end(), kLane) > 0; }, "a ready lane");
+  EXPECT_EQ(ids(kLane), Ids{2});
+  EXPECT_EQ(shard().item(3)->progress.order, 5U);
+  Transaction last;
+  last.finish(2);
+  last.finish(3);
+  shard().commit(last, Intake::kOwed);
+  EXPECT_FALSE(shard().partition().in_order(5));
+}
+
 }  // namespace smppd::store::conformance

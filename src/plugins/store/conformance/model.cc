@@ -1,4 +1,5 @@
 // A store against a few maps that do the same, under random operations; durable ones with restarts in between.
+#include <algorithm>
 #include <random>
 #include <set>
 
@@ -40,6 +41,7 @@ class RandomRun {
       ASSERT_EQ(kept->progress.attempts, item.progress.attempts);
       ASSERT_EQ(kept->progress.lane, item.progress.lane);
       ASSERT_EQ(kept->progress.mark, item.progress.mark);
+      ASSERT_EQ(kept->progress.order, item.progress.order);
       ASSERT_EQ(kept->progress.expires, item.progress.expires);
     }
     ASSERT_EQ(shard_.partition().stats().items, model_.items.size());
@@ -62,6 +64,7 @@ class RandomRun {
     Progress made = queued(LaneId(static_cast<std::uint32_t>(1 + below(3))), now_, static_cast<std::uint8_t>(below(9)));
     made.attempts = static_cast<std::uint16_t>(below(100));
     made.mark = static_cast<std::uint32_t>(random_());
+    if (below(3) == 0) made.order = static_cast<std::uint32_t>(1 + below(20));
     if (below(3) == 0) made.expires = now_ + 1s + std::chrono::seconds(below(4000));
     if (below(3) == 0) made.due = now_ + std::chrono::seconds(below(4000));
     return made;
@@ -80,9 +83,12 @@ class RandomRun {
         break;
       }
       case 2: {
-        const Progress next = progress();
+        Progress next = progress();
         transaction.amend(id, next);
-        if (const auto item = model_.items.find(id); item != model_.items.end()) item->second.progress = next;
+        if (const auto item = model_.items.find(id); item != model_.items.end()) {
+          next.order = item->second.progress.order;
+          item->second.progress = next;
+        }
         break;
       }
       case 3:
@@ -99,11 +105,18 @@ class RandomRun {
     }
   }
 
+  [[nodiscard]] bool oldest_of_its_order(ItemId id, std::uint32_t order) const {
+    const auto oldest = std::find_if(model_.items.begin(), model_.items.end(),
+                                     [&](const auto& one) { return one.second.progress.order == order; });
+    return order == 0 || oldest->first == id;
+  }
+
   void take() {
     for (const auto& item : shard_.take(LaneId(static_cast<std::uint32_t>(1 + below(3))), 20)) {
       const auto expected = model_.items.find(item.id);
       ASSERT_NE(expected, model_.items.end()) << item.id;
       EXPECT_EQ(item.body, expected->second.body);
+      EXPECT_TRUE(oldest_of_its_order(item.id, expected->second.progress.order)) << item.id;
       shard_.partition().put_back(item.id, now_);
       expected->second.progress.due = now_;
     }

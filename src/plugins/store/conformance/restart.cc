@@ -49,6 +49,37 @@ TEST_P(StoreRestart, ItemsComeBackWithTheirProgressAndOrder) {
   EXPECT_EQ(held[0].progress.mark, 77U);
 }
 
+// Also where the records were copied into a younger segment, and where the journals are others.
+TEST_P(StoreRestart, AnOrderHoldsAfterARestart) {
+  options_.segment_bytes = 256 * 1024;
+  for (const unsigned shard_count : {1U, 1U, 2U}) {
+    SCOPED_TRACE(shard_count);
+    open(shard_count);
+    if (shard_count == 1 && shard().item(1) == std::nullopt) {
+      for (ItemId id = 1; id <= 6; ++id) {
+        Progress progress = queued(kLane, now_);
+        progress.order = id % 2 == 0 ? 70 : 0;
+        shard().commit(one_item(id, progress, "body " + std::to_string(id)));
+      }
+      for (ItemId id = 100; id < 3'000; ++id) {  // pass by
+        shard().commit(one_item(id, queued(LaneId(9), now_), std::string(600, 'x')));
+        Transaction gone;
+        gone.finish(id);
+        shard().commit(gone, Intake::kOwed);
+      }
+      Transaction later;
+      later.amend(2, queued(kLane, now_ + 1h));
+      shard().commit(later, Intake::kOwed);
+    }
+    std::vector<ItemId> taken;
+    for (unsigned i = 0; i < shards(); ++i) {
+      for (const KeptItem& item : shard(i).take(kLane)) taken.push_back(item.id);
+    }
+    std::sort(taken.begin(), taken.end());
+    EXPECT_EQ(taken, (std::vector<ItemId>{1, 3, 5})) << "the second one waits, so do those behind it";
+  }
+}
+
 TEST_P(StoreRestart, RecordsComeBack) {
   open();
   Transaction records;

@@ -45,7 +45,7 @@ class RocksStore final : public store::Store {
 // Another number of shards: new journals for all, and the old ones are emptied into them.
 Fallible<void> RocksStore::choose_journals(unsigned shards) {
   Directory::Layout layout = directory_.layout();
-  if (layout.active.size() == shards) return {};
+  if (layout.active.size() == shards) return directory_.older() ? directory_.set_layout(layout) : Fallible<void>();
   layout.draining.insert(layout.draining.end(), layout.active.begin(), layout.active.end());
   layout.active.clear();
   for (unsigned i = 0; i < shards; ++i) layout.active.push_back(layout.next++);

@@ -1,5 +1,6 @@
 // The store under disks that are full, slow, damaged, missing, foreign or taken.
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include "plugins/store/conformance/driver.h"
 #include "plugins/store/conformance/simulated_disk.h"
 #include "plugins/store/rocksdb/rocks_store.h"
+#include "store/crc32c.h"
 
 namespace smppd::plugins {
 
@@ -127,10 +129,38 @@ TEST_F(StoreFaults, AStoreOfANewerVersionIsRefusedAndUntouched) {
   open();
   shard_->commit(one_item(1, queued(kLane, now_), "x"));
   close();
-  put_file("FORMAT", "smppd-store 3\nsomething new\n");
+  put_file("FORMAT", "smppd-store 4\nsomething new\n");
   const auto before = snapshot();
-  EXPECT_NE(refusal().find("newer smppd (format 3"), std::string::npos);
+  EXPECT_NE(refusal().find("newer smppd (format 4"), std::string::npos);
   EXPECT_EQ(snapshot(), before);
+}
+
+TEST_F(StoreFaults, AStoreOfTheFormatBeforeIsReadAndWrittenOnInThisOne) {
+  open();
+  for (ItemId id = 1; id <= 3; ++id) shard_->commit(one_item(id, queued(kLane, now_), "old " + std::to_string(id)));
+  close();
+  const auto replace_number = [](std::string text) {
+    text[text.find('3')] = '2';
+    return text;
+  };
+  put_file("FORMAT", replace_number(snapshot().at(directory_.path() + "/FORMAT")));
+  for (const std::string& path : segment_files()) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    std::array<std::uint8_t, 36> header{};
+    file.read(reinterpret_cast<char*>(header.data()), header.size());
+    if (header[0] == 0) continue;  // made in advance
+    store_be(&header[8], std::uint32_t{2});
+    store_be(&header[32], store::crc32c(ByteSpan(header).first(32)));
+    file.seekp(0);
+    file.write(reinterpret_cast<const char*>(header.data()), header.size());
+  }
+  open();
+  EXPECT_TRUE(store_->recovery().reports.empty()) << store_->recovery().reports.front();
+  EXPECT_EQ(shard_->take(kLane).size(), 3U);
+  shard_->commit(one_item(4, queued(kLane, now_), "new"));
+  EXPECT_TRUE(snapshot().at(directory_.path() + "/FORMAT").starts_with("smppd-store 3\n"));
+  open();
+  EXPECT_EQ(shard_->take(kLane).size(), 4U);
 }
 
 TEST_F(StoreFaults, AStoreOfAnOlderVersionIsRefusedAndUntouched) {
@@ -152,8 +182,8 @@ TEST_F(StoreFaults, AStartThatDiedBeforeItsFirstFormatHadItsNameIsGoneOnWith) {
 TEST_F(StoreFaults, ADamagedFormatFileIsRefusedAndUntouched) {
   open();
   close();
-  for (const char* text : {"", "smppd", "smppd-store 2\nactive 0\ndraining", "smppd-store 2\nactive zero\nnext 1\n",
-                           "smppd-store 2\n7\nnext 1\n"}) {
+  for (const char* text : {"", "smppd", "smppd-store 3\nactive 0\ndraining", "smppd-store 3\nactive zero\nnext 1\n",
+                           "smppd-store 3\n7\nnext 1\n"}) {
     put_file("FORMAT", text);
     const auto before = snapshot();
     EXPECT_NE(refusal().find("damaged"), std::string::npos) << text;
@@ -175,7 +205,7 @@ TEST_F(StoreFaults, AStoreWhoseTablesAreGoneIsRefusedAndUntouched) {
 }
 
 TEST_F(StoreFaults, AStartThatDiedBeforeItHadTablesIsGoneOnWith) {
-  put_file("FORMAT", "smppd-store 2\nactive 0\ndraining\nnext 1\n");
+  put_file("FORMAT", "smppd-store 3\nactive 0\ndraining\nnext 1\n");
   open();
   shard_->commit(one_item(1, queued(kLane, now_), "x"));
 }

@@ -25,6 +25,7 @@ class MemoryPartition final : public store::Partition {
   void read(const store::ReadRequest& request) noexcept override;
   bool put_back(store::ItemId id, store::Moment due) noexcept override;
   void turn(store::Moment now) noexcept override;
+  [[nodiscard]] bool in_order(std::uint32_t order) noexcept override { return index_.in_order(order); }
   [[nodiscard]] store::PartitionStats stats() const override;
 
  private:

@@ -31,6 +31,7 @@ Directory::Directory(Directory&& other) noexcept
     : disk_(other.disk_),
       path_(std::move(other.path_)),
       layout_(std::move(other.layout_)),
+      version_(other.version_),
       lock_(std::exchange(other.lock_, -1)) {}
 
 Directory::~Directory() {
@@ -68,16 +69,15 @@ Fallible<void> Directory::read_format(Access access) {
   if (!got) return failure(path + ": " + store::error_text(got.error()));
   std::istringstream text{std::string(as_text(ByteSpan(bytes).first(*got)))};
   std::string word;
-  unsigned version = 0;
-  text >> word >> version;
+  text >> word >> version_;
   if (!text || word != "smppd-store") return failure(path + " is damaged; it should begin with \"smppd-store\"");
-  if (version > kFormatVersion) {
-    return failure(path_ + " was written by a newer smppd (format " + std::to_string(version) + ", this one knows " +
+  if (version_ > kFormatVersion) {
+    return failure(path_ + " was written by a newer smppd (format " + std::to_string(version_) + ", this one knows " +
                    std::to_string(kFormatVersion) + "); it was not touched");
   }
-  if (version < kFormatVersion) {
-    return failure(path_ + " was written by an older smppd (format " + std::to_string(version) +
-                   ", this one knows only " + std::to_string(kFormatVersion) +
+  if (version_ < kOldestVersion) {
+    return failure(path_ + " was written by an older smppd (format " + std::to_string(version_) +
+                   ", this one knows none before " + std::to_string(kOldestVersion) +
                    "); it was not touched: empty its queues with that version, or give the store a new directory");
   }
   std::vector<unsigned>* list = nullptr;

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "plugins/store/rocksdb/internal/format.h"
 #include "store/disk.h"
 
 namespace smppd::plugins::rocks_store {
@@ -27,6 +28,8 @@ class Directory {
   ~Directory();
 
   [[nodiscard]] const Layout& layout() const noexcept { return layout_; }
+  // Written by a smppd that would not read what this one writes; set_layout() makes it this one's.
+  [[nodiscard]] bool older() const noexcept { return version_ != 0 && version_ < kFormatVersion; }
   // Durable when it returns.
   [[nodiscard]] Fallible<void> set_layout(const Layout& layout);
   [[nodiscard]] std::string journal_path(unsigned journal) const;
@@ -47,6 +50,7 @@ class Directory {
   store::Disk* disk_;
   std::string path_;
   Layout layout_;
+  unsigned version_ = 0;  // 0: there is none yet
   int lock_ = -1;
 };
 

@@ -28,7 +28,10 @@ class Drain {
     switch (entry.kind) {
       case Change::Kind::kEnqueue: items_[entry.id] = {entry, entry.progress}; break;
       case Change::Kind::kAmend:
-        if (const auto item = items_.find(entry.id); item != items_.end()) item->second.progress = entry.progress;
+        if (const auto item = items_.find(entry.id); item != items_.end()) {
+          item->second.progress = entry.progress;
+          item->second.progress.order = item->second.entry.progress.order;
+        }
         break;
       case Change::Kind::kFinish: items_.erase(entry.id); break;
       case Change::Kind::kPut: correlations_[entry.id] = {entry.position, entry.units, entry.id}; break;

@@ -13,10 +13,13 @@ namespace {
 constexpr std::array<std::uint8_t, 8> kSegmentMagic{'s', 'm', 'p', 'p', 'd', 's', 'e', 'g'};
 constexpr std::array<std::uint8_t, 8> kIndexMagic{'s', 'm', 'p', 'p', 'd', 'i', 'd', 'x'};
 // The index has a version of its own: one of another version is not used, the segment is read instead.
-constexpr std::uint32_t kIndexVersion = 3;
+constexpr std::uint32_t kIndexVersion = 4;
 constexpr std::size_t kPlainEntry = 9;
 constexpr std::size_t kAmendEntry = 32;
 constexpr std::size_t kPutEntry = 17;
+constexpr std::uint8_t kOrdered = 0x40;  // in kind of enqueue: there is an order
+constexpr std::size_t kOrder = 4;
+constexpr std::size_t kPlace = 8;
 
 std::uint32_t record_checksum(const std::uint8_t* at, std::size_t payload, unsigned journal) noexcept {
   std::uint8_t head[16];
@@ -104,7 +107,8 @@ HeaderState read_segment_header(ByteSpan bytes, SegmentHeader& header) noexcept 
       load_be<std::uint32_t>(bytes.data() + 32) != store::crc32c(bytes.first(32))) {
     return HeaderState::kDamaged;
   }
-  if (load_be<std::uint32_t>(bytes.data() + 8) != kFormatVersion) return HeaderState::kOtherVersion;
+  const auto version = load_be<std::uint32_t>(bytes.data() + 8);
+  if (version < kOldestVersion || version > kFormatVersion) return HeaderState::kOtherVersion;
   header.journal = load_be<std::uint32_t>(bytes.data() + 12);
   header.number = load_be<std::uint64_t>(bytes.data() + 16);
   header.base = load_be<std::uint64_t>(bytes.data() + 24);
@@ -129,18 +133,25 @@ std::size_t write_index_entry(std::uint8_t* at, const IndexEntry& entry) noexcep
   store_be(at + 24, entry.progress.mark);
   store_be(at + 28, store::expiry_seconds(entry.progress.expires));
   if (entry.kind == store::Change::Kind::kAmend) return kAmendEntry;
-  store_be(at + kAmendEntry, place);
-  return IndexEntry::kMaxSize;
+  std::size_t size = kAmendEntry;
+  if (entry.progress.order != 0) {
+    at[0] |= kOrdered;
+    store_be(at + size, entry.progress.order);
+    size += kOrder;
+  }
+  store_be(at + size, place);
+  return size + kPlace;
 }
 
 bool IndexReader::next(IndexEntry& entry) noexcept {
   if (rest_.empty()) return false;
   const std::uint8_t* at = rest_.data();
   entry = IndexEntry();
-  entry.kind = static_cast<store::Change::Kind>(at[0]);
+  const bool ordered = at[0] == (kOrdered | static_cast<std::uint8_t>(store::Change::Kind::kEnqueue));
+  entry.kind = ordered ? store::Change::Kind::kEnqueue : static_cast<store::Change::Kind>(at[0]);
   std::size_t size = 0;
   switch (entry.kind) {
-    case store::Change::Kind::kEnqueue: size = IndexEntry::kMaxSize; break;
+    case store::Change::Kind::kEnqueue: size = kAmendEntry + (ordered ? kOrder : 0) + kPlace; break;
     case store::Change::Kind::kAmend: size = kAmendEntry; break;
     case store::Change::Kind::kPut: size = kPutEntry; break;
     case store::Change::Kind::kFinish:
@@ -149,7 +160,7 @@ bool IndexReader::next(IndexEntry& entry) noexcept {
   if (size == 0 || rest_.size() < size) return false;
   const bool item = size >= kAmendEntry;
   entry.id = load_be<std::uint64_t>(at + (item ? 8 : 1));
-  if (size == kPutEntry || size == IndexEntry::kMaxSize) {
+  if (entry.kind == store::Change::Kind::kPut || entry.kind == store::Change::Kind::kEnqueue) {
     const auto place = load_be<std::uint64_t>(at + size - 8);
     entry.position = place >> 16;
     entry.units = static_cast<std::uint32_t>(place & 0xFFFF);
@@ -162,6 +173,7 @@ bool IndexReader::next(IndexEntry& entry) noexcept {
         store::Moment(std::chrono::milliseconds(static_cast<std::int64_t>(load_be<std::uint64_t>(at + 16))));
     entry.progress.mark = load_be<std::uint32_t>(at + 24);
     entry.progress.expires = store::expiry_moment(load_be<std::uint32_t>(at + 28));
+    if (ordered) entry.progress.order = load_be<std::uint32_t>(at + kAmendEntry);
     if (entry.progress.due < store::Moment{} || entry.progress.due > store::kNever) return false;
   }
   if (entry.position >> 47 != 0) return false;

@@ -1,6 +1,6 @@
 // What is on disk.
 //
-//   PATH/FORMAT              "smppd-store 2\nshards N\n" and a line "draining K" for each journal being emptied
+//   PATH/FORMAT              "smppd-store 3\nshards N\n" and a line "draining K" for each journal being emptied
 //   PATH/reserve             room for a full disk; its octets mean nothing
 //   PATH/LOCK                held with flock by the process that uses the store
 //   PATH/journal-K/N.seg     segment N of journal K
@@ -26,7 +26,8 @@
 
 namespace smppd::plugins::rocks_store {
 
-inline constexpr std::uint32_t kFormatVersion = 2;
+inline constexpr std::uint32_t kFormatVersion = 3;
+inline constexpr std::uint32_t kOldestVersion = 2;  // has no orders; read as it is, and written on as 3
 inline constexpr std::uint64_t kFirstPosition = 64;
 inline constexpr std::size_t kSegmentHeader = 64;
 inline constexpr std::size_t kRecordHeader = 16;
@@ -85,13 +86,13 @@ void write_segment_header(std::uint8_t* at, const SegmentHeader& header) noexcep
 [[nodiscard]] HeaderState read_segment_header(ByteSpan bytes, SegmentHeader& header) noexcept;
 
 // One line of a segment's index: a change of an item or a correlation without its octets, and the place of its record.
-//   enqueue  kind state attempts(2) lane(4) number(8) due(8) mark(4) expires(4) position(6) units(2)
-//   amend    the same without position and units
+//   enqueue  kind state attempts(2) lane(4) number(8) due(8) mark(4) expires(4) [order(4)] position(6) units(2)
+//   amend    the same without order, position and units
 //   finish   kind number(8)
 //   put      kind hash(8) position(6) units(2)
 //   erase    kind hash(8)
 struct IndexEntry {
-  static constexpr std::size_t kMaxSize = 40;
+  static constexpr std::size_t kMaxSize = 44;
   store::Change::Kind kind{};
   std::uint64_t id = 0;  // the item's number, or the hash of the record's key
   store::Progress progress;

@@ -151,6 +151,7 @@ void RocksPartition::apply_item(const IndexEntry& entry) {
     lose(index);
     index_.set_place(index, {entry.position, entry.units});
     index_.amend(index, entry.progress);
+    index_.set_order(index, entry.progress.order);
   } else if (index != ItemIndex::kNone && entry.kind == Change::Kind::kAmend) {
     index_.amend(index, entry.progress);
   } else if (index != ItemIndex::kNone) {
