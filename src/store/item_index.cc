@@ -61,7 +61,7 @@ ItemIndex::Index ItemIndex::find(ItemId id) noexcept {
 void ItemIndex::prefetch_item(ItemId id) noexcept {
   const std::uint64_t hash = mix(id);
   const Slot* slot = by_id_.find(hash, [&](const Slot& each) { return each.hash == upper(hash); });
-  if (slot != nullptr) __builtin_prefetch(&at(slot->index), 1);
+  if (slot != nullptr) prefetch_to_write(&at(slot->index));
 }
 
 ItemIndex::Index ItemIndex::add(ItemId id, const Progress& progress, Place place) {

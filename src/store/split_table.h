@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <memory>
 
+#include "base/prefetch.h"
+
 namespace smppd::store {
 
 [[nodiscard]] constexpr std::uint64_t mix(std::uint64_t value) noexcept {
@@ -38,7 +40,7 @@ class SplitTable {
   // So that a find() a little later need not wait for memory.
   void prefetch(std::uint64_t hash) noexcept {
     const Part& part = part_of(hash);
-    if (part.used != 0) __builtin_prefetch(&part.slots[home(hash) & part.mask], 1);
+    if (part.used != 0) prefetch_to_write(&part.slots[home(hash) & part.mask]);
   }
 
   // The caller knows that it is not there yet.
