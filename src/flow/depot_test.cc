@@ -56,6 +56,7 @@ class DepotTest : protected Disks, public FlowTest {
   }
   std::vector<store::ItemId> waiting() const {
     std::vector<store::ItemId> ids;
+    ids.reserve(disk.items.size());
     for (const auto& [id, item] : disk.items) ids.push_back(id);
     return ids;
   }

@@ -67,10 +67,7 @@ Flow::Depot::Outlet& Flow::Depot::outlet_of(std::uint32_t hash) {
 
 // Stop 4.
 Flow::Taken Flow::Depot::keep(Submission& m) noexcept {
-  const auto refused = [&](CommandStatus status) {
-    flow.refuse(m, status);
-    return Taken::kYes;
-  };
+  const auto refused = [&](CommandStatus status) { return flow.refuse(m, status), Taken::kYes; };
   const Lifetime life = lifetime(m.view);
   if (life.status != CommandStatus::ESME_ROK) return refused(life.status);
   if (life.scheduled) m.draft.edit().set(smpp::Field::schedule_delivery_time, std::string_view());

@@ -292,6 +292,7 @@ TEST(ItemIndex, FindsMarksAndIndexesThemInBoundedSteps) {
   }
   EXPECT_EQ(calls, 3) << "three blocks, one in each call";
   std::vector<ItemId> ids;
+  ids.reserve(found.size());
   for (const auto each : found) ids.push_back(index.id(each));
   std::sort(ids.begin(), ids.end());
   EXPECT_EQ(ids, (std::vector<ItemId>{5'007, 9'999}));
