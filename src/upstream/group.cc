@@ -190,12 +190,7 @@ bool Group::alive() noexcept {
 }
 
 Link* Group::link_with_room(Host& host, Instant now) noexcept {
-  for (std::size_t tried = 0; tried < host.links.size(); ++tried) {
-    Link* link = host.links[host.next_link];
-    host.next_link = host.next_link + 1 == host.links.size() ? 0 : host.next_link + 1;
-    if (link->has_room(now)) return link;
-  }
-  return nullptr;
+  return host.rota.next(host.links, now, [now](const Link& link) { return link.has_room(now); });
 }
 
 bool Group::allows(Host& host, Instant now) noexcept { return has_links(host) && host.breaker.allows(now); }

@@ -22,6 +22,7 @@
 #include "upstream/breaker.h"
 #include "upstream/events.h"
 #include "upstream/internal/group_parts.h"
+#include "upstream/internal/link_rota.h"
 #include "upstream/link.h"
 #include "upstream/mock_link.h"
 #include "upstream/shared_limit.h"
@@ -63,12 +64,7 @@ class Group {
     Host& host = hosts_.front();
     if (host.lane.links == 0 || !host.breaker.closed()) return nullptr;
     const Instant now = environment_.loop.now();
-    for (std::size_t left = host.links.size(); left > 0; --left) {
-      Link* link = host.links[host.next_link];
-      host.next_link = host.next_link + 1 == host.links.size() ? 0 : host.next_link + 1;
-      if (link->takes_any(now)) return link;
-    }
-    return nullptr;
+    return host.rota.next(host.links, now, [now](const Link& link) { return link.takes_any(now); });
   }
   // launched() and sent by that link; what is to be remembered of the request is the caller's to write, all of it.
   [[nodiscard]] message::Flight& send_through(Link& usual, ByteSpan pdu) noexcept {
@@ -189,7 +185,7 @@ class Group {
     Breaker breaker;
     Lane lane;
     std::vector<Link*> links;
-    std::size_t next_link = 0;
+    LinkRota rota;
     std::size_t kept = 0;          // links of this shard, or pairs, that stay however idle they are
     std::vector<OtherLane> lanes;  // by shard, this one's own included for the count
     std::deque<Waiting> waiting;   // from other shards
