@@ -21,6 +21,7 @@ namespace smppd::config {
 struct Runtime {
   int shards = 0;  // 0: one per core
   bool pin_cpus = false;
+  Millis busy_poll{0};  // 0: sleep at once
   Millis drain_timeout{30'000};
   bool operator==(const Runtime&) const = default;
 };

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <system_error>
+#include <thread>
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -103,6 +104,22 @@ void EventLoop::turn(Duration longest_wait) {
   if (!retired_.empty()) retired_.clear();
 }
 
+// Somebody who saw the loop awake left something for it.
+bool EventLoop::called() const noexcept {
+  return has_posted_.load(std::memory_order_seq_cst) || stopped_.load(std::memory_order_seq_cst) ||
+         (hook_ != nullptr && hook_->has_mail());
+}
+
+int EventLoop::poll_busily(Duration wait) noexcept {
+  const Instant until = std::chrono::steady_clock::now() + std::min(wait, busy_poll_);
+  do {
+    const int count = epoll_wait(epoll_, events_->list, kMaxEvents, 0);
+    if (count > 0 || called()) return std::max(count, 0);
+    std::this_thread::yield();  // to whom else this core is wanted by
+  } while (std::chrono::steady_clock::now() < until);
+  return -1;
+}
+
 int EventLoop::wait_for_events(Duration longest_wait) noexcept {
   Duration wait = longest_wait;
   if (!ready_.empty() || dirty_ != nullptr || !line_.now.empty()) wait = Duration::zero();
@@ -110,14 +127,16 @@ int EventLoop::wait_for_events(Duration longest_wait) noexcept {
   if (wait > Duration::zero() && due != Instant::max()) {
     wait = std::clamp(due - std::chrono::steady_clock::now(), Duration::zero(), wait);
   }
+  if (wait > Duration::zero() && busy_poll_ > Duration::zero()) [[unlikely]] {
+    if (const int count = poll_busily(wait); count >= 0) return count;
+    if (wait <= busy_poll_) return 0;
+    wait -= busy_poll_;
+  }
   int milliseconds = 0;
   if (wait > Duration::zero()) {
     milliseconds = static_cast<int>(std::chrono::ceil<std::chrono::milliseconds>(wait).count());
     sleeping_.store(true, std::memory_order_seq_cst);
-    if (has_posted_.load(std::memory_order_seq_cst) || stopped_.load(std::memory_order_seq_cst) ||
-        (hook_ != nullptr && hook_->has_mail())) {
-      milliseconds = 0;
-    }
+    if (called()) milliseconds = 0;
   }
   const int count = epoll_wait(epoll_, events_->list, kMaxEvents, milliseconds);
   sleeping_.store(false, std::memory_order_relaxed);

@@ -91,6 +91,8 @@ class EventLoop {
   // Makes a sleeping loop turn; cheap when it is awake.
   void wake() noexcept;
   void set_turn_hook(TurnHook* hook) noexcept { hook_ = hook; }
+  // How long a turn that finds nothing looks again before it sleeps; before run().
+  void set_busy_poll(Duration span) noexcept { busy_poll_ = span; }
 
   // For Connection: somebody brings little at a time; whether that was so in one of the last turns.
   void heed() noexcept {
@@ -111,6 +113,8 @@ class EventLoop {
 
  private:
   void turn(Duration longest_wait);
+  [[nodiscard]] bool called() const noexcept;
+  int poll_busily(Duration wait) noexcept;
   int wait_for_events(Duration longest_wait) noexcept;
   void dispatch(int count) noexcept;
   void run_ready() noexcept;
@@ -150,6 +154,7 @@ class EventLoop {
   bool hurry_ = false;               // output may be there that somebody waits for
   std::vector<std::shared_ptr<void>> retired_;
   TurnHook* hook_ = nullptr;
+  Duration busy_poll_{};
   std::atomic<bool> sleeping_{false};
   std::atomic<bool> stopped_{false};
   std::atomic<bool> has_posted_{false};

@@ -67,9 +67,10 @@ ShardGroup::ShardGroup(unsigned count, std::size_t mailbox_bytes) {
 
 ShardGroup::~ShardGroup() { stop_and_join(); }
 
-void ShardGroup::start(bool pin_cpus, const std::function<void(Shard&)>& started) {
+void ShardGroup::start(bool pin_cpus, Duration busy_poll, const std::function<void(Shard&)>& started) {
   for (auto& shard : shards_) {
     shard->loop().set_turn_hook(shard.get());
+    shard->loop().set_busy_poll(busy_poll);
     threads_.emplace_back([&shard = *shard, started] {
       const std::string name = "shard-" + std::to_string(shard.index());
       pthread_setname_np(pthread_self(), name.c_str());

@@ -63,8 +63,8 @@ class ShardGroup {
   [[nodiscard]] Shard& shard(unsigned index) noexcept { return *shards_[index]; }
   [[nodiscard]] Mailbox& mailbox(unsigned from, unsigned to) noexcept { return *mailboxes_[from * count() + to]; }
 
-  // Starts the threads; `started(shard)` runs first on each.
-  void start(bool pin_cpus, const std::function<void(Shard&)>& started);
+  // Starts the threads; `started(shard)` runs first on each. `busy_poll` as in EventLoop.
+  void start(bool pin_cpus, Duration busy_poll, const std::function<void(Shard&)>& started);
   // Runs `work` on every shard's thread and waits for all; false when one did not turn within `patience`.
   bool run_on_all(const std::function<void(Shard&)>& work, Duration patience);
   void stop_and_join();

@@ -114,7 +114,7 @@ Fallible<void> Server::start_shards() {
   auto publication = build_publication(config_, nullptr, shards_.count(), lasting_);
   if (!publication) return std::unexpected(publication.error());
   if (auto opened = open_store(); !opened) return opened;
-  shards_.start(config_->runtime.pin_cpus, [this](runtime::Shard& shard) {
+  shards_.start(config_->runtime.pin_cpus, config_->runtime.busy_poll, [this](runtime::Shard& shard) {
     units_[shard.index()] =
         std::make_unique<ShardUnit>(shard,
                                     ShardUnit::Lasting{resolver_, password_verifier_,

@@ -24,6 +24,11 @@ Options runtime() {
   d.value("shards", &T::shards, shard_count(), "Event loops, one thread each; `auto` is one per core.")
       .takes_effect(Effect::kRestart);
   d.value("pin_cpus", &T::pin_cpus, boolean(), "Bind each shard to a core.").takes_effect(Effect::kRestart);
+  d.value("busy_poll", &T::busy_poll, duration(kNone, Millis{1000}),
+          "How long a shard that has nothing to do looks for more before it sleeps. Nobody waits for it to wake up, "
+          "and it keeps "
+          "its core busy while messages come more often than that; 0 sleeps at once.")
+      .takes_effect(Effect::kRestart);
   d.value("drain_timeout", &T::drain_timeout, duration(kNone, kDay),
           "At SIGTERM, how long requests in flight may take before connections are cut.");
   return d.take();
