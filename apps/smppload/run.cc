@@ -171,7 +171,7 @@ void Run::await_receipts() {
 }
 
 Outcome Run::execute() {
-  shards_.start(options_.pin_cpus, [](runtime::Shard&) {});
+  shards_.start(options_.pin_cpus, Duration::zero(), [](runtime::Shard&) {});
   const Instant connecting = clock_now();
   on_each([](Worker& worker) { worker.connect(); });
   wait(after(options_.connect_timeout + kGrace), [&] {

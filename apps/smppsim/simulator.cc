@@ -36,7 +36,7 @@ Fallible<void> Simulator::start() {
     shards_.push_back(std::make_unique<Shard>(i, group_.shard(i).loop(), options_, *this, log_.get()));
   }
   for (const MoPlan& plan : options_.mo) generators_.push_back(std::make_unique<MoGenerator>(*shards_[0], plan));
-  group_.start(options_.pin_cpus, [&, sockets](runtime::Shard& on) {
+  group_.start(options_.pin_cpus, Duration::zero(), [&, sockets](runtime::Shard& on) {
     Shard& shard = *shards_[on.index()];
     for (const int fd : sockets[on.index()]) shard.listen(fd);
     if (on.index() != 0) return;
