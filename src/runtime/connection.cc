@@ -42,7 +42,7 @@ Connection::~Connection() {
 void Connection::forget() noexcept {
   read_size_ = kFirstRead;
   paused_ = readable_ = was_congested_ = close_when_flushed_ = half_closed_ = broken_ = unshown_ = false;
-  heavy_ = light_ = false;
+  little_ = much_ = 0;
   writable_ = true;
 }
 
@@ -122,7 +122,7 @@ void Connection::on_events(std::uint32_t events) noexcept {
     readable_ = true;
     if ((events & EPOLLRDHUP) != 0) half_closed_ = true;
     if ((events & (EPOLLHUP | EPOLLERR)) != 0) half_closed_ = broken_ = true;
-    if (heavy_ && loop_.heedful()) {
+    if (stands_in_line()) {
       loop_.schedule_read(*this);
     } else {
       read_available();
@@ -194,16 +194,26 @@ void Connection::read_available() noexcept {
 }
 
 std::size_t Connection::read_limit() const noexcept {
-  return heavy_ && loop_.heedful() ? EventLoop::kPiece : EventLoop::kReadBuffer;
+  if (!loop_.heedful()) return EventLoop::kReadBuffer;
+  return shared_ ? EventLoop::kSharedPiece : EventLoop::kPiece;
 }
 
 // Once is nothing: those that bring much bring the rest of it in between.
 void Connection::note_read(std::size_t bytes) noexcept {
-  if (shared_) return;
-  const bool light = bytes < kLittle;
-  if (light && light_) return loop_.heed();
-  light_ = light;
-  heavy_ = bytes >= EventLoop::kPiece;
+  loop_.note_read(bytes);
+  if (bytes < kLittle) {
+    if (!light()) ++little_;
+    if (light() && !shared_) loop_.note_little();
+  } else {
+    little_ = 0;
+  }
+  if (shared_ || (much_ == 0 && bytes < EventLoop::kPiece)) return;
+  if (bytes >= EventLoop::kPiece) {
+    much_ = 2;
+    loop_.note_much();
+  } else if (heavy()) {
+    --much_;
+  }
 }
 
 // Shows what a pause left behind, in place. True when reading may go on.

@@ -20,6 +20,9 @@ namespace smppd::runtime {
 
 class TlsStream;
 
+// Where a connection's output waits for that of others: nowhere, until all had their piece, for its turn.
+enum class PutOff : std::uint8_t { kNo, kGathered, kDue };
+
 // kTls: the handshake failed or what came was broken; Connection::tls_failure() says why.
 enum class CloseReason : std::uint8_t { kLocal, kPeer, kError, kConnectFailed, kTls };
 
@@ -67,8 +70,8 @@ class Connection final : public FdHandler {
   }
   void write(ByteSpan bytes);
 
-  // What it carries is many people's: however much that is it never stands in line, and however little, nobody is
-  // known to wait for it.
+  // What it carries is many people's: it stands in a line that goes before the others', and however little it carries,
+  // nobody is known to wait for it.
   void share() noexcept { shared_ = true; }
 
   // While paused nothing is read; the peer is slowed down by TCP. resume shows kept bytes again at the next turn.
@@ -101,6 +104,12 @@ class Connection final : public FdHandler {
 
  private:
   friend class EventLoop;
+  // Brings little at a time; brings much at a time, although it may bring the rest of it in between.
+  [[nodiscard]] bool light() const noexcept { return little_ == 2; }
+  [[nodiscard]] bool heavy() const noexcept { return much_ > 0; }
+  // Nobody is known to wait for its output, or its input.
+  [[nodiscard]] bool patient() const noexcept { return shared_ || heavy(); }
+  [[nodiscard]] bool stands_in_line() const noexcept { return loop_.heedful() && (shared_ ? !light() : heavy()); }
   void add_block(std::size_t bytes);
   void finish_connect() noexcept;
   void read_available() noexcept;
@@ -144,13 +153,14 @@ class Connection final : public FdHandler {
   bool dirty_ : 1 = false;
   bool scheduled_ : 1 = false;
   bool shared_ : 1 = false;
-  bool heavy_ : 1 = false;  // the last read brought much
-  bool light_ : 1 = false;  // the last read brought little
   bool was_congested_ : 1 = false;
   bool close_when_flushed_ : 1 = false;
   bool half_closed_ : 1 = false;  // the peer sends no more; what it sent is still to be read
   bool broken_ : 1 = false;       // both directions are gone
   bool unshown_ : 1 = false;      // kept bytes may hold whole PDUs, because the handler paused among them
+  std::uint8_t little_ : 2 = 0;   // so many of the last two reads running brought little
+  std::uint8_t much_ : 2 = 0;     // one of the last so many reads, of two, brought much
+  PutOff put_off_ = PutOff::kNo;
 
   static constexpr std::uint32_t kFirstRead = 16 * 1024;
   static constexpr std::size_t kLittle = 1024;  // some ten short messages

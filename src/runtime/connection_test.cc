@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -144,6 +145,16 @@ struct CrowdTest : ::testing::Test {
     link.connection.share();
     crowd.taken();
   }
+  void everyone_in_line_writes_to(testing::End& end, std::string_view text) {
+    for (const auto& member : crowd.members) {
+      member->heard = [&end, text] { end.connection.write(as_bytes(text)); };
+    }
+  }
+  // To where the line begins anew and nothing is gathered.
+  void end_round() {
+    for (int i = 0; i < 20 && link.receive().empty(); ++i) crowd.turn_without_modest();
+    crowd.taken();
+  }
   EventLoop loop;
   testing::Crowd crowd{loop, 4};
   testing::End& modest = crowd.modest;
@@ -164,6 +175,33 @@ TEST_F(CrowdTest, EveryoneInLineGetsAPieceInItsTurn) {
   for (const auto& member : crowd.members) EXPECT_EQ(member->taken, 3 * EventLoop::kPiece);
 }
 
+// One that has sent less than a piece in between is still one that brings much; it would be read with no poll in
+// between.
+TEST_F(CrowdTest, ASmallerReadInBetweenKeepsOnesPlaceInLine) {
+  for (int i = 0; i < 4; ++i) crowd.turn();
+  crowd.taken();
+  for (const auto& member : crowd.members) member->drain(loop);
+  crowd.taken();
+  for (const auto& member : crowd.members) member->send(std::string(3000, 'x'));
+  loop.run_once(5ms);
+  loop.run_once(5ms);
+  EXPECT_EQ(crowd.taken(), 2U * 3000);
+}
+
+TEST_F(CrowdTest, TheLineGetsNoLessThanAllOthersTakeInATurn) {
+  constexpr std::size_t kOthers = 60;
+  std::vector<std::unique_ptr<testing::End>> others;
+  others.reserve(kOthers);
+  for (std::size_t i = 0; i < kOthers; ++i) others.push_back(std::make_unique<testing::End>(loop));
+  const std::string little(1000, 'y');
+  for (int i = 0; i < 20; ++i) {
+    crowd.taken();
+    for (const auto& other : others) other->send(little);
+    crowd.turn();
+    EXPECT_GE(crowd.taken(), kOthers * little.size());
+  }
+}
+
 TEST_F(CrowdTest, WhatAModestOneSendsOnLeavesBeforeThePieceIsRead) {
   modest.heard = [this] { link.connection.write(as_bytes("y")); };
   std::size_t pieces = 0;
@@ -177,12 +215,33 @@ TEST_F(CrowdTest, WhatAModestOneSendsOnLeavesBeforeThePieceIsRead) {
   EXPECT_EQ(pieces, 40U);
 }
 
+TEST_F(CrowdTest, WhatAModestOneSendsOnTakesAlongOnlyWhatWaitsThere) {
+  testing::End other{loop};
+  other.connection.share();
+  everyone_in_line_writes_to(link, "x");
+  end_round();
+  crowd.members[0]->heard = [&, before = crowd.members[0]->heard] {
+    before();
+    other.connection.write(as_bytes("o"));
+  };
+  for (int i = 0; i < 4 && crowd.members[0]->taken == 0; ++i) crowd.turn_without_modest();
+  ASSERT_EQ(link.receive() + other.receive(), "");
+  modest.heard = [this] { link.connection.write(as_bytes("y")); };
+  crowd.turn();
+  EXPECT_THAT(link.receive(), ::testing::MatchesRegex("x+y"));
+  EXPECT_EQ(other.receive(), "");
+}
+
 TEST_F(CrowdTest, AnAnswerToAModestOneLeavesBeforeThePieceIsRead) {
   link.heard = [this] { modest.connection.write(as_bytes("a")); };
+  for (int i = 0; i < 4; ++i) {  // until the link is known for one that brings little
+    link.send("a");
+    crowd.turn();
+  }
   std::size_t pieces = 0;
   for (const auto& member : crowd.members) {
     member->heard = [&] {
-      EXPECT_EQ(modest.receive(), "a");
+      EXPECT_NE(modest.receive(), "");
       ++pieces;
     };
   }
@@ -193,36 +252,121 @@ TEST_F(CrowdTest, AnAnswerToAModestOneLeavesBeforeThePieceIsRead) {
   EXPECT_EQ(pieces, 40U);
 }
 
+TEST_F(CrowdTest, AnAnswerAmongTheManyOfALinkLeavesInItsTurn) {
+  std::size_t answers = 0;
+  link.heard = [&] {
+    crowd.members[0]->connection.write(as_bytes("a"));
+    modest.connection.write(as_bytes("a"));
+    ++answers;
+  };
+  for (int i = 0; i < 40; ++i) {
+    link.fill();
+    const auto before = answers;
+    crowd.turn();
+    EXPECT_EQ(modest.receive(), std::string(answers - before, 'a'));
+  }
+  EXPECT_GT(answers, 15U);
+}
+
 TEST_F(CrowdTest, WhatTheLineSendsOnIsGatheredUntilAllHadTheirPiece) {
-  for (const auto& member : crowd.members) member->heard = [this] { link.connection.write(as_bytes("x")); };
-  for (int i = 0; i < 4 && link.receive().empty(); ++i) crowd.turn_without_modest();  // to where the line begins anew
-  for (int i = 0; i < 20; ++i) {
+  everyone_in_line_writes_to(link, "x");
+  end_round();
+  for (int i = 0; i < 20; ++i) {  // four pieces, and one turn to write
     crowd.turn_without_modest();
-    EXPECT_EQ(link.receive(), i % 4 == 3 ? "xxxx" : "") << "turn " << i;
+    EXPECT_EQ(link.receive(), i % 5 == 4 ? "xxxx" : "") << "turn " << i;
   }
 }
 
-// An answer stands behind all that its link brings.
-TEST_F(CrowdTest, ASharedOneNeverStandsInLine) {
+TEST_F(CrowdTest, WhatIsGatheredForOneIsWrittenWhenItIsEnough) {
+  const std::string half(EventLoop::kGathered / 2, 'x');
+  everyone_in_line_writes_to(link, half);
+  end_round();
+  for (int i = 0; i < 24; ++i) {
+    crowd.turn_without_modest();
+    EXPECT_EQ(link.receive().size(), i % 3 == 2 ? EventLoop::kGathered : 0) << "turn " << i;
+  }
+}
+
+TEST_F(CrowdTest, WhatIsGatheredIsWrittenThoughNobodyComesAnymore) {
+  everyone_in_line_writes_to(link, "x");
+  end_round();
+  std::size_t pieces = 0, written = 0;
+  for (const auto& member : crowd.members) {
+    member->heard = [&] {
+      link.connection.write(as_bytes("x"));
+      ++pieces;
+    };
+  }
+  crowd.turn_without_modest();
+  for (int i = 0; i < 200; ++i) {
+    loop.run_once(Duration::zero());  // one that would sleep with something to write is left with it
+    written += link.receive().size();
+  }
+  EXPECT_GT(pieces, 4U);
+  EXPECT_EQ(written, pieces);
+}
+
+TEST_F(CrowdTest, WhatALinkBringsForOneThatBringsMuchLeavesThoughNobodyIsInLine) {
+  for (const auto& member : crowd.members) member->drain(loop);
+  std::size_t brought = 0, written = 0;
+  link.heard = [&] {
+    crowd.members[0]->connection.write(as_bytes("d"));
+    ++brought;
+  };
+  for (int i = 0; i < 60; ++i) {
+    link.fill();
+    modest.send("y");
+    loop.run_once(5ms);
+    written += crowd.members[0]->receive().size();
+  }
+  EXPECT_TRUE(loop.heedful());
+  EXPECT_GT(brought, 15U);
+  EXPECT_GE(written + 2, brought);
+}
+
+TEST_F(CrowdTest, ALinkThatBringsMuchGetsAPieceBeforeEachOfTheLine) {
   link.fill();
-  for (int i = 0; i < 8; ++i) crowd.turn();  // it grows to its largest reads
-  for (int i = 0; i < 20; ++i) {
-    link.taken = 0;
+  for (int i = 0; i < 4; ++i) crowd.turn();
+  link.taken = 0;
+  crowd.taken();
+  for (int i = 0; i < 40; ++i) {
     link.fill();
     crowd.turn();
-    EXPECT_GE(link.taken, EventLoop::kReadBuffer);
+    EXPECT_LE(link.taken + crowd.taken(), EventLoop::kPiece);
+    if (i % 2 == 0) continue;
+    EXPECT_EQ(std::exchange(link.taken, 0), EventLoop::kSharedPiece);
   }
 }
 
 TEST_F(CrowdTest, NobodyStandsInLineForLongAfterTheLastThatBroughtLittle) {
-  for (int i = 0; i < 300; ++i) crowd.turn_without_modest();
-  crowd.taken();
-  crowd.turn_without_modest();
+  everyone_in_line_writes_to(link, "x");
+  std::string written;
+  for (int i = 0; i < 1100; ++i) {
+    crowd.taken();
+    crowd.turn_without_modest();
+    written = link.receive();
+  }
   EXPECT_GE(crowd.taken(), crowd.members.size() * EventLoop::kReadBuffer);
+  EXPECT_GE(written.size(), crowd.members.size()) << "nothing is gathered";
+}
+
+TEST_F(CrowdTest, NobodyStandsInLineWhereAllBringLittle) {
+  for (int i = 0; i < 1100; ++i) {
+    modest.send("y");
+    for (const auto& member : crowd.members) member->drain(loop);
+  }
+  EXPECT_FALSE(loop.heedful());
+  for (int i = 0; i < 8; ++i) {
+    modest.send("y");
+    link.fill();
+    link.taken = 0;
+    loop.run_once(5ms);
+  }
+  EXPECT_GE(link.taken, EventLoop::kReadBuffer);
 }
 
 TEST_F(CrowdTest, OneLittleReadAmongLargeOnesMakesNobodyStandInLine) {
-  for (int i = 0; i < 300; ++i) crowd.turn_without_modest();
+  for (int i = 0; i < 1100; ++i) crowd.turn_without_modest();
   const std::string some(4000, 'z');
   for (int i = 0; i < 20; ++i) {
     modest.send(i % 2 == 0 ? some : "y");
@@ -242,6 +386,24 @@ TEST_F(CrowdTest, WhoeverIsClosedInLineIsForgotten) {
   modest.heard = nullptr;
   crowd.turn();
   EXPECT_EQ(crowd.taken(), 0U);
+}
+
+TEST_F(CrowdTest, WhoeverIsDestroyedWithGatheredOutputIsForgotten) {
+  for (int turns = 1; turns <= 6; ++turns) {  // while gathered, while due, and in the turn in which it is written to
+    auto gone = std::make_unique<testing::End>(loop);
+    gone->connection.share();
+    const std::string text(EventLoop::kGathered / 3, 'x');
+    everyone_in_line_writes_to(*gone, text);
+    for (int i = 0; i < turns; ++i) crowd.turn();
+    crowd.members[0]->heard = crowd.members[1]->heard = crowd.members[2]->heard =
+        crowd.members[3]->heard = [&gone, &text] {
+          if (gone == nullptr) return;
+          gone->connection.write(as_bytes(text));
+          gone.reset();
+        };
+    for (int i = 0; i < 10; ++i) crowd.turn();
+    EXPECT_EQ(gone, nullptr);
+  }
 }
 
 TEST_F(ConnectionTest, LastBytesBeforeAnEndOfStreamAreShown) {

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -87,19 +88,17 @@ void EventLoop::wake() noexcept {
 void EventLoop::turn(Duration longest_wait) {
   const int count = wait_for_events(longest_wait);
   ++turns_;
+  read_ = 0;
   now_ = std::chrono::steady_clock::now();
   timers_.advance(now_);
   if (hook_ != nullptr) hook_->on_mail();
   dispatch(count);
   if (!ready_.empty()) run_ready();
-  bool gather = false;
-  if (!line_.now.empty()) [[unlikely]] {
-    read_piece();
-    gather = !line_.over();
-  }
+  if (lined_up_) [[unlikely]]
+    serve_lines();
   if (has_posted_.load(std::memory_order_relaxed)) run_posted();
   if (hook_ != nullptr) hook_->on_turn_end();
-  if (!gather || hurry_) flush_dirty();
+  flush_dirty();
   if (hook_ != nullptr) hook_->on_turn_end();  // what closing connections gave rise to
   if (!retired_.empty()) retired_.clear();
 }
@@ -122,7 +121,7 @@ int EventLoop::poll_busily(Duration wait) noexcept {
 
 int EventLoop::wait_for_events(Duration longest_wait) noexcept {
   Duration wait = longest_wait;
-  if (!ready_.empty() || dirty_ != nullptr || !line_.now.empty()) wait = Duration::zero();
+  if (!ready_.empty() || dirty_ != nullptr || lined_up_) wait = Duration::zero();
   const Instant due = timers_.next_due();
   if (wait > Duration::zero() && due != Instant::max()) {
     wait = std::clamp(due - std::chrono::steady_clock::now(), Duration::zero(), wait);
@@ -158,40 +157,101 @@ void EventLoop::dispatch(int count) noexcept {
   events_->count = 0;
 }
 
-void EventLoop::read(Connection*& entry) noexcept {
-  if (entry == nullptr) return;
-  Connection& connection = *entry;
-  entry = nullptr;
-  connection.scheduled_ = false;
-  connection.read_available();
+void EventLoop::read(Connection* connection) noexcept {
+  if (connection == nullptr) return;
+  connection->scheduled_ = false;
+  connection->read_available();
 }
 
 void EventLoop::run_ready() noexcept {
   ready_now_.swap(ready_);
-  for (Connection*& connection : ready_now_) read(connection);
+  // One that is read leaves no entry behind, for it may be gone when another is.
+  for (Connection*& connection : ready_now_) read(std::exchange(connection, nullptr));
   ready_now_.clear();
 }
 
-// The next in line, after what nobody in line has caused has left; all of them once the loop need not be heedful.
-// A round begins with all who have come, and there is a line only where `now` is not empty.
-void EventLoop::read_piece() noexcept {
-  if (hurry_) {
+// After what nobody in line has caused has left. Those in line get no less than all others took in this turn.
+void EventLoop::serve_lines() noexcept {
+  if (!heedful()) {
+    serve_everyone();
+    lined_up_ = !lines_empty();
+    return;
+  }
+  if (dirty_ != nullptr) {
     if (hook_ != nullptr) hook_->on_turn_end();
     flush_dirty();
   }
-  if (line_.over()) {
-    line_.now.clear();
-    line_.at = 0;
+  const std::size_t others = read_;
+  std::size_t done = 0;
+  serving_lines_ = true;
+  do {
+    done += serve_one();
+    gather();
+  } while (done < others && !lines_empty() && heedful());
+  if (hook_ != nullptr) hook_->on_turn_end();
+  gather();
+  serving_lines_ = false;
+  lined_up_ = !lines_empty();
+}
+
+// A piece of each shared one, then what is due, then a piece of the next in line: answers go before requests, but not
+// for ever. Returns how many octets that was.
+std::size_t EventLoop::serve_one() noexcept {
+  const std::size_t before = read_;
+  if (shared_line_.round_over() && line_.empty() && due_.empty() && gathered_.empty()) shared_line_.begin_round();
+  if (!shared_line_.round_over()) {
+    read(shared_line_.take());
+    return read_ - before;
   }
-  if (line_.at == 0) {
-    line_.now.insert(line_.now.end(), line_.next.begin(), line_.next.end());
-    line_.next.clear();
+  if (due_.round_over()) due_.begin_round();
+  if (!due_.round_over()) return flush_gathered(due_.take());
+  if (line_.round_over()) line_.begin_round();
+  if (!line_.round_over()) read(line_.take());
+  if (line_.round_over()) release_gathered();
+  shared_line_.begin_round();
+  return read_ - before;
+}
+
+void EventLoop::serve_everyone() noexcept {
+  const auto read_it = [this](Connection* connection) { read(connection); };
+  shared_line_.serve_all(read_it);
+  line_.serve_all(read_it);
+  release_gathered();
+  due_.serve_all([this](Connection* connection) { flush_gathered(connection); });
+}
+
+std::size_t EventLoop::flush_gathered(Connection* connection) noexcept {
+  if (connection == nullptr) return 0;
+  const std::size_t bytes = connection->output_bytes_;
+  connection->put_off_ = PutOff::kNo;
+  connection->flush();
+  return bytes;
+}
+
+// Whoever was written to counts as clean, so that it is noticed when somebody else writes to it, too.
+void EventLoop::gather() noexcept {
+  for (Connection* connection : touched_) {
+    if (connection == nullptr) continue;
+    connection->dirty_ = false;
+    if (connection->put_off_ == PutOff::kNo) {
+      connection->put_off_ = PutOff::kGathered;
+      gathered_.push_back(connection);
+    }
+    if (connection->put_off_ == PutOff::kGathered && connection->output_bytes_ >= kGathered) {
+      connection->put_off_ = PutOff::kDue;
+      due_.add(*connection);
+    }
   }
-  do read(line_.now[line_.at++]);
-  while (!line_.over() && !heedful());
-  if (!line_.empty()) return;
-  line_.now.clear();
-  line_.at = 0;
+  touched_.clear();
+}
+
+void EventLoop::release_gathered() noexcept {
+  for (Connection* connection : gathered_) {
+    if (connection == nullptr || connection->put_off_ != PutOff::kGathered) continue;
+    connection->put_off_ = PutOff::kDue;
+    due_.add(*connection);
+  }
+  gathered_.clear();
 }
 
 void EventLoop::run_posted() {
@@ -205,7 +265,6 @@ void EventLoop::run_posted() {
 }
 
 void EventLoop::flush_dirty() noexcept {
-  hurry_ = false;
   while (dirty_ != nullptr) {
     Connection* connection = dirty_;
     dirty_ = connection->next_dirty_;
@@ -219,8 +278,11 @@ void EventLoop::flush_dirty() noexcept {
 void EventLoop::schedule_flush(Connection& connection) noexcept {
   if (connection.dirty_) return;
   connection.dirty_ = true;
+  if (serving_lines_ && connection.patient()) {
+    touched_.push_back(&connection);
+    return;
+  }
   connection.next_dirty_ = nullptr;
-  if (!connection.heavy_ && !connection.shared_) hurry_ = true;
   if (dirty_tail_ == nullptr) {
     dirty_ = &connection;
   } else {
@@ -232,22 +294,33 @@ void EventLoop::schedule_flush(Connection& connection) noexcept {
 void EventLoop::schedule_read(Connection& connection) noexcept {
   if (connection.scheduled_) return;
   connection.scheduled_ = true;
-  if (connection.heavy_ && heedful()) {
-    (line_.now.empty() ? line_.now : line_.next).push_back(&connection);
+  if (connection.stands_in_line()) {
+    (connection.shared_ ? shared_line_ : line_).add(connection);
+    lined_up_ = true;
   } else {
     ready_.push_back(&connection);
   }
 }
 
 void EventLoop::unschedule(Connection& connection) noexcept {
+  const auto leave = [&connection](std::vector<Connection*>& list) {
+    std::replace(list.begin(), list.end(), &connection, static_cast<Connection*>(nullptr));
+  };
   if (connection.scheduled_) {
-    for (auto* list : {&ready_, &ready_now_, &line_.now, &line_.next}) {
-      std::replace(list->begin(), list->end(), &connection, static_cast<Connection*>(nullptr));
-    }
+    leave(ready_);
+    leave(ready_now_);
+    shared_line_.leave(connection);
+    line_.leave(connection);
     connection.scheduled_ = false;
+  }
+  if (connection.put_off_ != PutOff::kNo) {
+    leave(gathered_);
+    due_.leave(connection);
+    connection.put_off_ = PutOff::kNo;
   }
   if (!connection.dirty_) return;
   connection.dirty_ = false;
+  leave(touched_);
   Connection* before = nullptr;
   for (Connection* at = dirty_; at != nullptr; before = at, at = at->next_dirty_) {
     if (at != &connection) continue;

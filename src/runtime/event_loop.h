@@ -4,10 +4,12 @@
 // to other shards -> flush every connection that has output, once -> destroy what was retired. Mail goes out before
 // output and is read before input, so whatever a peer does because of what it was sent finds every shard told.
 //
-// While somebody is there who brings little at a time, and so waits for each message, the loop is heedful: connections
-// that bring much stand in line and one of them is read a turn, a piece of it; what everyone else has caused leaves
-// before that. What the line causes is gathered until all in it had their piece, so that it is written together as
-// ever. Nothing is different while all bring much, or all bring little.
+// While somebody is there who brings little at a time, and so waits for each message, and somebody who brings much, the
+// loop is heedful: turns are short. Connections that bring much stand in line, shared ones in a line of their own that
+// goes first, and a turn does one thing for them: it reads a piece of one, or writes what they caused on one. Everyone
+// else is read in every turn, and what they caused, or are answered, leaves in that turn. What the lines cause is
+// gathered until all had their piece, or there is enough of it, so that it is written together as ever. Nothing is
+// different while all bring much, or all bring little.
 //
 // Everything a shard owns is touched on its own thread only; post(), wake() and stop() are the exceptions and may be
 // called from any thread.
@@ -22,6 +24,7 @@
 
 #include "base/time.h"
 #include "runtime/buffer_pool.h"
+#include "runtime/internal/line.h"
 #include "runtime/timer_wheel.h"
 
 namespace smppd::runtime {
@@ -81,8 +84,11 @@ class EventLoop {
   // What a connection may take at once, some 700 short messages: the others wait for no more than two such reads of
   // each, one for its event and one that was due.
   static constexpr std::size_t kReadBuffer = 64 * 1024;
-  // And while the loop is heedful: some 180 short messages.
+  // And while the loop is heedful: some 180 short messages, or 300 answers, which take some 30 us either way, as does
+  // writing what was gathered for one connection when that is enough.
   static constexpr std::size_t kPiece = 16 * 1024;
+  static constexpr std::size_t kSharedPiece = 8 * 1024;
+  static constexpr std::size_t kGathered = 16 * 1024;
   static constexpr std::size_t kMaxPartial =
       128 * 1024;  // room in front of it for the unconsumed rest of earlier reads
 
@@ -94,15 +100,13 @@ class EventLoop {
   // How long a turn that finds nothing looks again before it sleeps; before run().
   void set_busy_poll(Duration span) noexcept { busy_poll_ = span; }
 
-  // For Connection: somebody brings little at a time; whether that was so in one of the last turns.
-  void heed() noexcept {
-    heedful_until_ = turns_ + kHeed;
-    hurry_ = true;
-  }
-  [[nodiscard]] bool heedful() const noexcept { return turns_ < heedful_until_; }
+  // For Connection: somebody brings little at a time, or much; whether both was so in the last turns; what was read.
+  void note_little() noexcept { little_until_ = turns_ + kHeed; }
+  void note_much() noexcept { much_until_ = turns_ + kHeed; }
+  [[nodiscard]] bool heedful() const noexcept { return turns_ < little_until_ && turns_ < much_until_; }
+  void note_read(std::size_t bytes) noexcept { read_ += bytes; }
 
-  // For Connection: flush at the end of this turn, or when the line had its turn; read again next turn, or in line;
-  // forget.
+  // For Connection: flush at the end of this turn, or with what is gathered; read again next turn, or in line; forget.
   void schedule_flush(Connection& connection) noexcept;
   void schedule_read(Connection& connection) noexcept;
   void unschedule(Connection& connection) noexcept;
@@ -118,13 +122,21 @@ class EventLoop {
   int wait_for_events(Duration longest_wait) noexcept;
   void dispatch(int count) noexcept;
   void run_ready() noexcept;
-  void read(Connection*& entry) noexcept;
-  void read_piece() noexcept;
+  void read(Connection* connection) noexcept;
+  void serve_lines() noexcept;
+  void serve_everyone() noexcept;
+  std::size_t serve_one() noexcept;
+  std::size_t flush_gathered(Connection* connection) noexcept;
+  void gather() noexcept;
+  void release_gathered() noexcept;
+  [[nodiscard]] bool lines_empty() const noexcept {
+    return shared_line_.empty() && line_.empty() && due_.empty() && gathered_.empty();
+  }
   void run_posted();
   void flush_dirty() noexcept;
 
   static constexpr int kMaxEvents = 512;
-  static constexpr std::uint64_t kHeed = 256;  // turns; of a shard that is never idle some 10 ms
+  static constexpr std::uint64_t kHeed = 1024;  // turns; of a shard that is never idle some 30 ms
   struct Events;
 
   int epoll_ = -1;
@@ -141,17 +153,16 @@ class EventLoop {
   Connection* dirty_tail_ = nullptr;
   std::vector<Connection*> ready_;
   std::vector<Connection*> ready_now_;
-  // Connections that bring much; those from `at` on still wait for their piece, those in `next` had it or came since.
-  struct Line {
-    std::vector<Connection*> now;
-    std::vector<Connection*> next;
-    std::size_t at = 0;
-    [[nodiscard]] bool over() const noexcept { return at == now.size(); }
-    [[nodiscard]] bool empty() const noexcept { return over() && next.empty(); }
-  };
+  Line shared_line_;
   Line line_;
-  std::uint64_t heedful_until_ = 0;  // this turn
-  bool hurry_ = false;               // output may be there that somebody waits for
+  Line due_;                           // to be written, one a turn
+  std::vector<Connection*> gathered_;  // to be written once all in line had their piece; null where one is gone
+  std::vector<Connection*> touched_;   // have output of what is done for the lines just now; likewise
+  bool lined_up_ = false;              // somebody is in line, or output is gathered
+  bool serving_lines_ = false;
+  std::uint64_t little_until_ = 0;  // this turn
+  std::uint64_t much_until_ = 0;
+  std::size_t read_ = 0;  // in this turn, octets
   std::vector<std::shared_ptr<void>> retired_;
   TurnHook* hook_ = nullptr;
   Duration busy_poll_{};

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -33,6 +34,14 @@ struct End final : ConnectionHandler {
     static const std::string much(256 * 1024, 'x');
     while (::send(peer, much.data(), much.size(), MSG_NOSIGNAL) > 0) {
     }
+  }
+  // Turns until what has been sent is taken, so that nothing is left.
+  void drain(EventLoop& loop) const {
+    int left = 0;
+    do {
+      loop.run_once(Duration::zero());
+      ASSERT_EQ(ioctl(connection.fd(), FIONREAD, &left), 0);
+    } while (left > 0);
   }
   [[nodiscard]] std::string receive() const {
     std::string text(1 << 20, '\0');
