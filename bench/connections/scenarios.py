@@ -4,10 +4,12 @@ import signal
 import socket
 import subprocess
 import time
+from pathlib import Path
 
 from bench.harness import subjects
 from bench.harness.programs import BenchError, Program, Workbench, metric, wait_until
 from bench.harness.scenario import Scenario, median
+from bench.latency import fairness
 from bench.throughput.proxy import Case, start_smppd
 from bench.throughput.scenarios import prefixes
 
@@ -76,7 +78,8 @@ def start_and_reload(plan):
         sim = bench.smppsim()
         times = [serving_after(bench, plan, sim.port) for _ in range(plan.rounds + 2)]
         rows.append({"subject": "start to listening", "milliseconds": round(median(times) * 1e3, 1)})
-        rows += reload_under_load(bench, plan, sim.port)
+    with Workbench(plan.tools) as bench:
+        rows += reload_under_load(bench, plan)
     return {"rows": rows}
 
 
@@ -98,37 +101,74 @@ def answers(port):
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def reload_under_load(bench, plan, sim_port):
+def reload_under_load(bench, plan):
+    """smppd, its control thread too, on one CPU; client and SMSC go before everything else on the others (see fairness)."""
+    with bench.placed(fairness.at_an_end(fairness.SMSC)):
+        sim = bench.smppsim()
+
     def table(digit):
         lines = "".join(f"+{digit}588{prefix},carrier,0.01\n" for prefix in prefixes(PREFIXES))
         return str(bench.write(f"plan-{digit}.csv", "prefix,upstream,cost\n" + lines))
 
-    settings = subjects.config([subjects.upstream("carrier", sim_port)])
+    settings = subjects.config([subjects.upstream("carrier", sim.port)])
     settings["routes"] = [{"name": "plan", "table": table(2), "upstream": "carrier"}]
-    subject = subjects.smppd(bench, plan.smppds[0][1], settings)
-    settings["routes"][0]["table"] = table(3)
+    with bench.placed(fairness.in_the_middle):
+        subject = subjects.smppd(bench, plan.smppds[0][1], settings)
+    file = next(bench.folder.glob("smppd-*.json"))
+    tables = [table(3), settings["routes"][0]["table"]]
+    rounds = []
+    for turn in range(plan.rounds):
+        settings["routes"][0]["table"] = tables[turn % 2]
+        bench.write(file.name, settings)
+        rounds.append((under_load(bench, subject, lambda: time.sleep(0.1)), under_load(bench, subject, lambda: reload_now(subject))))
+    return list(rows_of_reloads(rounds))
+
+
+def under_load(bench, subject, work):
+    """What `work` took, and what clients and shards noticed: (seconds, CPU seconds, seconds that shards waited for a CPU, latency)."""
     report = bench.folder / "reload.json"
     load = [bench.tool("smppload"), "--connect", f"127.0.0.1:{subject.port}", "--password", "bench", "--quiet"]
-    load += ["--sessions", "4", "--rate", "1000", "--duration", "3s", "--warmup", "300ms", "--json", report]
-    program = bench.start("smppload", load)
-    time.sleep(1.5)
-    file = next(bench.folder.glob("smppd-*.json"))
-    bench.write(file.name, settings)
-    before = subject.program.cpu_seconds()
-    reload_now = ["curl", "-fsS", "-X", "POST", f"http://127.0.0.1:{subject.management}/config/reload"]
-    started = time.monotonic()
-    done = subprocess.run(reload_now, capture_output=True, text=True)
+    load += ["--sessions", "4", "--rate", "1000", "--duration", "1s", "--warmup", "300ms", "--json", report]
+    with bench.placed(fairness.at_an_end(fairness.MODEST)):
+        program = bench.start("smppload", load)
+    time.sleep(0.7)
+    cpu, waited, started = subject.program.cpu_seconds(), shards_waited(subject.pid), time.monotonic()
+    work()
     took = time.monotonic() - started
+    cpu, waited = subject.program.cpu_seconds() - cpu, shards_waited(subject.pid) - waited
+    program.process.wait(30)
+    return took, cpu, waited, json.loads(report.read_text())["latency_us"]
+
+
+def shards_waited(pid):
+    """Seconds in which a shard's thread could have run and another had its CPU, as the kernel counts them."""
+    tasks = Path(f"/proc/{pid}/task").iterdir()
+    shards = [task for task in tasks if (task / "comm").read_text().startswith("shard-")]
+    return sum(int((task / "schedstat").read_text().split()[1]) for task in shards) / 1e9
+
+
+def reload_now(subject):
+    command = ["curl", "-fsS", "-X", "POST", f"http://127.0.0.1:{subject.management}/config/reload"]
+    done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode != 0:
         raise BenchError(f"reload: {done.stderr}{done.stdout}")
-    spent = subject.program.cpu_seconds() - before
-    program.process.wait(30)
-    latency = json.loads(report.read_text())["latency_us"]
-    return [
-        {"subject": f"reload of {PREFIXES:,} prefixes", "milliseconds": round(took * 1e3, 1), "cpu_ms": round(spent * 1e3, 1)},
-        {"subject": "slowest message meanwhile, 1,000 a second", "milliseconds": round(latency["max"] / 1e3, 2)},
-        {"subject": "its p50", "milliseconds": round(latency["p50"] / 1e3, 3)},
-    ]
+
+
+def rows_of_reloads(rounds):
+    idle, busy = ([both[which] for both in rounds] for which in (0, 1))
+
+    def middle(of, scale=1e3):
+        return round(median(of) * scale, 2)
+
+    yield {
+        "subject": f"reload of {PREFIXES:,} prefixes",
+        "milliseconds": middle(heard[0] for heard in busy),
+        "cpu_ms": middle(heard[1] for heard in busy),
+    }
+    for name, runs in (("meanwhile", busy), ("without a reload", idle)):
+        yield {"subject": f"the shard waited for a CPU {name}", "milliseconds": middle(heard[2] for heard in runs)}
+        for what, key in (("slowest message", "max"), ("p50", "p50")):
+            yield {"subject": f"{what} {name}, 1,000 a second", "milliseconds": middle((heard[3][key] for heard in runs), 1e-3)}
 
 
 SCENARIOS = [
