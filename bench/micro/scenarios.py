@@ -21,6 +21,7 @@ PARTS = {
         ("DecideByPrefix/10", "route among 10"),
         ("DecideByPrefix/1000", "route among 1,000"),
         ("DecideByPrefix/100000", "route among 100,000"),
+        ("DecideByPrefixForeseen/100000", "route among 100,000, looked ahead"),
         ("LookUpInTable/100000", "number plan of 100,000"),
     ),
     "server_bench": (
@@ -35,6 +36,8 @@ PARTS = {
         ("InsertMatchEvict/1000/iterations:1000000", "receipt map of 1,000: insert, match, evict"),
         ("InsertMatchEvict/1000000/iterations:1000000", "receipt map of 1 million"),
         ("InsertMatchEvict/10000000/iterations:1000000", "receipt map of 10 million"),
+        ("InsertMatchEvictForeseen/1000000/iterations:1000000", "receipt map of 1 million, looked ahead"),
+        ("InsertMatchEvictForeseen/10000000/iterations:1000000", "receipt map of 10 million, looked ahead"),
     ),
     "runtime_bench": (("Hop/1", "mail to another shard, one"), ("Hop/32", "mail to another shard, in batches of 32")),
 }

@@ -79,10 +79,21 @@ std::uint32_t Session::next_sequence() noexcept {
 }
 
 std::size_t Session::on_bytes(ByteSpan bytes) noexcept {
+  constexpr std::size_t kSeveral = 256;  // octets; of fewer nothing lies ahead
+  return bytes.size() >= kSeveral && looks_ahead() ? take<true>(bytes) : take<false>(bytes);
+}
+
+// Twice, so that nobody asks at each PDU who need not.
+template <bool kForesees>
+std::size_t Session::take(ByteSpan bytes) noexcept {
   std::size_t consumed = 0;
   const Instant now = table_.loop().now();
+  [[maybe_unused]] std::size_t foreseen = 0;
   while (connection_.open() && !connection_.paused()) {
     const ByteSpan rest = bytes.subspan(consumed);
+    if constexpr (kForesees) {
+      if (consumed >= foreseen) foreseen = consumed + flow::foresee_routes(*table_.flow().snapshot().routes, rest);
+    }
     if (const std::uint32_t size = session_.usual(rest, now); size != 0) [[likely]] {
       if (!on_message(smpp::read_header(rest.data()), rest.first(size))) break;
       consumed += size;
@@ -127,6 +138,11 @@ std::size_t Session::on_bytes(ByteSpan bytes) noexcept {
   }
   if (connection_.output_bytes() > 0) arm_by(now + options().timeouts.write);
   return consumed;
+}
+
+// Whether what these messages look up is worth being asked for before their turn.
+bool Session::looks_ahead() const noexcept {
+  return table_.flow().snapshot().routes->is_large() && (sender_.entry == nullptr || !sender_.entry->upstream.valid());
 }
 
 // False: the request stays where it is and reading stops.

@@ -79,6 +79,9 @@ class Session final : public runtime::ConnectionHandler, public smpp::Sink {
   void accept_bind() noexcept;
   void refuse_bind(smpp::CommandStatus status, const char* reason) noexcept;
 
+  template <bool kForesees>
+  std::size_t take(ByteSpan bytes) noexcept;
+  [[nodiscard]] bool looks_ahead() const noexcept;
   bool on_request(const smpp::Header& header, ByteSpan pdu) noexcept;
   bool on_message(const smpp::Header& header, ByteSpan pdu) noexcept;
   bool hold_back(const smpp::Header& header) noexcept;

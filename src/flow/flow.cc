@@ -20,7 +20,7 @@ Flow::Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Rec
       depot_(partition == nullptr ? nullptr : std::make_unique<Depot>(*this, *partition)),
       desk_(partition == nullptr ? nullptr : std::make_unique<Desk>(*this)),
       matching_(partition == nullptr ? nullptr : std::make_unique<Matching>(*this)),
-      upstreams_(shard.loop(), resolver, *this, shard.index(), shard.count()),
+      upstreams_(shard.loop(), resolver, *this, shard.index(), shard.count(), this),
       chain_(std::make_unique<FilterChain>()),
       receipts_(receipts, shard.loop().now(), std::random_device{}()),
       ids_(node, shard.index(), std::chrono::system_clock::now()),

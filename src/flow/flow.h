@@ -34,7 +34,7 @@
 
 namespace smppd::flow {
 
-class Flow final : public upstream::Events, public runtime::MailHandler {
+class Flow final : public upstream::Events, upstream::Foresight, public runtime::MailHandler {
  public:
   // `partition` is this shard's part of the store, which outlives the flow; null without `storage`.
   Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Receipts& receipts, unsigned node,
@@ -80,7 +80,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   Replay replay_strays(message::UpstreamId upstream, std::uint64_t after, std::size_t most) noexcept;
   void tick() noexcept;  // periodic work, about every 100 ms
 
-  // upstream::Events
+  // upstream::Events, upstream::Foresight, runtime::MailHandler
   void on_response(upstream::Group& group, const message::Flight& flight, ByteSpan pdu, Duration took,
                    bool late) noexcept override;
   void on_loss(upstream::Group& group, const message::Flight& flight, message::Loss loss) noexcept override;
@@ -88,7 +88,7 @@ class Flow final : public upstream::Events, public runtime::MailHandler {
   void on_room(upstream::Group& group) noexcept override;
   void on_lane(upstream::Group& group, std::uint16_t host, const upstream::Lane& lane) noexcept override;
   void on_busy(upstream::Group& group) noexcept override;
-  // runtime::MailHandler
+  std::size_t foresee(upstream::Group& group, ByteSpan bytes) noexcept override;
   void on_mail(unsigned from, ByteSpan record) noexcept override;
   void on_mail_room(unsigned shard) noexcept override;
   void on_turn_end() noexcept override;

@@ -81,4 +81,11 @@ class Sessions {
   ~Sessions() = default;
 };
 
+// Of requests that a session was sent and has yet to hand on: fetches what the flow will read to find their routes, in
+// a table that is_large(), so that the waits for memory pass together and beside other work. A hint: whatever is seen
+// or missed, what becomes of a message is the same. Says how many octets were looked through before it is time to look
+// again: kNothingAhead when there is nothing left.
+inline constexpr std::size_t kNothingAhead = SIZE_MAX / 2;
+[[nodiscard]] std::size_t foresee_routes(const routing::RouteTable& routes, ByteSpan bytes) noexcept;
+
 }  // namespace smppd::flow

@@ -258,6 +258,7 @@ bool ReceiptMap::insert(const Submission& submission) noexcept {
   const std::uint32_t hash = key_hash(submission.upstream, id);
   by_key_.prefetch(hash);
   by_own_.prefetch(own_hash(submission.own));
+  if (stats_.entries >= options_.max_entries) foresee_eviction();
   const std::uint32_t index = write_record(submission, hash);
   schedule(index);
   ++stats_.entries;
@@ -271,7 +272,6 @@ bool ReceiptMap::insert(const Submission& submission) noexcept {
 void ReceiptMap::index_waiting() noexcept {
   const std::uint32_t count = std::exchange(waiting_count_, 0);
   if (count == 0) return;
-  if (stats_.entries > options_.max_entries) fetch_evicted(stats_.entries - options_.max_entries);
   for (std::uint32_t i = 0; i < count; ++i) {
     if (index_record(waiting_[i])) [[likely]]
       continue;
@@ -353,13 +353,12 @@ std::uint32_t ReceiptMap::first_to_expire() noexcept {
   return lists_[first_tick_ % kBuckets].next;
 }
 
-// What evict() will read if it is called that often.
-void ReceiptMap::fetch_evicted(std::size_t count) noexcept {
-  std::uint32_t index = first_to_expire();
-  for (; count > 0 && (index & kListBit) == 0; --count) {
-    prefetch_removal(index);
-    index = records_[index].link.next;
-  }
+// Of the entry that will be evicted for this new one; what is read for that has been fetched for the one before.
+void ReceiptMap::foresee_eviction() noexcept {
+  const std::uint32_t index = waiting_count_ == 0 ? first_to_expire() : next_evicted_;
+  if ((index & kListBit) != 0) return;
+  prefetch_removal(index);
+  next_evicted_ = records_[index].link.next;
 }
 
 void ReceiptMap::evict() noexcept {
@@ -432,6 +431,21 @@ std::optional<ReceiptMap::Entry> ReceiptMap::find(message::UpstreamId upstream, 
   }
   if (index == kNone) return std::nullopt;
   return entry_at(index);
+}
+
+std::uint32_t ReceiptMap::foresee(message::UpstreamId upstream, std::string_view id) const noexcept {
+  const std::uint32_t hash = key_hash(upstream, id);
+  by_key_.prefetch(hash);
+  return hash;
+}
+
+std::size_t ReceiptMap::foresee_record(std::uint32_t seen) const noexcept {
+  std::size_t count = 0;
+  by_key_.look(seen, [&](std::uint32_t index) {
+    prefetch(&records_[index]);
+    ++count;
+  });
+  return count;
 }
 
 std::optional<ReceiptMap::Match> ReceiptMap::match(message::UpstreamId upstream, const smpp::IdCandidates& candidates,

@@ -108,6 +108,12 @@ class ReceiptMap {
   [[nodiscard]] std::optional<Entry> find(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept {
     return find(upstream, id.view());
   }
+  // Fetches what find() of this id will read, in two steps: the place of its key now, what is written there with the
+  // second, when the first of several have come. Hints.
+  [[nodiscard]] std::uint32_t foresee(message::UpstreamId upstream, std::string_view id) const noexcept;
+  std::size_t foresee_record(std::uint32_t seen) const noexcept;  // how many that are
+  // Whether it is larger than the caches, so that this pays.
+  [[nodiscard]] bool is_large() const noexcept { return stats_.entries > kCachedEntries; }
   // Both addresses of a receipt may be the destination, and the source: peers do not agree on which (interop row 18).
   struct Addresses {
     std::array<std::uint32_t, 2> source_hashes{};
@@ -142,6 +148,7 @@ class ReceiptMap {
 
   [[nodiscard]] std::size_t size() noexcept;
   [[nodiscard]] Stats stats() noexcept;
+  [[nodiscard]] Instant newest() const noexcept { return stamp_.at; }  // when the last one was inserted
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
@@ -151,6 +158,7 @@ class ReceiptMap {
   static constexpr std::uint32_t kBuckets = 1024;
   static constexpr std::uint32_t kListBit = 0x8000'0000;
   static constexpr std::uint32_t kWaiting = 16;
+  static constexpr std::size_t kCachedEntries = 8192;
 
   struct Link {
     std::uint32_t previous;
@@ -194,7 +202,7 @@ class ReceiptMap {
                                            std::uint32_t hash) const noexcept;
   void stamp(Instant at) noexcept;
   [[nodiscard]] std::uint32_t first_to_expire() noexcept;
-  void fetch_evicted(std::size_t count) noexcept;
+  void foresee_eviction() noexcept;
   void evict() noexcept;
   void prefetch_removal(std::uint32_t index) const noexcept;
   void remove(std::uint32_t index) noexcept;
@@ -220,8 +228,9 @@ class ReceiptMap {
   std::array<std::uint32_t, kWaiting> waiting_{};
   // Lists of records through Record::link: a wheel by expiry.
   std::array<Link, kBuckets> lists_;
-  std::uint64_t swept_tick_ = 0;  // buckets of ticks before this one are done
-  std::uint64_t first_tick_ = 0;  // no record lies in a bucket before this one
+  std::uint32_t next_evicted_ = kListBit;  // a guess
+  std::uint64_t swept_tick_ = 0;           // buckets of ticks before this one are done
+  std::uint64_t first_tick_ = 0;           // no record lies in a bucket before this one
   // What is the same for all messages of a turn.
   struct Stamp {
     Instant at = Instant::min();

@@ -198,6 +198,7 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
     if (entry && entry->destination_hash != 0 && entry->source_hash == address_hash(destination) &&
         entry->destination_hash == destination_hash(source)) {
       matcher.saw_destination(true, false);
+      note_age(*entry);
       if (matcher.confirmed_as_is()) return newest_of(*entry);
     }
   }
@@ -206,6 +207,7 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
       upstream, candidates,
       {{address_hash(source), address_hash(destination)}, {destination_hash(source), destination_hash(destination)}});
   if (!found) return match_recent(upstream, matcher, candidates);
+  note_age(found->entry);
   using Destination = ReceiptMap::Destination;
   const bool likeliest = found->first_candidate && (matcher.trusts_first_hit() || candidates.size() == 1);
   // Another message, whose id looks the same in another base: this receipt's own is not known yet.

@@ -72,6 +72,11 @@ class ReceiptDesk {
   // The message a receipt is about.
   [[nodiscard]] std::optional<ReceiptMap::Entry> match(message::UpstreamId upstream, std::string_view receipt_id,
                                                        std::string_view source, std::string_view destination);
+  // Whether receipts wait for memory to find their messages, so that foresee() pays: there are more than the caches
+  // hold, and the last receipts were not of those just sent.
+  [[nodiscard]] bool is_cold() const noexcept { return cold_ > 0 && map_.is_large(); }
+  // Fetches what match() will read for receipts that name these ids. A hint. Says how many messages it fetched.
+  std::size_t foresee(message::UpstreamId upstream, std::span<const std::string_view> ids) const noexcept;
   // A final receipt goes to its client: until told() says what the client answered, the message is `telling`.
   void tell(ReceiptMap::Ref message) noexcept;
   // Another receipt for a message that is `telling`: its SMSC hears what the first one's does. False when too many
@@ -161,7 +166,18 @@ class ReceiptDesk {
   [[nodiscard]] static std::optional<Known> known(const internal::RecentRing::Record* record);
   [[nodiscard]] std::optional<Known> find_own(message::OwnId own);
 
+  void note_age(const ReceiptMap::Entry& entry) noexcept {
+    constexpr Duration kStaysInCaches = std::chrono::milliseconds(30);
+    constexpr std::uint32_t kRemembered = 64;  // receipts
+    if (entry.submitted + kStaysInCaches < map_.newest()) {
+      cold_ = kRemembered;
+    } else if (cold_ > 0) {
+      --cold_;
+    }
+  }
+
   ReceiptMap map_;
+  std::uint32_t cold_ = 0;
   internal::RecentRing recent_;
   ReceiptParking parking_;
   StrayRing strays_;

@@ -111,9 +111,46 @@ TEST(PrefixMap, EmptyMapAndLongestPossiblePrefix) {
   EXPECT_EQ(map.longest(longest.substr(1)), 2U);
 }
 
+// What is fetched ahead is what a lookup reads: nearly every prefix of a text is seen where it was asked for, the few
+// whose lines were full are not, and nothing else is.
+TEST(PrefixMap, WhatIsForeseenIsWhatALookupFinds) {
+  std::mt19937 random(8);
+  std::vector<PrefixMap::Entry> entries;
+  entries.reserve(50'000);
+  for (std::uint32_t i = 0; i < 50'000; ++i) entries.push_back({std::to_string(1'000 + random() % 99'000), i});
+  const PrefixMap map(entries);
+  ASSERT_TRUE(map.is_large());
+  std::size_t found = 0;
+  std::size_t seen = 0;
+  for (int i = 0; i < 5'000; ++i) {
+    const std::string text = std::to_string(1'000'000'000 + random() % 3'000'000'000);
+    std::vector<std::uint32_t> values;
+    map.walk(text, [&](std::uint32_t value) {
+      values.push_back(value);
+      return true;
+    });
+    found += values.size();
+    int asked = 0;
+    const auto sight = map.foresee(text);
+    map.look(sight, [&](std::uint32_t value) {
+      ++asked;
+      if (value == PrefixMap::kNone) return;
+      ++seen;
+      ASSERT_NE(std::find(values.begin(), values.end(), value), values.end()) << text;
+    });
+    ASSERT_EQ(asked, sight.count());
+  }
+  EXPECT_GT(found, 1'000U);
+  EXPECT_GT(seen, found * 85 / 100);
+  EXPECT_EQ(map.foresee("+12").count(), 0);
+  EXPECT_EQ(map.foresee("").count(), 0);
+  EXPECT_EQ(PrefixMap().foresee("123").count(), 0);
+}
+
 TEST(PrefixMap, AHundredThousandRandomPrefixesTakeLessThanThirtyBytesEach) {
   std::mt19937 random(2);
   std::vector<PrefixMap::Entry> entries;
+  entries.reserve(100'000);
   for (std::uint32_t i = 0; i < 100'000; ++i) entries.push_back({std::to_string(10'000 + random() % 90'000'000), i});
   const PrefixMap map(std::move(entries));
   EXPECT_LT(map.memory_bytes(), 100'000U * 30);

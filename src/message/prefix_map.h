@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/prefetch.h"
 
 namespace smppd::message {
 
@@ -43,13 +44,8 @@ class PrefixMap {
     if (!long_.empty() && text.size() > kPacked && !walk_long(text, more)) return;
     if (!lines_.empty()) {
       const std::uint64_t digits = pack(text);
-      const int packed = kPacked - std::countr_zero(digits) / 4;
-      std::uint32_t lengths = lengths_[(digits >> 1) >> group_shift_] & ((1U << packed) - 1);
-      if (lines_.size() > kCachedLines) {
-        for (std::uint32_t rest = lengths; rest != 0; rest &= rest - 1) {
-          __builtin_prefetch(&lines_[line_of(prefix(digits, std::countr_zero(rest) + 1))]);
-        }
-      }
+      std::uint32_t lengths = lengths_of(digits);
+      if (is_large()) fetch(digits, lengths);
       while (lengths != 0) {
         const int length = static_cast<int>(std::bit_width(lengths));
         lengths ^= 1U << (length - 1);
@@ -68,6 +64,34 @@ class PrefixMap {
       return false;
     });
     return found;
+  }
+
+  // Whether it is larger than the caches, so that lookups wait for memory.
+  [[nodiscard]] bool is_large() const noexcept { return lines_.size() > kCachedLines; }
+  // The prefixes that a text may have: what it is looked up by.
+  struct Sight {
+    std::uint64_t digits = 0;
+    std::uint32_t lengths = 0;
+    [[nodiscard]] int count() const noexcept { return std::popcount(lengths); }
+  };
+  // Fetches the line of each, for a lookup in a large table that is to come.
+  [[nodiscard]] Sight foresee(std::string_view text) const noexcept {
+    if (lines_.empty() || !may_begin(text)) return {};
+    const std::uint64_t digits = pack(text);
+    const Sight sight{digits, lengths_of(digits)};
+    fetch(digits, sight.lengths);
+    return sight;
+  }
+  // Calls see() for each when the lines are there, with its value; with kNone where it is in no prefix's usual place.
+  template <typename See>
+  void look(const Sight& sight, See&& see) const noexcept {
+    for (std::uint32_t rest = sight.lengths; rest != 0; rest &= rest - 1) {
+      const std::uint64_t key = prefix(sight.digits, std::countr_zero(rest) + 1);
+      const Line& line = lines_[line_of(key)];
+      const unsigned same = line.slots_of(key);
+      const std::uint32_t value = line.values[static_cast<std::size_t>(std::countr_zero(same | 1U << 4))];
+      see(same == 0 ? kNone : value);
+    }
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -95,6 +119,13 @@ class PrefixMap {
     std::array<std::uint64_t, 5> keys{};
     std::array<std::uint32_t, 5> values{};
     std::uint32_t spilled = 0;  // entries that belong here have gone on to the next line
+
+    // Without a branch for each: which of them it is cannot be guessed.
+    [[nodiscard]] unsigned slots_of(std::uint64_t key) const noexcept {
+      unsigned same = 0;
+      for (std::size_t i = 0; i < keys.size(); ++i) same |= unsigned{keys[i] == key} << i;
+      return same;
+    }
   };
 
   // Eight signs as digits of a key, up to the first that is none.
@@ -130,6 +161,17 @@ class PrefixMap {
     return digits & (~std::uint64_t{0} << (4 * (kPacked - length)));
   }
 
+  // Of the prefixes that there may be of these digits: bit n is one of n + 1.
+  [[nodiscard]] std::uint32_t lengths_of(std::uint64_t digits) const noexcept {
+    const int packed = kPacked - std::countr_zero(digits) / 4;
+    return lengths_[(digits >> 1) >> group_shift_] & ((1U << packed) - 1);
+  }
+  void fetch(std::uint64_t digits, std::uint32_t lengths) const noexcept {
+    for (; lengths != 0; lengths &= lengths - 1) {
+      prefetch(&lines_[line_of(prefix(digits, std::countr_zero(lengths) + 1))]);
+    }
+  }
+
   [[nodiscard]] std::size_t line_of(std::uint64_t key) const noexcept {
     const std::uint64_t mixed = (key ^ key >> 32) * 0x9E37'79B9'7F4A'7C15U;
     return ((mixed >> 32) * lines_.size()) >> 32;
@@ -137,8 +179,7 @@ class PrefixMap {
   [[nodiscard]] std::uint32_t find(std::uint64_t key) const noexcept {
     for (std::size_t at = line_of(key);; at = at + 1 == lines_.size() ? 0 : at + 1) {
       const Line& line = lines_[at];
-      unsigned same = 0;  // without a branch for each: which of them it is cannot be guessed
-      for (std::size_t i = 0; i < line.keys.size(); ++i) same |= unsigned{line.keys[i] == key} << i;
+      const unsigned same = line.slots_of(key);
       if (same != 0) return line.values[static_cast<std::size_t>(std::countr_zero(same))];
       if (line.spilled == 0) return kNone;
     }

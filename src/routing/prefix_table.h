@@ -34,6 +34,7 @@ class PrefixTable {
   // The upstreams of the longest prefix in the order to try them; empty if no prefix covers the destination.
   [[nodiscard]] std::span<const message::UpstreamId> find(message::NormalAddress destination) const noexcept;
 
+  [[nodiscard]] const message::PrefixMap& prefixes() const noexcept { return prefixes_; }
   [[nodiscard]] std::size_t size() const noexcept { return prefixes_.size(); }
 
  private:

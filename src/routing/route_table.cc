@@ -65,6 +65,7 @@ class RouteTable::Compiler {
         std::any_of(details_.begin(), details_.end(), [](const Details& one) { return one.table != nullptr; });
     if (!table->has_tables_) table->catch_all_ = table->rules_.always();
     table->details_ = std::move(details_);
+    if (table->catch_all_ == RuleSet::kNone) table->note_large();
     table->targets_ = std::move(targets);
     if (table->catch_all_ != RuleSet::kNone) {
       const Target& target = table->targets_[table->catch_all_];
@@ -229,6 +230,32 @@ Decision RouteTable::decide(const message::MessageFacts& facts, WallTime now, st
   Search search{*this, message::normalised_destination(facts), {}};
   const std::uint32_t rule = rules_.first(facts, now, {has_tables_ ? &Search::accept : nullptr, &search});
   return rule == RuleSet::kNone ? Decision() : answer(targets_[rule], search.found, random);
+}
+
+void RouteTable::note_large() {
+  constexpr std::size_t kMost =
+      4;  // which of many a message will ask is not known, and asking for all has a price, too
+  const auto note = [this](const message::PrefixMap& map) {
+    if (map.is_large() && large_.size() < kMost) large_.push_back(&map);
+  };
+  note(rules_.prefixes());
+  for (const Details& one : details_) {
+    if (one.table != nullptr) note(one.table->prefixes());
+  }
+}
+
+std::size_t RouteTable::foresee(std::span<const message::NormalAddress> destinations) const noexcept {
+  std::size_t lines = 0;
+  for (const message::PrefixMap* map : large_) {
+    if (map == &rules_.prefixes()) {
+      lines += rules_.foresee(destinations, {targets_.data(), sizeof(Target), targets_.size()});
+      continue;
+    }
+    for (const auto& destination : destinations) {
+      lines += static_cast<std::size_t>(map->foresee(destination.text).count());
+    }
+  }
+  return lines;
 }
 
 Decision RouteTable::answer_of(std::uint32_t position, const message::MessageFacts& facts,

@@ -70,6 +70,12 @@ class RouteTable {
     into.route = catch_all_route_;
   }
 
+  // Whether a message's route lies anywhere in more memory than the caches hold, so that foresee() pays.
+  [[nodiscard]] bool is_large() const noexcept { return !large_.empty(); }
+  // Fetches what decide() will read for messages to these destinations. A hint: nothing but time depends on it. Says
+  // how many lines of memory it has asked for.
+  std::size_t foresee(std::span<const message::NormalAddress> destinations) const noexcept;
+
   // For explain(): positions in config.routes in the order they are tried, and what route `position` would answer.
   [[nodiscard]] std::span<const std::uint32_t> order() const noexcept { return order_; }
   [[nodiscard]] Decision answer_of(std::uint32_t position, const message::MessageFacts& facts,
@@ -113,6 +119,7 @@ class RouteTable {
   class Compiler;
 
   explicit RouteTable(RuleSet rules) noexcept : rules_(std::move(rules)) {}
+  void note_large();
   [[nodiscard]] Decision answer(const Target& target, std::span<const message::UpstreamId> from_table,
                                 std::uint32_t random) const noexcept;
 
@@ -120,6 +127,7 @@ class RouteTable {
   std::vector<std::uint32_t> order_;  // rule -> position in the configuration
   std::vector<Target> targets_;       // by rule
   std::vector<Details> details_;
+  std::vector<const message::PrefixMap*> large_;  // of the rules and of number plans, those that caches do not hold
   bool has_tables_ = false;
   std::uint32_t catch_all_ = RuleSet::kNone;  // the first rule, when it takes every message and asks no table
   message::UpstreamId catch_all_upstream_;    // the only one it names; invalid: there is more to it

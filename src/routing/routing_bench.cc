@@ -1,5 +1,6 @@
 // How long does a message take to find its route, by the number of routes? And how long does a configuration take to
 // compile? Destinations are drawn at random from all prefixes, so that large tables do not sit in the cache.
+#include <array>
 #include <random>
 #include <set>
 
@@ -81,6 +82,33 @@ void decide(benchmark::State& state, bool by_client) {
     benchmark::DoNotOptimize(table->decide(facts, WallTime{}, 0));
   }
 }
+
+// As the road does it: what a batch of messages will read is fetched before the first of them is decided.
+void decide_foreseen(benchmark::State& state, bool by_client) {
+  constexpr std::size_t kAhead = 16;
+  Setup setup(state.range(0), by_client);
+  const auto table = *RouteTable::compile(setup.config, setup.names);
+  message::MessageFacts facts;
+  facts.dest_addr_ton = 1;
+  facts.source_addr = "MYAPP";
+  std::array<message::NormalAddress, kAhead> ahead;
+  std::size_t at = 0;
+  const bench::ReportedAllocations allocations(state);
+  while (state.KeepRunningBatch(kAhead)) {
+    for (std::size_t i = 0; i < kAhead; ++i) ahead[i] = {setup.destinations[(at + i) % kDestinations], true};
+    benchmark::DoNotOptimize(table->foresee(ahead));
+    for (std::size_t i = 0; i < kAhead; ++i) {
+      facts.destination_addr = setup.destinations[at++ % kDestinations];
+      facts.client = message::ClientId(static_cast<std::uint32_t>(at % 100));
+      benchmark::DoNotOptimize(table->decide(facts, WallTime{}, 0));
+    }
+  }
+}
+
+void DecideByPrefixForeseen(benchmark::State& state) { decide_foreseen(state, false); }
+BENCHMARK(DecideByPrefixForeseen)->Arg(10)->Arg(1'000)->Arg(100'000);
+void DecideByPrefixAndClientForeseen(benchmark::State& state) { decide_foreseen(state, true); }
+BENCHMARK(DecideByPrefixAndClientForeseen)->Arg(10)->Arg(1'000)->Arg(100'000);
 
 void DecideByPrefix(benchmark::State& state) { decide(state, false); }
 BENCHMARK(DecideByPrefix)->Arg(10)->Arg(1'000)->Arg(100'000);

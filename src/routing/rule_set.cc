@@ -1,9 +1,11 @@
 #include "routing/rule_set.h"
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 #include <utility>
 
+#include "base/prefetch.h"
 #include "routing/internal/conditions.h"
 #include "routing/internal/text_map.h"
 
@@ -356,6 +358,35 @@ Fallible<RuleSet> RuleSet::compile(std::span<const Rule> rules, Direction direct
 }
 
 std::uint32_t RuleSet::always() const noexcept { return index_->always; }
+
+const PrefixMap& RuleSet::prefixes() const noexcept { return index_->prefixes; }
+
+// First the lines of all, which come together; then what each leads to, without a branch that depends on it: a prefix
+// that is not there leads to the last rule.
+std::size_t RuleSet::foresee(std::span<const message::NormalAddress> destinations, const ByRule& kept) const noexcept {
+  constexpr std::size_t kTogether = 16;
+  const auto* const first_kept = static_cast<const std::byte*>(kept.first);
+  const auto* const first_slot = reinterpret_cast<const std::byte*>(index_->slots.data());
+  std::size_t lines = 0;
+  while (!destinations.empty()) {
+    const auto some = destinations.first(std::min(destinations.size(), kTogether));
+    destinations = destinations.subspan(some.size());
+    std::array<PrefixMap::Sight, kTogether> sights;
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      sights[i] = index_->prefixes.foresee(some[i].text);
+      lines += static_cast<std::size_t>(sights[i].count());
+    }
+    for (std::size_t i = 0; i < some.size(); ++i) {
+      index_->prefixes.look(sights[i], [&](std::uint32_t way) {
+        const std::size_t number = way & Index::kNumber;
+        const auto* const rule = first_kept + std::min(number, kept.count - 1) * kept.size;
+        const auto* const slot = first_slot + std::min(number, index_->slots.size() - 1) * sizeof(Index::Slot);
+        prefetch((way & Index::kRule) != 0 ? rule : slot);
+      });
+    }
+  }
+  return lines;
+}
 
 std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now) const noexcept {
   return first(facts, now, {});

@@ -18,6 +18,7 @@
 #include "config/config.h"
 #include "message/facts.h"
 #include "message/names.h"
+#include "message/prefix_map.h"
 
 namespace smppd::routing {
 
@@ -52,6 +53,17 @@ class RuleSet {
   [[nodiscard]] std::uint32_t first(const message::MessageFacts& facts, WallTime now, Accept accept) const noexcept;
   // The rule that holds for every message before any other is asked, or kNone.
   [[nodiscard]] std::uint32_t always() const noexcept;
+  // The prefixes by which destinations are looked up.
+  [[nodiscard]] const message::PrefixMap& prefixes() const noexcept;
+  // What the caller keeps of each rule, one after the other.
+  struct ByRule {
+    const void* first = nullptr;
+    std::size_t size = 0;  // of one
+    std::size_t count = 0;
+  };
+  // Fetches what first() will read for messages to these destinations, and the caller's own of the rules it will find.
+  // A hint. Says how many lines of prefixes it asked for.
+  std::size_t foresee(std::span<const message::NormalAddress> destinations, const ByRule& kept) const noexcept;
 
  private:
   struct Index;

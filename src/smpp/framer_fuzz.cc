@@ -1,5 +1,5 @@
-// A stream in chunks of any size yields the same PDUs as the stream in one piece, and every PDU is what its length
-// says.
+// A stream in chunks of any size yields the same PDUs as the stream in one piece, every PDU is what its length says,
+// and a look ahead sees the same and nothing outside it.
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
@@ -19,6 +19,15 @@ struct Cut {
   bool lost = false;
 };
 
+// A look ahead sees the same PDU, and nothing outside it.
+void look_ahead(const std::vector<std::uint8_t>& held, smppd::ByteSpan pdu) {
+  if (glance_at_pdu(held).size() != pdu.size()) std::abort();
+  const std::vector<std::uint8_t> alone(pdu.begin(), pdu.end());
+  const auto seen = glance_at_destination(alone);
+  if (!seen.address.empty() && seen.behind.data() + seen.behind.size() != alone.data() + alone.size()) std::abort();
+  (void)glance_at_receipt_id(alone);
+}
+
 void drain(std::vector<std::uint8_t>& held, Cut& cut) {
   for (;;) {
     const Frame frame = next_frame(held, kMaxPdu);
@@ -29,6 +38,7 @@ void drain(std::vector<std::uint8_t>& held, Cut& cut) {
     }
     if (frame.pdu.size() < kHeaderSize || frame.pdu.size() > kMaxPdu) std::abort();
     if (read_header(frame.pdu.data()).command_length != frame.pdu.size()) std::abort();
+    look_ahead(held, frame.pdu);
     cut.pdus.emplace_back(smppd::as_text(frame.pdu));
     held.erase(held.begin(), held.begin() + static_cast<std::ptrdiff_t>(frame.pdu.size()));
   }

@@ -40,4 +40,16 @@ class Events {
   ~Events() = default;
 };
 
+// Shown what a link has read before Events are told of it, so that memory can be fetched. Hints: nothing but time
+// depends on them.
+class Foresight {
+ public:
+  // Whole PDUs first. Says how many octets were looked through, SIZE_MAX / 2 where there is no need to ask again before
+  // other octets come.
+  virtual std::size_t foresee(Group& group, ByteSpan bytes) noexcept = 0;
+
+ protected:
+  ~Foresight() = default;
+};
+
 }  // namespace smppd::upstream

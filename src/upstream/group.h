@@ -135,6 +135,7 @@ class Group {
   [[nodiscard]] const GroupProbe& probe() const noexcept { return probe_; }
   [[nodiscard]] GroupProbe& probe() noexcept { return probe_; }
   [[nodiscard]] Events& events() noexcept { return environment_.events; }
+  [[nodiscard]] Foresight* foresight() noexcept { return environment_.foresight; }
   [[nodiscard]] runtime::EventLoop& loop() noexcept { return environment_.loop; }
   [[nodiscard]] std::uint8_t shard() const noexcept { return static_cast<std::uint8_t>(environment_.shard); }
   [[nodiscard]] Slab<Link>& links() noexcept { return environment_.links; }

@@ -195,10 +195,23 @@ void Link::send_bind() noexcept {
 }
 
 std::size_t Link::on_bytes(ByteSpan bytes) noexcept {
+  constexpr std::size_t kSeveral = 256;  // octets; of fewer nothing lies ahead
+  Foresight* const foresight = group_.foresight();
+  if (bytes.size() < kSeveral || foresight == nullptr) return take<false>(bytes, 0);
+  const std::size_t foreseen = foresight->foresee(group_, bytes);
+  return foreseen < bytes.size() ? take<true>(bytes, foreseen) : take<false>(bytes, 0);
+}
+
+// Twice, so that nobody asks at each PDU who need not.
+template <bool kForesees>
+std::size_t Link::take(ByteSpan bytes, std::size_t foreseen) noexcept {
   std::size_t consumed = 0;
   const Instant now = loop_.now();
   while (connection_.open()) {
     const ByteSpan rest = bytes.subspan(consumed);
+    if constexpr (kForesees) {
+      if (consumed >= foreseen) foreseen = consumed + group_.foresight()->foresee(group_, rest);
+    }
     if (const std::uint32_t size = session_.usual(rest, now); size != 0) [[likely]] {
       const smpp::Header header = smpp::read_header(rest.data());
       on_response(header.sequence_number, header.command_status, rest.first(size));

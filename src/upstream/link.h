@@ -131,6 +131,8 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
 
  private:
   void resolved(Fallible<std::vector<runtime::SocketAddress>> addresses);
+  template <bool kForesees>
+  std::size_t take(ByteSpan bytes, std::size_t foreseen) noexcept;
   void send_bind() noexcept;
   void begin_session(LinkState state) noexcept;
   void on_outbind(ByteSpan pdu) noexcept;

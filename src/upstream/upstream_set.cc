@@ -5,8 +5,8 @@
 namespace smppd::upstream {
 
 UpstreamSet::UpstreamSet(runtime::EventLoop& loop, runtime::Resolver& resolver, Events& events, unsigned shard,
-                         unsigned shard_count)
-    : environment_{loop, resolver, events, links_, shard, shard_count} {}
+                         unsigned shard_count, Foresight* foresight)
+    : environment_{loop, resolver, events, links_, shard, shard_count, foresight} {}
 
 UpstreamSet::~UpstreamSet() {
   groups_.clear();

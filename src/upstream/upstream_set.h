@@ -20,7 +20,7 @@ using SharedLimits = std::map<message::UpstreamId, std::shared_ptr<SharedLimit>>
 class UpstreamSet {
  public:
   UpstreamSet(runtime::EventLoop& loop, runtime::Resolver& resolver, Events& events, unsigned shard,
-              unsigned shard_count);
+              unsigned shard_count, Foresight* foresight = nullptr);
   ~UpstreamSet();
 
   struct Entry {

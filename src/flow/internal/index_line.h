@@ -88,4 +88,20 @@ class alignas(64) IndexLine {
 };
 static_assert(sizeof(IndexLine) == 64);
 
+// Lines that are split together. The last bits of a hash name the one where its index lies or, when that was full,
+// before which others.
+struct IndexSegment {
+  static constexpr unsigned kLineBits = 6;
+  static constexpr std::uint32_t kLines = 1U << kLineBits;
+  std::array<IndexLine, kLines> lines{};
+
+  struct Shape {
+    std::uint16_t count = 0;
+    std::uint16_t depth = 0;  // how many first bits its hashes share
+  };
+
+  [[nodiscard]] static constexpr std::uint32_t home(std::uint32_t hash) noexcept { return hash & (kLines - 1); }
+  [[nodiscard]] static constexpr std::uint32_t after(std::uint32_t at) noexcept { return (at + 1) & (kLines - 1); }
+};
+
 }  // namespace smppd::flow::internal

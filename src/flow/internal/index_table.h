@@ -26,7 +26,7 @@ namespace smppd::flow::internal {
 class IndexTable {
  public:
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
-  static constexpr unsigned kLineBits = 6;  // the last bits of a hash name a line
+  static constexpr unsigned kLineBits = IndexSegment::kLineBits;  // the last bits of a hash name a line
 
   // Indices will be below `index_bound`, which is at most 2^31 - 1.
   explicit IndexTable(std::uint32_t index_bound)
@@ -43,7 +43,17 @@ class IndexTable {
 
   // Fetches what find(), insert() and erase() of this hash will read.
   void prefetch(std::uint32_t hash) const noexcept {
-    smppd::prefetch(&segment_at(directory_[first_bits(hash, depth_)]).lines[home(hash)]);
+    smppd::prefetch(&segment_at(directory_[first_bits(hash, depth_)]).lines[Segment::home(hash)]);
+  }
+
+  // When that is there: calls see(index) for those whose records find() will look at, first of all.
+  template <typename See>
+  void look(std::uint32_t hash, See&& see) const noexcept {
+    const Line& line = segment_at(directory_[first_bits(hash, depth_)]).lines[Segment::home(hash)];
+    for (std::uint32_t hits = line.hits_of(~index_mask_, tag_of(hash)); hits != 0; hits &= hits - 1) {
+      const std::uint32_t hit = Line::first_of(hits);
+      if (line.more(hit) == more_of(hash) && line[hit] != Line::kEmpty) see(index_in(line[hit]));
+    }
   }
 
   // The same index twice is the caller's mistake. `hash_of(index)` gives the hash of any index in the table. False when
@@ -61,7 +71,7 @@ class IndexTable {
                                        HashOf&& hash_of) noexcept {
     if (!make_room(hash, hash_of)) return false;
     const std::uint32_t number = directory_[first_bits(hash, depth_)];
-    Line& line = segment_at(number).lines[home(hash)];
+    Line& line = segment_at(number).lines[Segment::home(hash)];
     // Nearly always nothing like it is there, and its line has room.
     const bool alike = line.passed() || line.hits_of(~index_mask_, tag_of(hash)) != 0;
     if (const std::uint32_t free = line.free(); free != 0 && !alike) [[likely]] {
@@ -82,12 +92,13 @@ class IndexTable {
   bool erase(std::uint32_t hash, std::uint32_t index) noexcept {
     const std::uint32_t number = directory_[first_bits(hash, depth_)];
     Segment& segment = segment_at(number);
-    std::uint32_t at = home(hash);
-    for (std::uint32_t tried = 0; tried < kLines; ++tried, at = after(at)) {
+    std::uint32_t at = Segment::home(hash);
+    for (std::uint32_t tried = 0; tried < kLines; ++tried, at = Segment::after(at)) {
       Line& line = segment.lines[at];
       if (const std::uint32_t hits = line.hits_of(index_mask_, index + 1); hits != 0) {
         line.clear(Line::first_of(hits));
-        for (std::uint32_t passed = home(hash); passed != at; passed = after(passed)) segment.lines[passed].unpass();
+        for (std::uint32_t passed = Segment::home(hash); passed != at; passed = Segment::after(passed))
+          segment.lines[passed].unpass();
         --shapes_[number].count;
         return true;
       }
@@ -103,17 +114,14 @@ class IndexTable {
 
  private:
   using Line = IndexLine;
-  static constexpr std::uint32_t kLines = 1U << kLineBits;
-  static constexpr std::uint32_t kSlots = Line::kSlots;
+  using Segment = IndexSegment;
+  using Shape = IndexSegment::Shape;
+  static constexpr std::uint32_t kLines = Segment::kLines, kSlots = Line::kSlots;
   static constexpr std::uint32_t kSplitAt = kLines * kSlots / 5 * 4;
   static constexpr unsigned kMaxDepth = 20;
   // Splits at these depths, of some 50,000 to some 15 million indices, go by the bits that a line has as more_of().
-  static constexpr unsigned kFirstKnown = 8;
-  static constexpr unsigned kLastKnown = 15;
+  static constexpr unsigned kFirstKnown = 8, kLastKnown = 15;
 
-  struct Segment {
-    std::array<Line, kLines> lines{};
-  };
   struct Place {
     Line* line = nullptr;
     std::uint32_t at = 0;
@@ -123,8 +131,8 @@ class IndexTable {
   template <typename Equal>
   [[nodiscard]] Place place_of(Segment& segment, std::uint32_t hash, Equal& equal) const noexcept {
     const std::uint32_t tag = tag_of(hash);
-    std::uint32_t at = home(hash);
-    for (std::uint32_t tried = 0; tried < kLines; ++tried, at = after(at)) {
+    std::uint32_t at = Segment::home(hash);
+    for (std::uint32_t tried = 0; tried < kLines; ++tried, at = Segment::after(at)) {
       Line& line = segment.lines[at];
       for (std::uint32_t hits = line.hits_of(~index_mask_, tag); hits != 0; hits &= hits - 1) {
         const std::uint32_t hit = Line::first_of(hits);
@@ -138,13 +146,6 @@ class IndexTable {
 
   static constexpr std::uint32_t kBlock = BlockStore::kBlockBytes / sizeof(Segment);
 
-  struct Shape {
-    std::uint16_t count = 0;
-    std::uint16_t depth = 0;  // how many first bits its hashes share
-  };
-
-  [[nodiscard]] static constexpr std::uint32_t home(std::uint32_t hash) noexcept { return hash & (kLines - 1); }
-  [[nodiscard]] static constexpr std::uint32_t after(std::uint32_t at) noexcept { return (at + 1) & (kLines - 1); }
   [[nodiscard]] static constexpr std::size_t first_bits(std::uint32_t hash, unsigned bits) noexcept {
     return static_cast<std::size_t>((std::uint64_t{hash} << bits) >> 32U);
   }
@@ -167,8 +168,8 @@ class IndexTable {
 
   void place(std::uint32_t number, std::uint32_t hash, std::uint32_t index) noexcept {
     Segment& segment = segment_at(number);
-    std::uint32_t at = home(hash);
-    for (std::uint32_t distance = 0;; ++distance, at = after(at)) {
+    std::uint32_t at = Segment::home(hash);
+    for (std::uint32_t distance = 0;; ++distance, at = Segment::after(at)) {
       Line& line = segment.lines[at];
       if (const std::uint32_t hits = line.free(); hits != 0) {
         line.put(Line::first_of(hits), tag_of(hash) | (index + 1), more_of(hash), distance);
@@ -219,10 +220,10 @@ class IndexTable {
         if (!known || from.distance(i) == Line::kFar) {
           const std::uint32_t hash = hash_of(index_in(from[i]));
           half = first_bits(hash, depth) & 1U;
-          at = home(hash);
+          at = Segment::home(hash);
         }
         std::uint32_t distance = 0;
-        for (; filled[half][at] == kSlots; at = after(at), ++distance) to[half]->lines[at].pass();
+        for (; filled[half][at] == kSlots; at = Segment::after(at), ++distance) to[half]->lines[at].pass();
         to[half]->lines[at].put(filled[half][at]++, from[i], from.more(i), distance);
         ++counts[half];
       }
@@ -238,9 +239,8 @@ class IndexTable {
     ++depth_;
   }
 
-  unsigned index_bits_;
+  unsigned index_bits_, depth_ = 0;
   std::uint32_t index_mask_;
-  unsigned depth_ = 0;
   std::vector<std::uint32_t> directory_;  // 2^depth_ numbers of segments
   std::vector<Shape> shapes_;             // by number
   BlockStore store_;

@@ -33,6 +33,14 @@ class Model {
       ASSERT_EQ(found, in_[index] ? index : IndexTable::kNone) << index;
     }
   }
+  // How many of those that are in look() does not miss.
+  [[nodiscard]] std::size_t seen() const {
+    std::size_t count = 0;
+    for (std::uint32_t index = 0; index < hashes_.size(); ++index) {
+      table_.look(hashes_[index], [&](std::uint32_t i) { count += i == index ? 1U : 0U; });
+    }
+    return count;
+  }
   [[nodiscard]] std::size_t records_looked_at() const { return looked_at_; }
 
  private:
@@ -63,6 +71,14 @@ void run(std::uint32_t bound, std::uint32_t (*next_hash)(std::mt19937_64&)) {
 TEST(IndexTable, FindsWhatIsInAndNothingElseWhileItGrows) {
   run(3'000, any_hash);
   run(200'000, any_hash);  // beyond the size from which a split knows the hashes by its lines
+}
+
+TEST(IndexTable, ALookSeesNearlyAllWhereTheyAreLookedForFirst) {
+  std::mt19937_64 random(5);
+  constexpr std::uint32_t kCount = 100'000;
+  Model model(kCount);
+  for (std::uint32_t index = 0; index < kCount; ++index) model.insert(index, any_hash(random));
+  EXPECT_GT(model.seen(), kCount * 97 / 100);
 }
 
 TEST(IndexTable, FindsWhatLiesFarFromTheLineThatItsHashNames) { run(100'000, crowded_hash); }

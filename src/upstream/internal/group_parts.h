@@ -28,6 +28,7 @@ struct GroupEnvironment {
   Slab<Link>& links;
   unsigned shard;
   unsigned shard_count;
+  Foresight* foresight = nullptr;  // null: nobody looks ahead
 };
 
 }  // namespace smppd::upstream
