@@ -1,6 +1,7 @@
 #include "road/rig.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cstdlib>
 #include <stdexcept>
 #include <string_view>
@@ -28,7 +29,7 @@ namespace {
 constexpr std::string_view kIdMark = "########";  // the place of an id in a template
 constexpr std::size_t kIdSize = kIdMark.size();
 constexpr std::string_view kNumberMark = "############";  // the place of the message's destination in a receipt
-constexpr int kPatience = 20'000;                         // turns in which nothing more happens
+constexpr auto kPatience = std::chrono::seconds(20);      // for a round's answers: a store's thread may wait for a CPU
 
 [[noreturn]] void fail(const std::string& what) { throw std::runtime_error(what); }
 
@@ -177,7 +178,8 @@ void Rig::bind_all(const RigOptions& options) {
   }
   const unsigned links = options.mock ? 0 : options.links;
   const auto ready = [&] { return bound_ == clients_.size() && links_bound_ == links; };
-  for (int turn = 0; turn < kPatience && !ready(); ++turn) {
+  const auto give_up = std::chrono::steady_clock::now() + kPatience;
+  while (!ready() && std::chrono::steady_clock::now() < give_up) {
     shard_.loop().run_once(1ms);
     if (links_.size() < links) {
       if (const int fd = ::accept4(smsc_listener_, nullptr, nullptr, SOCK_CLOEXEC); fd >= 0) {
@@ -279,8 +281,9 @@ Rig::Heard Rig::converse(const Talk& talk) {
       if (receipts_ && talk.registered_delivery != 0) client->receipts_due += talk.batch;
       if (!client->peer.write(batch)) fail("a session is gone");
     }
-    for (int turns = 0; !all_answered(); ++turns) {
-      if (turns == kPatience) fail("no more answers come");
+    const auto give_up = std::chrono::steady_clock::now() + kPatience;
+    while (!all_answered()) {
+      if (std::chrono::steady_clock::now() > give_up) fail("no more answers come");
       turn(talk.measured);
       serve();
       read_clients();
