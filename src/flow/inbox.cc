@@ -73,12 +73,12 @@ bool Flow::Depot::take_in(const Consignment& consignment, ByteSpan pdu) noexcept
     box.given();
   }
   commit_owed(StepKind::kTaken, step, direct ? pdu : ByteSpan());
-  ++flow.probe_.inbox_kept;
   return true;
 }
 
 // It is durable: the SMSC may forget it.
 void Flow::Depot::hand_over(const depot::TakenStep& step, ByteSpan pdu) noexcept {
+  ++flow.probe_.inbox_kept;
   if (step.about != 0) flow.settle_report({step.about_entry, step.about}, CommandStatus::ESME_ROK);
   flow.answer_smsc(step.ticket, CommandStatus::ESME_ROK);
   if (!step.handed.valid()) {
