@@ -11,6 +11,9 @@ COLUMNS = {
         ("msg/s", "messages_per_second", "{:,}"),
         ("syscalls/msg", "syscalls", "{:.3f}"),
         ("RSS MiB", "rss_mib", "{:.1f}"),
+        ("waiting", "waiting", "{:,}"),
+        ("octets/entry", "octets_an_entry", "{:.0f}"),
+        ("unmatched", "unmatched", "{:,}"),
         ("to the other", "ratio_to_other", "{:.3f}x"),
     ),
     "latency": (

@@ -3,6 +3,7 @@ import random
 
 from bench.harness.scenario import Scenario
 
+from . import late_receipts
 from .proxy import Case, compare, run
 
 SHAPES = ((4, 1000), (20, 100), (50, 10), (200, 1), (1, 1), (1000, 10))
@@ -123,5 +124,9 @@ SCENARIOS = [
     comparison(
         "mock", "without the second hop: answers made by a mock upstream, 20 x 100",
         {"smppsim": Case(20, 100), "mock": Case(20, 100, mock=True)},
+    ),
+    Scenario(
+        "late-receipts", "throughput", "a full loop while few, a million and ten million messages wait for their receipts",
+        late_receipts.run, on_request=True,
     ),
 ]
