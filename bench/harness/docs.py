@@ -21,6 +21,7 @@ TARGETS = {
     "sessions": "at most 1.10x from 1 to 1,000",
     "latency-20k": "p50 at most 1.1x HAProxy's, p99 below 1 ms, p99.9 below 5 ms",
     "fairness": "p99 at most twice what it is alone",
+    "fairness-crowd": "p99 at most twice what it is alone",
     "overload": "throttled costs less than served",
     "start": "start below 100 ms, reload below 500 ms, no message delayed by over 1 ms",
     "idle-18k": "less than 1,000 octets a session",

@@ -16,8 +16,8 @@ from bench.harness.scenario import median, paired_ratio
 from bench.latency.percentiles import load, row_of
 
 MODEST_RATE = 1_000
-GREEDY_SHAPE = ("--sessions", 4, "--window", 1000)
-ALONE, APART, SHARING = "alone", "beside 4 x 1,000 to another SMSC", "beside 4 x 1,000 to the same SMSC"
+GREEDY_SHAPES = {"4 x 1,000": (4, 1000), "100 x 30": (100, 30)}  # sessions and window: few that bring much, many that bring some
+ALONE, APART, SHARING = "alone", "to another SMSC", "to the same SMSC"
 GREEDY, SMSC, MODEST = range(3)  # who goes before whom
 
 
@@ -94,12 +94,13 @@ def modest_run(bench, plan, between):
         return bench.smppload(between.port, *load(plan, MODEST_RATE, 1), *of)
 
 
-def run_beside(bench, plan, between, how):
+def run_beside(bench, plan, between, shape, how):
     """The modest client's report, with what the greedy one got in "greedy", messages a second."""
     port, system_id = between.greedy[how]
     report = bench.folder / "greedy.json"
     words = [bench.tool("smppload"), "--connect", f"127.0.0.1:{port}", "--system-id", system_id, "--password", "bench"]
-    words += [*GREEDY_SHAPE, "--quiet", "--json", report, "--duration", "300s"]
+    sessions, window = GREEDY_SHAPES[shape]
+    words += ["--sessions", sessions, "--window", window, "--quiet", "--json", report, "--duration", "300s"]
     with bench.placed(at_an_end(GREEDY)):
         greedy = bench.start("greedy", words)
     time.sleep(plan.warmup)
@@ -108,10 +109,10 @@ def run_beside(bench, plan, between, how):
     return {**heard, "greedy": json.loads(report.read_text())["throughput"]}
 
 
-def rows_of(between, heard):
+def rows_of(between, shape, heard):
     for how in (ALONE, APART, SHARING):
         reports = heard[between.name, how]
-        row = row_of(f"{between.name}, {how}", reports)
+        row = row_of(f"{between.name}, {how if how == ALONE else f'{shape} {how}'}", reports)
         if between.pid:
             row["busy"] = round(median(report["other_cpu_seconds"] / report["seconds"] for report in reports), 2)
         if how == ALONE:
@@ -122,7 +123,7 @@ def rows_of(between, heard):
         yield row
 
 
-def fairness(plan):
+def fairness(plan, shape):
     with Workbench(plan.tools) as bench:
         standing = stand(bench, plan)
         heard = {(between.name, how): [] for between in standing for how in (ALONE, APART, SHARING)}
@@ -130,6 +131,6 @@ def fairness(plan):
             for between in standing:
                 heard[between.name, ALONE].append(modest_run(bench, plan, between))
                 for how in between.greedy:
-                    heard[between.name, how].append(run_beside(bench, plan, between, how))
-    rows = [row for between in standing for row in rows_of(between, heard)]
+                    heard[between.name, how].append(run_beside(bench, plan, between, shape, how))
+    rows = [row for between in standing for row in rows_of(between, shape, heard)]
     return {"rate": MODEST_RATE, "real_time_priorities": may_be_urgent(), "rows": rows}

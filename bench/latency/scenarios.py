@@ -45,6 +45,11 @@ def at_half_of_saturation(plan, sessions):
         return {"rate": round(rate), "rows": measure(bench, plan, rate, sessions, targets)}
 
 
+def modest(name, shape):
+    question = f"{MODEST_RATE:,} messages a second on one session, alone and beside a client that saturates with {shape}"
+    return Scenario(name, "latency", question, lambda plan: fairness(plan, shape))
+
+
 SCENARIOS = [
     Scenario(
         "latency-20k", "latency", "20,000 messages a second on 20 sessions, open loop", lambda plan: at_rate(plan, 20_000, 20)
@@ -55,5 +60,6 @@ SCENARIOS = [
         "half of what smppd does at most with 20 x 100, open loop",
         lambda plan: at_half_of_saturation(plan, 20),
     ),
-    Scenario("fairness", "latency", f"{MODEST_RATE:,} messages a second on one session, alone and beside a saturating client", fairness),
+    modest("fairness", "4 x 1,000"),
+    modest("fairness-crowd", "100 x 30"),
 ]
