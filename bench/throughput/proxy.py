@@ -121,9 +121,14 @@ def run(plan, case):
     """smppd, the other revision if there is one, HAProxy and nothing at all, in turns."""
     with Workbench(plan.tools) as bench:
         sim = bench.smppsim(*sim_arguments(case))
-        standing = [start_smppd(bench, case, sim.port, binary, name) for name, binary in plan.smppds]
+
+        def carrier():
+            """An SMSC that may give one smppd's receipts to another, which binds as the same account, is not for both."""
+            return bench.smppsim(*sim_arguments(case)) if case.receipts else sim
+
+        standing = [start_smppd(bench, case, carrier().port, binary, name) for name, binary in plan.smppds]
         if case.haproxy:
-            standing.append(subjects.haproxy(bench, sim.port, threads=case.shards))
+            standing.append(subjects.haproxy(bench, carrier().port, threads=case.shards))
         samples = {subject.name: Samples(subject.name) for subject in standing}
         if case.direct:
             samples["direct"] = Samples("direct")
