@@ -99,6 +99,11 @@ std::size_t Session::take(ByteSpan bytes) noexcept {
       consumed += size;
       continue;
     }
+    if (const std::uint32_t size = session_.usual_of_delivery(rest, now); size != 0) {
+      on_response(smpp::read_header(rest.data()), rest.first(size));
+      consumed += size;
+      continue;
+    }
     const auto event = session_.next(rest, now, *this);
     if (event.kind == EventKind::kNeedMore) {
       sender_.impatient = false;  // what comes now was not there while others waited
@@ -292,20 +297,22 @@ void Session::answer_with_body(const flow::Answer& answer, std::string_view show
 
 bool Session::deliver(const flow::Delivery& delivery) noexcept {
   if (!session_.may_send_deliver() || !connection_.open() || leaving_ || connection_.congested()) return false;
-  if (delivery.ticket.command_id == CommandId::alert_notification) {
+  if (delivery.ticket.command_id == CommandId::alert_notification) [[unlikely]] {
     notify(delivery.pdu);
     return true;
   }
-  if (deliveries_ == nullptr) {
+  if (deliveries_ == nullptr) [[unlikely]] {
     deliveries_ = std::make_unique<smpp::Window<Pending>>(static_cast<std::uint32_t>(options().smpp.deliver_window));
   }
   if (deliveries_->full()) return false;
   const Instant now = table_.loop().now();
-  const std::uint32_t sequence = deliveries_->open({delivery.ticket, delivery.id, delivery.entry}, now);
-  std::uint8_t* out = connection_.reserve(delivery.pdu.size());
-  std::memcpy(out, delivery.pdu.data(), delivery.pdu.size());
+  const auto [sequence, pending] = deliveries_->open(now);
+  pending = {delivery.ticket, delivery.id, delivery.entry};
+  const std::size_t size = delivery.size();
+  std::uint8_t* out = connection_.reserve(size);
+  delivery.write(out);
   store_be(out + 12, sequence);
-  connection_.commit(delivery.pdu.size());
+  connection_.commit(size);
   session_.worked(now);
   ++listener_->probe().deliveries;
   arm_by(now + options().timeouts.response);
@@ -323,18 +330,19 @@ void Session::notify(ByteSpan pdu) noexcept {
 void Session::on_response(const smpp::Header& header, ByteSpan) noexcept {
   const auto entry =
       deliveries_ == nullptr ? smpp::Window<Pending>::Entry{} : deliveries_->find(header.sequence_number);
-  if (entry.value == nullptr || !is_delivery_answer(header.command_id)) {
+  if (entry.value == nullptr || !is_delivery_answer(header.command_id)) [[unlikely]] {
     ++listener_->probe().unknown_responses;
     return;
   }
-  const Pending pending = *entry.value;
-  deliveries_->close(header.sequence_number);
-  if (entry.late) {
+  const Pending& pending = *entry.value;
+  deliveries_->close_and_hold(header.sequence_number);
+  if (entry.late) [[unlikely]] {
     // The SMSC was told that the client did not take it, and will send it again.
     ++listener_->probe().late_delivery_responses;
-    return;
+  } else {
+    table_.flow().delivered({{}, pending.ticket, pending.id, pending.entry}, header.command_status);
   }
-  table_.flow().delivered({{}, pending.ticket, pending.id, pending.entry}, header.command_status);
+  deliveries_->release(header.sequence_number);
 }
 
 void Session::give_up_deliveries() noexcept {

@@ -38,41 +38,6 @@ constexpr std::uint64_t bit_of(unsigned shard) noexcept { return std::uint64_t{1
 
 }  // namespace
 
-void Flow::on_request(upstream::Group& group, const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
-  smpp::PduView view;
-  const smpp::DecodeResult decoded = view.decode(pdu);
-  if (!decoded) {
-    ++probe_.malformed;
-    answer_smsc(ticket, decoded.status);
-    return;
-  }
-  if (ticket.command_id == smpp::CommandId::alert_notification) {
-    ++probe_.alerts;
-    route_alert(ticket, view);
-    return;
-  }
-  const UpstreamFacts* upstream = snapshot_->upstream(group.id());
-  const unsigned home = home_of(group.id());
-  if (upstream == nullptr || !is_report(view, *upstream)) {
-    ++probe_.mo;
-    if (reassembly_ == nullptr) {
-      route_mo(ticket, view);
-    } else if (home == shard_.index()) {
-      join_mo(ticket, pdu);
-    } else {
-      // Parts of one message may come over links of several shards.
-      post(shard_, home, MailKind::kMo, MoMail{ticket}, pdu);
-    }
-    return;
-  }
-  ++probe_.receipts;
-  if (home == shard_.index()) {
-    match_report(ticket, view, *upstream, Look::kFirst);
-  } else {
-    post(shard_, home, MailKind::kReport, ReportMail{ticket}, pdu);
-  }
-}
-
 // On the upstream's home shard.
 void Flow::match_report(const message::DeliveryTicket& ticket, ByteSpan pdu, Look look) noexcept {
   const UpstreamFacts* upstream = snapshot_->upstream(ticket.upstream);

@@ -8,7 +8,13 @@ namespace {
 
 constexpr PeerSide kSpeaks33{smpp::Version::v33};
 
-struct Receipts : FlowTest {
+// With a text that is told as it is, and with one that is looked at in full.
+struct Receipts : FlowTest, testing::WithParamInterface<bool> {
+  void receipt(std::string_view id, std::string_view state = "DELIVRD") {
+    const std::string usual =
+        " sub:001 dlvrd:001 submit date:2611200101 done date:2611200102 stat:" + std::string(state) + " err:000";
+    report("id:" + std::string(id) + (GetParam() ? usual : " stat:" + std::string(state) + " err:000"));
+  }
   // A message whose receipt has been offered to the client; the lab calls it lab-1.
   FakeSessions::Delivered told_once() {
     flow.receiver_bound(receiver(4), "");
@@ -22,7 +28,7 @@ struct Receipts : FlowTest {
 };
 
 // A second final receipt before the client had answered the first used to be forwarded too.
-TEST_F(Receipts, AFinalStateIsToldOnceHoweverOftenItComes) {
+TEST_P(Receipts, AFinalStateIsToldOnceHoweverOftenItComes) {
   const auto first = told_once();
   receipt("lab-1");
   receipt("lab-1");
@@ -34,7 +40,7 @@ TEST_F(Receipts, AFinalStateIsToldOnceHoweverOftenItComes) {
   EXPECT_EQ(flow.probe().receipts_forwarded, 1U);
 }
 
-TEST_F(Receipts, ARefusedFinalStateIsToldAgainWhenItComesAgain) {
+TEST_P(Receipts, ARefusedFinalStateIsToldAgainWhenItComesAgain) {
   const auto first = told_once();
   receipt("lab-1");
   answer(first, CommandStatus::ESME_RX_T_APPN);
@@ -45,7 +51,7 @@ TEST_F(Receipts, ARefusedFinalStateIsToldAgainWhenItComesAgain) {
   EXPECT_EQ(sessions.deliveries.size(), 2U);
 }
 
-TEST_F(Receipts, WithoutATakerTheNextOneIsOfferedAgain) {
+TEST_P(Receipts, WithoutATakerTheNextOneIsOfferedAgain) {
   sessions.takes = false;
   flow.receiver_bound(receiver(4), "");
   (void)submit(sender(1), "258841234567", 5, 1);
@@ -57,7 +63,7 @@ TEST_F(Receipts, WithoutATakerTheNextOneIsOfferedAgain) {
 }
 
 // A receipt that named another message is tried again when the message it names is there.
-TEST_F(Receipts, ThatMatchedNothingAreKeptAndToldWhenTheyMatch) {
+TEST_P(Receipts, ThatMatchedNothingAreKeptAndToldWhenTheyMatch) {
   flow.receiver_bound(receiver(4), "");
   smpp::PduBuilder nameless(CommandId::deliver_sm, smpp::Version::v34);
   nameless.set(Field::source_addr, "258841234567").set(Field::destination_addr, "SHOP").set(Field::esm_class, 4);
@@ -92,6 +98,36 @@ TEST_F(Receipts, ThatMatchedNothingAreKeptAndToldWhenTheyMatch) {
   EXPECT_TRUE(sessions.deliveries[0].ticket.answered);
   EXPECT_EQ(flow.receipts().strays().stats().kept, 2U);
 }
+
+TEST_P(Receipts, TheSessionsOfAClientTakeTurns) {
+  for (std::uint32_t session = 4; session < 7; ++session) flow.receiver_bound(receiver(session), "");
+  (void)submit(sender(1), "258841234567", 5, 1);
+  ASSERT_TRUE(run_until([&] { return sessions.deliveries.size() == 1; }));
+  answer(sessions.deliveries[0], CommandStatus::ESME_RX_T_APPN);
+  std::vector<unsigned> told(7);
+  for (unsigned i = 0; i < 6; ++i) {
+    receipt("lab-1");
+    ASSERT_EQ(sessions.deliveries.size(), i + 2U);
+    ++told[sessions.deliveries.back().session.index];
+    answer(sessions.deliveries.back(), CommandStatus::ESME_RX_T_APPN);
+  }
+  EXPECT_EQ(told, std::vector<unsigned>({0, 0, 0, 0, 2, 2, 2}));
+  EXPECT_EQ(flow.probe().receipts_by_state[2], 7U);
+  EXPECT_EQ(flow.probe().receipts, 7U);
+}
+
+TEST_P(Receipts, AStateThatIsNotTheLastIsNotToldToThoseWhoDidNotAskAndTheLastOneIsStill) {
+  flow.receiver_bound(receiver(4), "");
+  const auto first = told_once();
+  answer(first, CommandStatus::ESME_RX_T_APPN);
+  receipt("lab-1", "ENROUTE");
+  EXPECT_EQ(flow.probe().receipts_unwanted, 1U);
+  receipt("lab-1", "EXPIRED");
+  EXPECT_EQ(sessions.deliveries.size(), 2U);
+}
+
+INSTANTIATE_TEST_SUITE_P(Texts, Receipts, testing::Bool(),
+                         [](const auto& text) { return text.param ? "AsItIs" : "InFull"; });
 
 struct Alerts : FlowTest {
   void alert(std::string_view esme_addr) {

@@ -13,6 +13,17 @@
 
 namespace smppd::flow {
 
+namespace {
+
+// What they say is what they mean, and the client is told the same under our id.
+bool has_plain_receipts(const UpstreamFacts& upstream) noexcept {
+  const config::ReceiptFormat& options = upstream.options->receipts;
+  return !upstream.passes_ids_through && upstream.receipt_pattern == nullptr && upstream.receipt_codes == nullptr &&
+         options.states.empty() && !options.swap_addresses;
+}
+
+}  // namespace
+
 Flow::Flow(runtime::Shard& shard, runtime::Resolver& resolver, const config::Receipts& receipts, unsigned node,
            store::Partition* partition)
     : shard_(shard),
@@ -85,7 +96,8 @@ void Flow::find_ways() {
     const UpstreamFacts* upstream = snapshot_->upstream(id);
     upstream::Group* group = upstreams_.find(id);
     if (upstream == nullptr || group == nullptr) continue;
-    ways_[i] = {group, plain_below(*upstream), upstream->side.alphabet, upstream->passes_ids_through};
+    ways_[i] = {group, plain_below(*upstream), upstream->side.alphabet, upstream->passes_ids_through,
+                depot_ == nullptr && home_of(id) == shard_.index() && has_plain_receipts(*upstream)};
   }
 }
 

@@ -1,8 +1,8 @@
 // The messages of one shard on their way: owns the shard's upstreams, knows its sessions through a port, talks to the
 // flows of other shards by mail. Shard-local; every member function runs on the shard's thread.
 //
-// The road (docs/architecture.md): road.cc is MT from the checked view to the SMSC's answer, deliver.cc is MO and
-// receipts, multi.cc submit_multi, operate.cc query, cancel and replace. Stops have named ways to fail, and counts.
+// The road (docs/architecture.md): road.cc is MT from the checked view to the SMSC's answer, way_back.cc and deliver.cc
+// are receipts and MO, multi.cc submit_multi, operate.cc the rest. Stops have named ways to fail, and counts.
 #pragma once
 
 #include <cstdint>
@@ -96,6 +96,7 @@ class Flow final : public upstream::Events, upstream::Foresight, public runtime:
  private:
   struct Submission;    // one message on the road, on the stack
   struct Aside;         // stops that few messages make
+  struct Back;          // a receipt's, as nearly all are
   struct Multi;         // a submit_multi waiting for its parts
   struct Depot;         // what is stored
   struct ReceiptStore;  // and of receipts
@@ -209,7 +210,6 @@ class Flow final : public upstream::Events, upstream::Foresight, public runtime:
   void note_receiver(const ReceiverMail& mail, std::string_view address_range) noexcept;
   void call(message::ClientId client) noexcept;
   void answer_smsc(const message::DeliveryTicket& ticket, smpp::CommandStatus status) noexcept;
-
   void on_depot_mail(const Letter& letter) noexcept;
   void tell_lanes(unsigned shard) noexcept;
   [[nodiscard]] unsigned home_of(message::UpstreamId upstream) const noexcept {

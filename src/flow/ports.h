@@ -1,7 +1,9 @@
 // How the flow reaches the sessions of its shard. Implemented by downstream::SessionTable; shard-local.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #include "accounts/client_registry.h"
@@ -42,13 +44,30 @@ struct Answer {
   ByteSpan upstream_response;    // the SMSC's whole response, if it is worth more than its status
 };
 
+// A PDU that is written where it is sent from, and nowhere before.
+class PduSource {
+ public:
+  [[nodiscard]] virtual std::size_t size() const noexcept = 0;
+  virtual void write(std::uint8_t* out) const noexcept = 0;  // there is room for size() octets
+
+ protected:
+  ~PduSource() = default;
+};
+
 // A deliver_sm or data_sm for a session. `pdu` has room for a header at its front; its sequence_number is set on
 // sending.
 struct Delivery {
   ByteSpan pdu;
   message::DeliveryTicket ticket;
-  message::OwnId id = 0;    // of the message a final receipt is about; 0 for anything else
-  std::uint32_t entry = 0;  // id != 0: where the upstream's home shard keeps that message
+  message::OwnId id = 0;              // of the message a final receipt is about; 0 for anything else
+  std::uint32_t entry = 0;            // id != 0: where the upstream's home shard keeps that message
+  const PduSource* source = nullptr;  // instead of `pdu`
+
+  [[nodiscard]] std::size_t size() const noexcept { return source != nullptr ? source->size() : pdu.size(); }
+  void write(std::uint8_t* out) const noexcept {
+    if (source != nullptr) return source->write(out);
+    std::memcpy(out, pdu.data(), pdu.size());
+  }
 };
 
 // Room for a session over a client's limit: goes round the shards once to find the client's oldest session, then to the

@@ -195,8 +195,7 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
   if (matcher.likeliest_is_as_is()) {
     // The first reading, and both addresses confirm it: no other could be preferred.
     const auto entry = map_.find(upstream, receipt_id);
-    if (entry && entry->destination_hash != 0 && entry->source_hash == address_hash(destination) &&
-        entry->destination_hash == destination_hash(source)) {
+    if (entry && confirm(*entry, source, destination)) {
       matcher.saw_destination(true, false);
       note_age(*entry);
       if (matcher.confirmed_as_is()) return newest_of(*entry);
@@ -220,6 +219,24 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
                       (found->destination == Destination::kUnknown && found->address_agrees);
   if (found->only_hit || (found->sure && agrees)) matcher.learn(map_.upstream_id(found->entry.ref), receipt_id);
   return newest_of(found->entry);
+}
+
+std::optional<ReceiptMap::Entry> ReceiptDesk::find_plainly(message::UpstreamId upstream, std::string_view receipt_id,
+                                                           std::string_view source, std::string_view destination) {
+  std::optional<ReceiptMap::Entry> entry;
+  const IdMatcher* matching = matcher(upstream);
+  if (matching == nullptr || !matching->likeliest_is_as_is() || !matching->would_confirm()) return entry;
+  entry = map_.find(upstream, receipt_id);
+  if (entry && (!confirm(*entry, source, destination) || newer_than(*entry) != nullptr)) entry.reset();
+  return entry;
+}
+
+void ReceiptDesk::tell_found(const ReceiptMap::Entry& entry) noexcept {
+  IdMatcher& matcher = *matchers_[entry.upstream.value()];
+  matcher.saw_destination(true, false);
+  (void)matcher.confirmed_as_is();
+  note_age(entry);
+  tell(entry.ref);
 }
 
 // An SMSC may give an id again: to a message without a receipt after one with. Of two in one tick of the map's clock
@@ -278,7 +295,7 @@ bool ReceiptDesk::hold(ReceiptMap::Ref message, const message::DeliveryTicket& t
   return true;
 }
 
-std::vector<message::DeliveryTicket> ReceiptDesk::told(ReceiptMap::Ref message, bool taken, Instant now) {
+void ReceiptDesk::settle(ReceiptMap::Ref message, bool taken, Instant now) noexcept {
   if (!parts_.empty()) {
     if (auto* parts = parts_.find(message.own); parts != nullptr) parts->telling = false;
     if (taken) parts_.settle(message.own, map_.upstream_id(message));
@@ -288,8 +305,10 @@ std::vector<message::DeliveryTicket> ReceiptDesk::told(ReceiptMap::Ref message, 
   } else {
     map_.set_telling(message, false);
   }
+}
+
+std::vector<message::DeliveryTicket> ReceiptDesk::take_held(ReceiptMap::Ref message) {
   std::vector<message::DeliveryTicket> held;
-  if (held_.empty()) return held;
   for (auto [at, end] = held_.equal_range(message.index); at != end;) {
     if (at->second.own == message.own) {
       held.push_back(at->second.ticket);

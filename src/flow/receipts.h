@@ -72,6 +72,12 @@ class ReceiptDesk {
   // The message a receipt is about.
   [[nodiscard]] std::optional<ReceiptMap::Entry> match(message::UpstreamId upstream, std::string_view receipt_id,
                                                        std::string_view source, std::string_view destination);
+  // The same where there is no doubt and nothing to learn: the id is as the SMSC gave it and both addresses confirm the
+  // message. Nothing else otherwise; nothing is noted of it before tell_found().
+  [[nodiscard]] std::optional<ReceiptMap::Entry> find_plainly(message::UpstreamId upstream, std::string_view receipt_id,
+                                                              std::string_view source, std::string_view destination);
+  // tell() for a message that was found so.
+  void tell_found(const ReceiptMap::Entry& entry) noexcept;
   // Whether receipts wait for memory to find their messages, so that foresee() pays: there are more than the caches
   // hold, and the last receipts were not of those just sent.
   [[nodiscard]] bool is_cold() const noexcept { return cold_ > 0 && map_.is_large(); }
@@ -84,7 +90,10 @@ class ReceiptDesk {
   [[nodiscard]] bool hold(ReceiptMap::Ref message, const message::DeliveryTicket& ticket);
   // The client took the receipt, and another for the message is a duplicate; or it did not, and another may be told.
   // Returns the held receipts of the message (nearly always none), which get the same answer.
-  [[nodiscard]] std::vector<message::DeliveryTicket> told(ReceiptMap::Ref message, bool taken, Instant now);
+  [[nodiscard]] std::vector<message::DeliveryTicket> told(ReceiptMap::Ref message, bool taken, Instant now) {
+    settle(message, taken, now);
+    return held_.empty() ? std::vector<message::DeliveryTicket>() : take_held(message);
+  }
 
   // What the parts of this message have been told so far; null when it was not cut. Until the next call.
   [[nodiscard]] internal::PartReceipts::Message* parts_of(message::OwnId own) noexcept { return parts_.find(own); }
@@ -157,6 +166,8 @@ class ReceiptDesk {
  private:
   [[nodiscard]] bool expect(const message::Flight& flight, std::string_view upstream_id, Instant now);
   [[nodiscard]] IdMatcher& matcher_of(message::UpstreamId id);
+  void settle(ReceiptMap::Ref message, bool taken, Instant now) noexcept;
+  [[nodiscard]] std::vector<message::DeliveryTicket> take_held(ReceiptMap::Ref message);
   [[nodiscard]] std::optional<ReceiptMap::Entry> match_recent(message::UpstreamId upstream, const IdMatcher& matcher,
                                                               const smpp::IdCandidates& candidates) noexcept;
   // A message without a receipt to which the SMSC has given the id of this one since; null: there is none.
@@ -166,6 +177,12 @@ class ReceiptDesk {
   [[nodiscard]] static std::optional<Known> known(const internal::RecentRing::Record* record);
   [[nodiscard]] std::optional<Known> find_own(message::OwnId own);
 
+  // Whether the addresses of a receipt are those of the message.
+  [[nodiscard]] static bool confirm(const ReceiptMap::Entry& entry, std::string_view source,
+                                    std::string_view destination) noexcept {
+    return entry.destination_hash != 0 && entry.source_hash == address_hash(destination) &&
+           entry.destination_hash == destination_hash(source);
+  }
   void note_age(const ReceiptMap::Entry& entry) noexcept {
     constexpr Duration kStaysInCaches = std::chrono::milliseconds(30);
     constexpr std::uint32_t kRemembered = 64;  // receipts

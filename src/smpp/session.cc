@@ -87,12 +87,17 @@ void Session::bound(SessionState state) noexcept { enter(state); }
 
 void Session::enter(SessionState state) noexcept {
   state_ = state;
-  usual_ = kNoUsual;
+  usual_ = delivery_ = kNoUsual;
   if (!is_bound(state)) return;
+  const auto if_allowed = [&](CommandId request) {
+    return may_receive(options_->role, state, request) ? static_cast<std::uint32_t>(request) : kNoUsual;
+  };
   if (options_->role == Role::kEsme) {
     usual_ = static_cast<std::uint32_t>(CommandId::submit_sm_resp);
-  } else if (may_receive(options_->role, state, CommandId::submit_sm)) {
-    usual_ = static_cast<std::uint32_t>(CommandId::submit_sm);
+    delivery_ = if_allowed(CommandId::deliver_sm);
+  } else {
+    usual_ = if_allowed(CommandId::submit_sm);
+    delivery_ = static_cast<std::uint32_t>(CommandId::deliver_sm_resp);
   }
 }
 

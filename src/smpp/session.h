@@ -76,14 +76,10 @@ class Session {
   // The size of the PDU at the front of `bytes` when it is a whole one of the kind that nearly all PDUs of a bound
   // session are, for which next() would say kPdu and nothing else: a message where we are the SMSC, the response to one
   // where we are the ESME. 0 for every other: ask next().
-  [[nodiscard]] std::uint32_t usual(ByteSpan bytes, Instant now) noexcept {
-    if (bytes.size() < kHeaderSize) return 0;
-    const auto size = load_be<std::uint32_t>(bytes.data());
-    if (load_be<std::uint32_t>(bytes.data() + 4) != usual_) return 0;
-    if (size > bytes.size() || size < kHeaderSize || size > options_->max_pdu_size) return 0;
-    partial_ = false;
-    last_heard_ = last_work_ = now;
-    return size;
+  [[nodiscard]] std::uint32_t usual(ByteSpan bytes, Instant now) noexcept { return whole(usual_, bytes, now); }
+  // The same of the other way: the response to a deliver_sm where we are the SMSC, a deliver_sm where we are the ESME.
+  [[nodiscard]] std::uint32_t usual_of_delivery(ByteSpan bytes, Instant now) noexcept {
+    return whole(delivery_, bytes, now);
   }
 
   // Ask again when deadline() has passed.
@@ -112,6 +108,15 @@ class Session {
  private:
   static constexpr std::uint64_t kNoUsual = std::uint64_t{1} << 32U;  // more than any command_id
 
+  [[nodiscard]] std::uint32_t whole(std::uint64_t command_id, ByteSpan bytes, Instant now) noexcept {
+    if (bytes.size() < kHeaderSize) return 0;
+    const auto size = load_be<std::uint32_t>(bytes.data());
+    if (load_be<std::uint32_t>(bytes.data() + 4) != command_id) return 0;
+    if (size > bytes.size() || size < kHeaderSize || size > options_->max_pdu_size) return 0;
+    partial_ = false;
+    last_heard_ = last_work_ = now;
+    return size;
+  }
   void enter(SessionState state) noexcept;
   Event handle_request(const Frame& frame, const Header& header, Instant now, Sink& sink) noexcept;
   Event handle_response(const Frame& frame, const Header& header, Instant now) noexcept;
@@ -121,7 +126,8 @@ class Session {
   Instant last_work_;   // any PDU but enquire_link
   Instant partial_since_{};
   Instant enquired_at_{};
-  std::uint64_t usual_ = kNoUsual;  // the command_id that usual() looks for
+  std::uint64_t usual_ = kNoUsual;     // the command_id that usual() looks for
+  std::uint64_t delivery_ = kNoUsual;  // and usual_of_delivery()
   SessionState state_ = SessionState::kOpen;
   Version version_ = Version::v34;
   std::uint8_t missed_ = 0;

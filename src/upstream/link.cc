@@ -218,6 +218,11 @@ std::size_t Link::take(ByteSpan bytes, std::size_t foreseen) noexcept {
       consumed += size;
       continue;
     }
+    if (const std::uint32_t size = session_.usual_of_delivery(rest, now); size != 0) [[likely]] {
+      on_delivery(smpp::read_header(rest.data()), rest.first(size));
+      consumed += size;
+      continue;
+    }
     const auto event = session_.next(rest, now, *this);
     if (event.kind == smpp::Session::Event::Kind::kNeedMore) break;
     if (event.kind == smpp::Session::Event::Kind::kLost) {
@@ -263,22 +268,8 @@ void Link::on_pdu(const smpp::Header& header, ByteSpan pdu) noexcept {
     case smpp::CommandId::bind_receiver_resp:
     case smpp::CommandId::bind_transceiver_resp: on_bind_response(header, pdu); return;
     case smpp::CommandId::deliver_sm:
-    case smpp::CommandId::data_sm: {
-      if (unanswered_deliveries_ >= kMaxUnansweredDeliveries) {
-        smpp::write_refusal(*this, header, smpp::CommandStatus::ESME_RMSGQFUL);
-        return;
-      }
-      ++unanswered_deliveries_;
-      last_used_ = loop_.now();
-      ++probe_.deliveries;
-      [[fallthrough]];
-    }
-    case smpp::CommandId::alert_notification: {
-      const message::DeliveryTicket ticket{handle_, header.sequence_number, group_.id(),       group_.shard(),
-                                           false,   header.command_id,      connection_number_};
-      group_.events().on_request(group_, ticket, pdu);
-      return;
-    }
+    case smpp::CommandId::data_sm: on_delivery(header, pdu); return;
+    case smpp::CommandId::alert_notification: group_.events().on_request(group_, ticket_of(header), pdu); return;
     case smpp::CommandId::outbind: on_outbind(pdu); return;
     case smpp::CommandId::generic_nack:
       ++probe_.nacks;
@@ -289,6 +280,21 @@ void Link::on_pdu(const smpp::Header& header, ByteSpan pdu) noexcept {
       [[fallthrough]];
     default: on_response(header.sequence_number, header.command_status, pdu);
   }
+}
+
+void Link::on_delivery(const smpp::Header& header, ByteSpan pdu) noexcept {
+  if (unanswered_deliveries_ >= kMaxUnansweredDeliveries) [[unlikely]] {
+    smpp::write_refusal(*this, header, smpp::CommandStatus::ESME_RMSGQFUL);
+    return;
+  }
+  ++unanswered_deliveries_;
+  last_used_ = loop_.now();
+  ++probe_.deliveries;
+  group_.events().on_request(group_, ticket_of(header), pdu);
+}
+
+message::DeliveryTicket Link::ticket_of(const smpp::Header& request) const noexcept {
+  return {handle_, request.sequence_number, group_.id(), group_.shard(), false, request.command_id, connection_number_};
 }
 
 void Link::on_bind_response(const smpp::Header& header, ByteSpan) noexcept {

@@ -139,6 +139,8 @@ class Link final : public runtime::ConnectionHandler, public smpp::Sink {
   void on_bind_response(const smpp::Header& header, ByteSpan pdu) noexcept;
   void on_unbound(const smpp::Header& header) noexcept;
   void on_pdu(const smpp::Header& header, ByteSpan pdu) noexcept;
+  void on_delivery(const smpp::Header& header, ByteSpan pdu) noexcept;
+  [[nodiscard]] message::DeliveryTicket ticket_of(const smpp::Header& request) const noexcept;
   void on_response(std::uint32_t sequence, smpp::CommandStatus status, ByteSpan pdu) noexcept;
   void record_latency(Duration took) noexcept;
   void become_ready() noexcept;

@@ -65,6 +65,15 @@ class Directory {
   // The client's sessions in the order to offer a message: those of `near` first, then the others, each turn another
   // one first. Empty when the client cannot receive now.
   [[nodiscard]] Candidates of(message::ClientId client, std::uint8_t near) noexcept;
+  // The one that of() would name first, if it is one of `near`; null otherwise. Whose turn it is stays as it is until
+  // pass_turn().
+  [[nodiscard]] const Receiver* first_of(message::ClientId client, std::uint8_t near) const noexcept {
+    const std::size_t place = place_of(client);
+    if (place >= by_client_.size() || by_client_[place].empty()) return nullptr;
+    const Receiver* first = Candidates(by_client_[place], turn_ + 1, near).next();
+    return first != nullptr && first->shard == near ? first : nullptr;
+  }
+  void pass_turn() noexcept { ++turn_; }
   // The sessions whose address_range covers the destination, for MO without a route.
   [[nodiscard]] Candidates covering(std::string_view destination) noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return count_; }

@@ -32,8 +32,6 @@ std::string_view IdMatcher::name_of(IdFormat format) noexcept {
   return {};
 }
 
-IdFormat IdMatcher::format() const noexcept { return configured_ == IdFormat::automatic ? learnt_ : configured_; }
-
 smpp::IdCandidates IdMatcher::candidates(std::string_view receipt_id) const noexcept {
   auto found = smpp::candidates(receipt_id, format());
   if (configured_ != IdFormat::automatic || learnt_ == IdFormat::automatic) return found;

@@ -56,7 +56,9 @@ class IdMatcher {
   [[nodiscard]] static std::string_view name_of(smpp::IdFormat format) noexcept;
 
   // The configured format; in auto what was learnt, or `automatic` while nothing is.
-  [[nodiscard]] smpp::IdFormat format() const noexcept;
+  [[nodiscard]] smpp::IdFormat format() const noexcept {
+    return configured_ == smpp::IdFormat::automatic ? learnt_ : configured_;
+  }
 
   // The keys under which the message may be stored, most likely first. A learnt format only changes the order.
   [[nodiscard]] smpp::IdCandidates candidates(std::string_view receipt_id) const noexcept;
@@ -81,9 +83,14 @@ class IdMatcher {
   // A pair was found so and is beyond doubt. False when it should be looked at in full all the same, to learn from it:
   // while nothing is learnt, one in eight.
   [[nodiscard]] bool confirmed_as_is() noexcept {
-    if (format() == smpp::IdFormat::automatic) return ++unlearnt_ % 8 != 0;
+    if (format() == smpp::IdFormat::automatic) return ++unlearnt_ % kLookedAt != 0;
     ++evidence_.as_is;
     return true;
+  }
+
+  // What confirmed_as_is() would say now.
+  [[nodiscard]] bool would_confirm() const noexcept {
+    return format() != smpp::IdFormat::automatic || (unlearnt_ + 1) % kLookedAt != 0;
   }
 
   [[nodiscard]] smpp::IdFormat configured() const noexcept { return configured_; }
@@ -96,6 +103,7 @@ class IdMatcher {
 
  private:
   static constexpr std::uint32_t kConfirmationsToTrust = 3;
+  static constexpr std::uint32_t kLookedAt = 8;
 
   smpp::IdFormat configured_;
   smpp::IdFormat learnt_ = smpp::IdFormat::automatic;

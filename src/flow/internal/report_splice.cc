@@ -2,6 +2,7 @@
 
 #include <cstring>
 
+#include "flow/internal/plain_report.h"
 #include "smpp/flags.h"
 
 namespace smppd::flow {
@@ -9,8 +10,6 @@ namespace smppd::flow {
 namespace {
 
 using smpp::TlvTag;
-
-constexpr std::size_t kMaxText = 254;  // 3.4 §5.2.22; 5.0 has one more
 
 // Nearly all pieces are short: a call costs more than the octets.
 [[gnu::always_inline]] inline std::uint8_t* put(std::uint8_t* at, const std::uint8_t* from, std::size_t size) noexcept {
@@ -94,7 +93,7 @@ bool splice_report(const smpp::PduView& view, const Report& report, std::string_
   const ReportEdits edits(report, shown);
   const ByteSpan text = view.short_message();
   const std::size_t text_size = edits.size_after(text.size());
-  if (text.empty() || text_size > kMaxText) return false;
+  if (text.empty() || text_size > kMaxPlainText) return false;
   const ByteSpan whole = view.bytes();
   const std::size_t most = whole.size() + text_size + shown.size() + 1 + 2 * smpp::kTlvHeaderSize + 1;
   if (room.size() < most) room.resize(most);

@@ -47,7 +47,9 @@ struct FakeSessions final : Sessions {
   }
   bool deliver(SlabHandle session, const Delivery& d) noexcept override {
     if (!takes) return false;
-    deliveries.push_back({session, {d.pdu.begin(), d.pdu.end()}, d.ticket, d.id, d.entry});
+    std::vector<std::uint8_t> pdu(d.size());
+    d.write(pdu.data());
+    deliveries.push_back({session, std::move(pdu), d.ticket, d.id, d.entry});
     return true;
   }
   CommandStatus status_for_loss(SlabHandle, message::Loss loss) noexcept override {
@@ -179,10 +181,11 @@ class FlowTest : public testing::Test {
     from_lab(builder);
   }
   // The receipt of a message that the lab calls so.
-  void receipt(std::string_view id) {
+  void receipt(std::string_view id) { report("id:" + std::string(id) + " stat:DELIVRD err:000"); }
+  void report(std::string_view text) {
     smpp::PduBuilder builder(CommandId::deliver_sm, smpp::Version::v34);
     builder.set(Field::source_addr, "258841234567").set(Field::destination_addr, "SHOP").set(Field::esm_class, 4);
-    builder.set(Field::short_message, "id:" + std::string(id) + " stat:DELIVRD err:000");
+    builder.set(Field::short_message, text);
     from_lab(builder);
   }
   void from_lab(const smpp::PduBuilder& builder) {

@@ -13,6 +13,7 @@ struct Way {
   std::uint32_t plain_below = 0;     // see plain_below(); 0 without a group
   smpp::Alphabet alphabet{};
   bool passes_ids_through = false;  // message_id: upstream
+  bool tells_plainly = false;       // its receipts are matched here and change in nothing but the id
 };
 
 }  // namespace smppd::flow

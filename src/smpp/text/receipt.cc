@@ -5,6 +5,7 @@
 #include <bit>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -218,8 +219,39 @@ constexpr auto kUsualWords = [] {
   return words;
 }();
 
+// Of seven octets.
+std::uint64_t usual_letters(std::string_view word) noexcept {
+  if constexpr (std::endian::native != std::endian::little) return seven_letters(word);
+  std::uint32_t low = 0;  // two words that overlap in the fourth letter
+  std::uint32_t high = 0;
+  std::memcpy(&low, word.data(), sizeof low);
+  std::memcpy(&high, word.data() + kUsualWord - sizeof high, sizeof high);
+  return low | std::uint64_t{high} << 24U | 0x0020'2020'2020'2020U;
+}
+
+std::optional<MessageState> usual_state_of(std::string_view word) noexcept {
+  const std::uint64_t letters = usual_letters(word);
+  for (const UsualWord& known : kUsualWords) {
+    if (letters == known.letters) return known.state;
+  }
+  return std::nullopt;
+}
+
+std::uint32_t three_digits(std::string_view digits) noexcept {
+  return static_cast<std::uint32_t>(digits[0] * 100 + digits[1] * 10 + digits[2] - '0' * 111);
+}
+
 constexpr std::array<std::string_view, 10> kStandardWords = {"SCHEDLD", "ENROUTE", "DELIVRD", "EXPIRED", "DELETED",
                                                              "UNDELIV", "ACCEPTD", "UNKNOWN", "REJECTD", "SKIPPED"};
+// The same in letters, what ends most messages first.
+constexpr auto kStandardLetters = [] {
+  std::array<UsualWord, kStandardWords.size()> words{};
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    words[i] = {seven_letters(kStandardWords[i]), static_cast<MessageState>(i)};
+  }
+  std::swap(words[0], words[static_cast<std::size_t>(MessageState::delivered)]);
+  return words;
+}();
 
 std::optional<std::uint32_t> whole_number(std::string_view digits, int base) noexcept {
   std::uint32_t value = 0;
@@ -271,53 +303,67 @@ template <std::size_t kSize>
   return at != begin;
 }
 
-// What follows the id in nearly all receipts: every word as long as the specification has it.
+// What follows the id in nearly all receipts: numbers with as many digits as the specification has, and a word.
 constexpr std::string_view kUsual =
-    " sub:??? dlvrd:??? submit date:?????????? done date:?????????? stat:??????? err:???";
+    " sub:000 dlvrd:000 submit date:0000000000 done date:0000000000 stat:_______ err:000";
 
 #ifdef __SSE2__
 consteval std::size_t usual_at(std::string_view name) noexcept { return kUsual.find(name) + name.size(); }
-alignas(16) constexpr auto kIsValue = [] {
-  std::array<std::uint8_t, kUsual.size()> is_value{};
-  for (std::size_t i = 0; i < kUsual.size(); ++i) is_value[i] = kUsual[i] == '?' ? 0xFF : 0;
-  return is_value;
+// The bits in which an octet differs from there are, as a number, at most this: nine between digits.
+constexpr auto kMayDiffer = [] {
+  std::array<std::uint8_t, kUsual.size()> most{};
+  for (std::size_t i = 0; i < kUsual.size(); ++i) most[i] = kUsual[i] == '0' ? 9 : kUsual[i] == '_' ? 0xFF : 0;
+  return most;
 }();
 
-// The same as reading field by field, at once. False when the text is not kUsual from its first octet on.
-bool read_usual(std::string_view text, Receipt& receipt) noexcept {
+// Whether the text is kUsual from its first octet on, whatever the word is.
+bool is_usual(std::string_view text) noexcept {
   if (text.size() < kUsual.size()) return false;
-  unsigned fits = 0xFFFF;
+  if (text.size() > kUsual.size() && kind(text[kUsual.size()]) == kWord) return false;
+  __m128i wrong = _mm_setzero_si128();
   const auto load = [](const void* at) { return _mm_loadu_si128(static_cast<const __m128i*>(at)); };
   const auto look = [&](std::size_t at) {
-    const __m128i octets = load(text.data() + at);
-    const __m128i is_value = load(kIsValue.data() + at);
-    const __m128i same = _mm_cmpeq_epi8(octets, load(kUsual.data() + at));
-    fits &= static_cast<unsigned>(
-        _mm_movemask_epi8(_mm_or_si128(_mm_andnot_si128(is_value, same), _mm_and_si128(is_value, words_of(octets)))));
+    const __m128i differ = _mm_xor_si128(load(text.data() + at), load(kUsual.data() + at));
+    wrong = _mm_or_si128(wrong, _mm_subs_epu8(differ, load(kMayDiffer.data() + at)));
   };
   for (std::size_t at = 0; at + 16 <= kUsual.size(); at += 16) look(at);
   look(kUsual.size() - 16);
-  if (fits != 0xFFFF) return false;
+  return _mm_movemask_epi8(_mm_cmpeq_epi8(wrong, _mm_setzero_si128())) == 0xFFFF;
+}
+
+std::string_view usual_word(std::string_view text) noexcept { return text.substr(usual_at(" stat:"), kUsualWord); }
+
+// The same as reading field by field, at once, with what the fields mean. False for another text, and where the word
+// is none that is known.
+bool read_usual(std::string_view text, Receipt& receipt) noexcept {
+  if (!is_usual(text)) return false;
   const auto value = [&](std::size_t at, std::size_t size) { return std::string_view(text.data() + at, size); };
+  receipt.stat = usual_word(text);
+  receipt.state = usual_state_of(receipt.stat);
+  if (!receipt.state) return false;
   receipt.sub = value(usual_at(" sub:"), 3);
   receipt.dlvrd = value(usual_at(" dlvrd:"), 3);
   receipt.submit_date = value(usual_at(" submit date:"), 10);
   receipt.done_date = value(usual_at(" done date:"), 10);
-  receipt.stat = value(usual_at(" stat:"), 7);
   receipt.err = value(usual_at(" err:"), 3);
+  receipt.err_code = three_digits(receipt.err);
   return true;
 }
 #else
+bool is_usual(std::string_view) noexcept { return false; }
+std::string_view usual_word(std::string_view) noexcept { return {}; }
 bool read_usual(std::string_view, Receipt&) noexcept { return false; }
 #endif
+
+// What may follow the error.
+bool begins_text(std::string_view rest) noexcept { return rest.starts_with(" text:") || rest.starts_with(" Text:"); }
 
 // The text of Appendix B letter by letter, as most peers write it, up to `text`. False for any other, `receipt` is then
 // half filled.
 bool read_standard(std::string_view text, Receipt& receipt) noexcept {
   std::size_t at = 0;
   if (!take(text, at, "id:", receipt.id)) return false;
-  if (read_usual(text.substr(at), receipt) &&
-      (at + kUsual.size() == text.size() || kind(text[at + kUsual.size()]) != kWord)) {
+  if (read_usual(text.substr(at), receipt)) {
     at += kUsual.size();
   } else if (!take(text, at, " sub:", receipt.sub) || !take(text, at, " dlvrd:", receipt.dlvrd) ||
              !take(text, at, " submit date:", receipt.submit_date) ||
@@ -326,7 +372,7 @@ bool read_standard(std::string_view text, Receipt& receipt) noexcept {
     return false;
   }
   const std::string_view rest = text.substr(at);
-  if (rest.starts_with(" text:") || rest.starts_with(" Text:")) {
+  if (begins_text(rest)) {
     receipt.text = rest.substr(6);
     return true;
   }
@@ -337,8 +383,26 @@ Receipt read_in_any_order(std::string_view text) noexcept;
 
 }  // namespace
 
+bool read_standard_receipt(std::string_view text, std::string_view& id, MessageState& state) noexcept {
+  std::size_t at = 0;
+  if (!take(text, at, "id:", id)) return false;
+  const std::string_view usual = text.substr(at);
+  if (!is_usual(usual)) return false;
+  const std::string_view rest = usual.substr(kUsual.size());
+  if (!rest.empty() && !begins_text(rest)) return false;
+  const std::uint64_t letters = usual_letters(usual_word(usual));
+  for (std::size_t i = 0; i < kStandardLetters.size(); ++i) {
+    if (letters != kStandardLetters[i].letters) continue;
+    state = kStandardLetters[i].state;
+    return true;
+  }
+  return false;
+}
+
 void parse_receipt(std::string_view text, Receipt& receipt) noexcept {
   if (!read_standard(text, receipt)) receipt = read_in_any_order(text);
+  if (receipt.state) [[likely]]
+    return;
   if (!receipt.stat.empty()) receipt.state = receipt_state_of(receipt.stat).value_or(MessageState::unknown);
   if (!receipt.err.empty()) receipt.err_code = receipt_error_number(receipt.err);
 }
@@ -369,6 +433,10 @@ Receipt read_in_any_order(std::string_view text) noexcept {
 
 }  // namespace
 
+MessageState message_state_of(std::uint8_t octet) noexcept {
+  return octet < kStandardWords.size() ? static_cast<MessageState>(octet) : MessageState::unknown;
+}
+
 void merge_receipt(Receipt& receipt, const ReceiptTlvs& tlvs) noexcept {
   if (tlvs.receipted_message_id) {
     auto id = *tlvs.receipted_message_id;
@@ -376,8 +444,7 @@ void merge_receipt(Receipt& receipt, const ReceiptTlvs& tlvs) noexcept {
     if (!id.empty()) receipt.id = id;
   }
   if (tlvs.message_state) {
-    const bool known = *tlvs.message_state < kStandardWords.size();
-    receipt.state = known ? static_cast<MessageState>(*tlvs.message_state) : MessageState::unknown;
+    receipt.state = message_state_of(*tlvs.message_state);
   }
   if (tlvs.network_error_code) receipt.network_error = parse_network_error(*tlvs.network_error_code);
   if (receipt.network_error) receipt.err_code = receipt.network_error->code;
@@ -394,22 +461,7 @@ std::optional<NetworkError> parse_network_error(ByteSpan value) noexcept {
 }
 
 std::optional<MessageState> receipt_state_of(std::string_view word) noexcept {
-  if (word.size() == kUsualWord) {
-    std::uint64_t letters = 0;  // two words that overlap in the fourth letter
-    if constexpr (std::endian::native == std::endian::little) {
-      std::uint32_t low = 0;
-      std::uint32_t high = 0;
-      std::memcpy(&low, word.data(), sizeof low);
-      std::memcpy(&high, word.data() + kUsualWord - sizeof high, sizeof high);
-      letters = low | std::uint64_t{high} << 24U | 0x0020'2020'2020'2020U;
-    } else {
-      letters = seven_letters(word);
-    }
-    for (const UsualWord& known : kUsualWords) {
-      if (letters == known.letters) return known.state;
-    }
-    return std::nullopt;
-  }
+  if (word.size() == kUsualWord) return usual_state_of(word);
   if (word.size() == 1 && is_digit(word[0])) return static_cast<MessageState>(word[0] - '0');
   for (const auto& known : kStateWords) {
     if (equals_ignoring_case(word, known.word)) return known.state;
@@ -424,7 +476,7 @@ std::string_view receipt_word(MessageState state) noexcept {
 
 std::optional<std::uint32_t> receipt_error_number(std::string_view err) noexcept {
   if (err.size() == 3 && is_digit(err[0]) && is_digit(err[1]) && is_digit(err[2])) [[likely]] {
-    return static_cast<std::uint32_t>(err[0] * 100 + err[1] * 10 + err[2] - '0' * 111);
+    return three_digits(err);
   }
   if (begins(err, "0x")) return whole_number(err.substr(2), 16);
   if (const auto decimal = whole_number(err, 10)) return decimal;

@@ -51,12 +51,20 @@ void parse_receipt(std::string_view text, Receipt& receipt) noexcept;  // the re
   return receipt;
 }
 
+// Of a text that is the specification's to the letter, with a state that it has a word for: the id and the state, which
+// are what parse_receipt() finds, and the word is written as receipt_word() has it but for the case of its letters.
+// False for all others, and the two are as they may be.
+[[nodiscard]] bool read_standard_receipt(std::string_view text, std::string_view& id, MessageState& state) noexcept;
+
 // The TLVs of a deliver_sm or data_sm, absent as nullopt. The id's trailing NULs are not part of it.
 struct ReceiptTlvs {
   std::optional<std::string_view> receipted_message_id;  // 0x001E
   std::optional<std::uint8_t> message_state;             // 0x0427
   std::optional<ByteSpan> network_error_code;            // 0x0423
 };
+
+// Of a message_state TLV.
+[[nodiscard]] MessageState message_state_of(std::uint8_t octet) noexcept;
 
 // TLVs win field by field; the text supplies what they lack.
 void merge_receipt(Receipt& receipt, const ReceiptTlvs& tlvs) noexcept;

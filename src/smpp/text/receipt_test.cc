@@ -80,6 +80,47 @@ TEST(Receipt, ReadsTheSameWhicheverWayItIsReadAndWhateverOneOctetIs) {
   }
 }
 
+// What is read of a receipt that is told as it is agrees with what is read of any.
+TEST(Receipt, OfAStandardTextIdAndStateAreWhatAllOfItSays) {
+  std::string_view id;
+  MessageState state{};
+  std::size_t standard = 0;
+  for (const std::string_view usual : {kStandard, kStandard.substr(0, kStandard.find(" text"))}) {
+    EXPECT_TRUE(read_standard_receipt(usual, id, state));
+    for (std::size_t i = 0; i < usual.size(); ++i) {
+      for (int c = 0; c < 256; ++c) {
+        std::string text(usual);
+        text[i] = static_cast<char>(c);
+        if (!read_standard_receipt(text, id, state)) continue;
+        ++standard;
+        const auto whole = parse_receipt(text);
+        ASSERT_EQ(id, whole.id) << text;
+        ASSERT_EQ(state, whole.state) << text;
+        std::string word(whole.stat);
+        for (char& letter : word) letter = static_cast<char>(letter & ~0x20);
+        ASSERT_EQ(word, receipt_word(state)) << text;
+      }
+    }
+  }
+  EXPECT_GT(standard, 1'000U);
+  for (const std::string_view other : {"", "id:", "id:1 stat:DELIVRD err:000", "Id:1 sub:001"}) {
+    EXPECT_FALSE(read_standard_receipt(other, id, state)) << other;
+  }
+}
+
+TEST(Receipt, EveryStateOfTheSpecificationIsReadInAStandardText) {
+  for (std::uint8_t octet = 0; octet < 10; ++octet) {
+    std::string text(kStandard);
+    text.replace(text.find("DELIVRD"), 7, receipt_word(static_cast<MessageState>(octet)));
+    std::string_view id;
+    MessageState state{};
+    ASSERT_TRUE(read_standard_receipt(text, id, state));
+    EXPECT_EQ(state, static_cast<MessageState>(octet));
+    EXPECT_EQ(message_state_of(octet), state);
+  }
+  EXPECT_EQ(message_state_of(10), MessageState::unknown);
+}
+
 TEST(Interop, Row07_TheTlvsAloneSuffice) {
   const auto receipt = read_receipt("", {std::string_view("abc\0", 4), std::uint8_t{2}, {}});
   EXPECT_EQ(receipt.id, "abc");
