@@ -48,6 +48,7 @@ std::vector<Case> make_cases() {
        ten},
       {"filters-10", "every filter but the logger", {.client = kClient, .sections = kFilters}, ten},
       {"routes-1000", "a thousand routes by prefix", {.routes = many_routes(1'000)}, ten},
+      {"routes-10000", "ten thousand, which are looked up ahead", {.routes = many_routes(10'000)}, ten},
       {"version-5.0", "clients of SMPP 5.0, an upstream of 3.4", {.version = smpp::Version::v50}, ten},
       {"mock-10", "answered by a mock upstream", {.mock = true}, ten},
       {"stored-10", "kept in memory, then sent", {.store = "memory"}, ten, kUntilTablesAreGrown},

@@ -27,6 +27,7 @@ class Case:
     tls: str = ""  # clients: between smppload and smppd; both: to smppsim too
     load: tuple = ()
     prepare: object = None  # prepare(bench, settings): the last word on the configuration
+    numbers: object = None  # numbers(): the destinations, a line each; None: smppload's own
 
 
 def start_smppd(bench, case, sim_port, binary, name):
@@ -54,6 +55,14 @@ def with_tls(bench, case):
             settings["upstreams"][0]["tls"] = {"ca": str(cert)}
 
     return replace(case, prepare=prepare)
+
+
+def with_numbers(bench, label, case):
+    """The same case with its destinations in a file for smppload."""
+    if case.numbers is None:
+        return case
+    file = bench.write(f"numbers-{label.replace(' ', '-')}.txt", case.numbers())
+    return replace(case, load=(*case.load, "--destination-file", file))
 
 
 def tls_of_load(bench, case):
@@ -165,6 +174,7 @@ def compare(plan, cases):
     plan = replace(plan, seconds=plan.seconds * COMPARED)
     with Workbench(plan.tools) as bench:
         sim = bench.smppsim()
+        cases = {label: with_numbers(bench, label, case) for label, case in cases.items()}
         standing = {label: start_smppd(bench, case, sim.port, binary, label) for label, case in cases.items()}
         samples = {label: Samples(label) for label in cases}
         for _ in range(plan.rounds):

@@ -57,14 +57,34 @@ def filter_cases():
     return cases
 
 
+NUMBERS = 200_000
+
+
 def prefixes(count):
-    """Distinct prefixes of numbers that smppload makes (2588 and eight digits)."""
-    return sorted(random.Random(1).sample(range(100_000, 1_000_000), count))
+    """Distinct prefixes of five to eight digits, by their number."""
+    drawn = random.Random(1)
+    found = set()
+    while len(found) < count:
+        digits = drawn.randint(5, 8)
+        found.add(str(drawn.randrange(10 ** (digits - 1), 10**digits)))
+    return sorted(found)
+
+
+def numbers(count):
+    """Numbers of twelve digits without order, as many for each of the prefixes: every message has its route."""
+
+    def lines():
+        drawn = random.Random(2)
+        listed = [prefix + f"{drawn.randrange(10**12):012}"[len(prefix):] for prefix in prefixes(count) * (NUMBERS // count)]
+        drawn.shuffle(listed)
+        return "".join(f"{number}\n" for number in listed)
+
+    return lines
 
 
 def routes(count):
     listed = [
-        {"name": f"r{prefix}", "match": {"destination_addr": f"+2588{prefix}*"}, "upstream": "carrier"}
+        {"name": f"r{prefix}", "match": {"destination_addr": f"+{prefix}*"}, "upstream": "carrier"}
         for prefix in prefixes(count)
     ]
     return {"routes": [*listed, {"name": "all", "upstream": "carrier"}]}
@@ -72,7 +92,7 @@ def routes(count):
 
 def number_plan(count):
     def prepare(bench, settings):
-        lines = "".join(f"+2588{prefix},carrier,0.01\n" for prefix in prefixes(count))
+        lines = "".join(f"+{prefix},carrier,0.01\n" for prefix in prefixes(count))
         table = bench.write(f"plan-{count}.csv", "prefix,upstream,cost\n" + lines)
         settings["routes"] = [{"name": "plan", "table": str(table), "upstream": "carrier"}]
 
@@ -80,13 +100,11 @@ def number_plan(count):
 
 
 def route_cases():
-    return {
-        "1 route": Case(20, 100),
-        "10 routes": Case(20, 100, sections=routes(10)),
-        "1,000 routes": Case(20, 100, sections=routes(1_000)),
-        "100,000 routes": Case(20, 100, sections=routes(100_000)),
-        "table of 100,000": Case(20, 100, prepare=number_plan(100_000)),
-    }
+    cases = {"1 route": Case(20, 100, numbers=numbers(10))}
+    for count in (10, 1_000, 100_000):
+        cases[f"{count:,} routes"] = Case(20, 100, sections=routes(count), numbers=numbers(count))
+    cases["table of 100,000"] = Case(20, 100, prepare=number_plan(100_000), numbers=numbers(100_000))
+    return cases
 
 
 def session_cases():

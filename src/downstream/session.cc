@@ -80,7 +80,12 @@ std::uint32_t Session::next_sequence() noexcept {
 
 std::size_t Session::on_bytes(ByteSpan bytes) noexcept {
   constexpr std::size_t kSeveral = 256;  // octets; of fewer nothing lies ahead
-  return bytes.size() >= kSeveral && looks_ahead() ? take<true>(bytes) : take<false>(bytes);
+  if (bytes.size() < kSeveral || !looks_ahead()) return take<false>(bytes);
+  routing::RouteTable::Foreseen foreseen;
+  sender_.foreseen = &foreseen;
+  const std::size_t consumed = take<true>(bytes);
+  sender_.foreseen = nullptr;
+  return consumed;
 }
 
 // Twice, so that nobody asks at each PDU who need not.
@@ -88,11 +93,14 @@ template <bool kForesees>
 std::size_t Session::take(ByteSpan bytes) noexcept {
   std::size_t consumed = 0;
   const Instant now = table_.loop().now();
-  [[maybe_unused]] std::size_t foreseen = 0;
+  [[maybe_unused]] std::size_t looked_through = 0;
   while (connection_.open() && !connection_.paused()) {
     const ByteSpan rest = bytes.subspan(consumed);
     if constexpr (kForesees) {
-      if (consumed >= foreseen) foreseen = consumed + flow::foresee_routes(*table_.flow().snapshot().routes, rest);
+      if (consumed >= looked_through) {
+        const routing::RouteTable& routes = *table_.flow().snapshot().routes;
+        looked_through = consumed + flow::foresee_routes(routes, rest, *sender_.foreseen);
+      }
     }
     if (const std::uint32_t size = session_.usual(rest, now); size != 0) [[likely]] {
       if (!on_message(smpp::read_header(rest.data()), rest.first(size))) break;

@@ -28,7 +28,8 @@ std::size_t look_through(ByteSpan bytes, See&& see) noexcept {
 
 }  // namespace
 
-std::size_t foresee_routes(const routing::RouteTable& routes, ByteSpan bytes) noexcept {
+std::size_t foresee_routes(const routing::RouteTable& routes, ByteSpan bytes,
+                           routing::RouteTable::Foreseen& foreseen) noexcept {
   std::array<message::NormalAddress, kPdusAhead> destinations;
   std::size_t count = 0;
   const std::size_t looked = look_through(bytes, [&](CommandId id, ByteSpan pdu) {
@@ -38,7 +39,7 @@ std::size_t foresee_routes(const routing::RouteTable& routes, ByteSpan bytes) no
     destinations[count++] = message::normalise(seen.ton, seen.address);
     return true;
   });
-  routes.foresee(std::span(destinations).first(count));
+  routes.foresee(std::span(destinations).first(count), foreseen);
   return looked;
 }
 

@@ -59,10 +59,12 @@ TEST(Foresight, LooksAtSixteenRequestsAndThenWantsToBeAskedAgain) {
   for (std::size_t i = 0; i < kPdusAhead; ++i) append(bytes, CommandId::submit_sm, "258841234567", "hello");
   const std::size_t all = bytes.size();
   for (std::size_t i = 0; i < 3; ++i) append(bytes, CommandId::submit_sm, "258841234567", "hello");
-  EXPECT_EQ(foresee_routes(*table, bytes), all);
-  EXPECT_EQ(foresee_routes(*table, ByteSpan(bytes).subspan(all)), kNothingAhead) << "all that is there was seen";
+  routing::RouteTable::Foreseen foreseen;
+  EXPECT_EQ(foresee_routes(*table, bytes, foreseen), all);
+  EXPECT_EQ(foresee_routes(*table, ByteSpan(bytes).subspan(all), foreseen), kNothingAhead)
+      << "all that is there was seen";
   bytes.resize(all - 1);
-  EXPECT_EQ(foresee_routes(*table, bytes), kNothingAhead) << "of a piece nothing is seen";
+  EXPECT_EQ(foresee_routes(*table, bytes, foreseen), kNothingAhead) << "of a piece nothing is seen";
 }
 
 TEST(Foresight, ARouteOfALargeTableIsAskedForAndASmallTableAsksForNothing) {
@@ -71,10 +73,11 @@ TEST(Foresight, ARouteOfALargeTableIsAskedForAndASmallTableAsksForNothing) {
   const auto table = routes(20'000, names);
   const message::NormalAddress there{"100123999", true};
   const message::NormalAddress other{"777", true};
-  EXPECT_EQ(table->foresee(std::span(&there, 1)), 1U) << "one length of prefixes, one line";
-  EXPECT_EQ(table->foresee(std::span(&other, 1)), 0U);
+  routing::RouteTable::Foreseen foreseen;
+  EXPECT_EQ(table->foresee(std::span(&there, 1), foreseen), 1U) << "one length of prefixes, one line";
+  EXPECT_EQ(table->foresee(std::span(&other, 1), foreseen), 0U);
   const std::vector<message::NormalAddress> many(100, there);
-  EXPECT_EQ(table->foresee(many), 100U) << "of more than it takes at once, too";
+  EXPECT_EQ(table->foresee(many, foreseen), foreseen.kMost) << "of more than it takes at once, the first";
 }
 
 struct Desk {
@@ -157,7 +160,8 @@ TEST(Foresight, AnyOctetsAreHarmless) {
     }
     bytes.resize(bytes.size() - random() % 40);
     bytes.shrink_to_fit();
-    EXPECT_EQ(foresee_routes(*table, bytes), kNothingAhead);
+    routing::RouteTable::Foreseen foreseen;
+    EXPECT_EQ(foresee_routes(*table, bytes, foreseen), kNothingAhead);
     EXPECT_EQ(foresee_receipts(some.desk, kCarrier, bytes), kNothingAhead);
   }
 }

@@ -29,9 +29,10 @@ struct Sender {
   const config::SmppListener* listener = nullptr;
   message::ListenerId listener_id;
   PeerSide side;
-  std::uint64_t address_hash = 0;  // of the peer's IP address, for ip_hash
-  Instant waiting_since{};         // of the request that is tried again
-  bool impatient = false;          // what came before it has waited `overload_wait`, and it with that: no more waiting
+  std::uint64_t address_hash = 0;                     // of the peer's IP address, for ip_hash
+  Instant waiting_since{};                            // of the request that is tried again
+  routing::RouteTable::Foreseen* foreseen = nullptr;  // of the requests of this read, while it is handed on; see below
+  bool impatient = false;  // what came before it has waited `overload_wait`, and it with that: no more waiting
 };
 
 // The answer to a request of a session.
@@ -100,11 +101,13 @@ class Sessions {
   ~Sessions() = default;
 };
 
-// Of requests that a session was sent and has yet to hand on: fetches what the flow will read to find their routes, in
-// a table that is_large(), so that the waits for memory pass together and beside other work. A hint: whatever is seen
-// or missed, what becomes of a message is the same. Says how many octets were looked through before it is time to look
-// again: kNothingAhead when there is nothing left.
+// Of requests that a session was sent and has yet to hand on: looks up what the flow will need to find their routes, in
+// a table that is_large(), so that the waits for memory pass together. The session shows `foreseen` to the flow in its
+// Sender as long as these octets stay where they are. A hint: whatever is seen or missed, what becomes of a message is
+// the same. Says how many octets were looked through before it is time to look again: kNothingAhead when there is
+// nothing left.
 inline constexpr std::size_t kNothingAhead = SIZE_MAX / 2;
-[[nodiscard]] std::size_t foresee_routes(const routing::RouteTable& routes, ByteSpan bytes) noexcept;
+[[nodiscard]] std::size_t foresee_routes(const routing::RouteTable& routes, ByteSpan bytes,
+                                         routing::RouteTable::Foreseen& foreseen) noexcept;
 
 }  // namespace smppd::flow

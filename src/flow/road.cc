@@ -155,7 +155,7 @@ void Flow::Aside::answer_by_route(Submission& m) noexcept {
 void Flow::decide_road(Submission& m) noexcept {
   if (m.sender.entry == nullptr || !m.sender.entry->upstream.valid()) {
     const std::uint32_t draw = random();
-    snapshot_->routes->decide(m.facts, wall_now(), draw, m.road);
+    snapshot_->routes->decide(m.facts, wall_now(), draw, m.sender.foreseen, m.road);
     if (m.road.equals > 1) prefer(m, draw);
     return;
   }

@@ -4,6 +4,16 @@
 
 namespace smppd::message {
 
+namespace {
+
+constexpr std::size_t power(std::size_t base, int exponent) {
+  std::size_t result = 1;
+  for (; exponent > 0; --exponent) result *= base;
+  return result;
+}
+
+}  // namespace
+
 bool PrefixMap::is_prefix(std::string_view text) noexcept {
   return text.size() <= kMaxDigits &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
@@ -16,16 +26,16 @@ PrefixMap::PrefixMap(std::vector<Entry> entries) {
       std::count_if(entries.begin(), entries.end(), [](const Entry& entry) { return !entry.digits.empty(); }));
   if (packed > 0) {
     lines_.resize(packed / kLoad + 1);
-    const int digits = packed > 4096 ? 4 : packed > 512 ? 3 : packed > 16 ? 2 : 0;
+    const int digits = packed > 32768 ? 5 : packed > 4096 ? 4 : packed > 512 ? 3 : packed > 16 ? 2 : 0;
     group_shift_ = 63 - 4 * digits;
-    lengths_.resize(std::size_t{1} << (4 * digits));
+    lengths_.resize(power(kBase, digits));
   }
   for (const Entry& entry : entries) {
     if (entry.digits.empty()) {
       everything_ = entry.value;
       continue;
     }
-    const std::uint64_t key = pack(entry.digits);
+    const std::uint64_t key = digit_key(entry.digits);
     insert(key, entry.value);
     note_length(key, entry.digits.size());
   }
@@ -34,7 +44,7 @@ PrefixMap::PrefixMap(std::vector<Entry> entries) {
 
 // Moves those that are too long for a key to long_.
 void PrefixMap::take_long(std::vector<Entry>& entries) {
-  const auto is_short = [](const Entry& entry) { return entry.digits.size() <= kPacked; };
+  const auto is_short = [](const Entry& entry) { return entry.digits.size() <= kDigitsOfKey; };
   const auto first = std::stable_partition(entries.begin(), entries.end(), is_short);
   if (first == entries.end()) return;
   std::reverse(first, entries.end());  // the last of the same digits comes first then
@@ -69,10 +79,9 @@ void PrefixMap::note_beginning(std::string_view digits) noexcept {
 // that ends there.
 void PrefixMap::note_length(std::uint64_t key, std::size_t length) noexcept {
   const int group_digits = (63 - group_shift_) / 4;
-  const std::uint64_t begin = (key >> 1) >> group_shift_;
-  const int open = std::max(group_digits - static_cast<int>(length), 0);
-  const std::uint64_t end = begin + (std::uint64_t{1} << (4 * open));
-  for (std::uint64_t at = begin; at < end; ++at) {
+  const std::size_t begin = group_of(key);
+  const std::size_t end = begin + power(kBase, std::max(group_digits - static_cast<int>(length), 0));
+  for (std::size_t at = begin; at < end; ++at) {
     lengths_[at] = static_cast<std::uint16_t>(lengths_[at] | 1U << (length - 1));
   }
 }

@@ -13,8 +13,8 @@
 #include <string_view>
 #include <vector>
 
-#include "base/bytes.h"
 #include "base/prefetch.h"
+#include "message/digit_key.h"
 
 namespace smppd::message {
 
@@ -30,6 +30,13 @@ class PrefixMap {
 
   [[nodiscard]] static bool is_prefix(std::string_view text) noexcept;
 
+  // A text as it is looked up.
+  struct Sight {
+    std::uint64_t digits = 0;
+    std::uint32_t lengths = 0;  // of its prefixes that there may be and that have not been taken: bit n is n + 1 digits
+    bool is_whole = true;       // false: it may have prefixes that are too long to be seen like this
+  };
+
   PrefixMap() = default;
   // Of entries with the same digits the last one counts.
   explicit PrefixMap(std::vector<Entry> entries);
@@ -41,17 +48,21 @@ class PrefixMap {
       if (everything_ != kNone) more(everything_);
       return;
     }
-    if (!long_.empty() && text.size() > kPacked && !walk_long(text, more)) return;
+    if (!long_.empty() && text.size() > kDigitsOfKey && !walk_long(text, more)) return;
+    Sight sight;
     if (!lines_.empty()) {
-      const std::uint64_t digits = pack(text);
-      std::uint32_t lengths = lengths_of(digits);
-      if (is_large()) fetch(digits, lengths);
-      while (lengths != 0) {
-        const int length = static_cast<int>(std::bit_width(lengths));
-        lengths ^= 1U << (length - 1);
-        const std::uint32_t value = find(prefix(digits, length));
-        if (value != kNone && !more(value)) return;
-      }
+      sight.digits = digit_key(text);
+      sight.lengths = lengths_of(sight.digits);
+      if (is_large() && (sight.lengths & (sight.lengths - 1)) != 0) (void)fetch(sight);
+    }
+    walk(sight, more);
+  }
+  // The same from a look on, for what it has left.
+  template <typename More>
+  void walk(Sight sight, More&& more) const noexcept {
+    while (sight.lengths != 0) {
+      const std::uint32_t value = take_longest(sight);
+      if (value != kNone && !more(value)) return;
     }
     if (everything_ != kNone) more(everything_);
   }
@@ -68,30 +79,31 @@ class PrefixMap {
 
   // Whether it is larger than the caches, so that lookups wait for memory.
   [[nodiscard]] bool is_large() const noexcept { return lines_.size() > kCachedLines; }
-  // The prefixes that a text may have: what it is looked up by.
-  struct Sight {
-    std::uint64_t digits = 0;
-    std::uint32_t lengths = 0;
-    [[nodiscard]] int count() const noexcept { return std::popcount(lengths); }
-  };
-  // Fetches the line of each, for a lookup in a large table that is to come.
+  // A lookup in a large table in three steps, each of which fetches what the next one reads, so that the waits of many
+  // texts pass together: this one, ask_for_lines(), take_longest() and what else is wanted.
   [[nodiscard]] Sight foresee(std::string_view text) const noexcept {
-    if (lines_.empty() || !may_begin(text)) return {};
-    const std::uint64_t digits = pack(text);
-    const Sight sight{digits, lengths_of(digits)};
-    fetch(digits, sight.lengths);
+    Sight sight;
+    sight.is_whole = long_.empty() || text.size() <= kDigitsOfKey;
+    if (lines_.empty() || !may_begin(text)) return sight;
+    sight.digits = digit_key(text);
+    prefetch(&lengths_[group_of(sight.digits)]);
     return sight;
   }
-  // Calls see() for each when the lines are there, with its value; with kNone where it is in no prefix's usual place.
-  template <typename See>
-  void look(const Sight& sight, See&& see) const noexcept {
-    for (std::uint32_t rest = sight.lengths; rest != 0; rest &= rest - 1) {
-      const std::uint64_t key = prefix(sight.digits, std::countr_zero(rest) + 1);
-      const Line& line = lines_[line_of(key)];
-      const unsigned same = line.slots_of(key);
-      const std::uint32_t value = line.values[static_cast<std::size_t>(std::countr_zero(same | 1U << 4))];
-      see(same == 0 ? kNone : value);
+  // Says how many lines of memory that are.
+  std::size_t ask_for_lines(Sight& sight) const noexcept {
+    if (sight.digits == 0) return 0;
+    sight.lengths = lengths_of(sight.digits);
+    return fetch(sight);
+  }
+  // The value of the longest prefix that is left in `sight`, which keeps the shorter ones; kNone if there is none.
+  [[nodiscard]] std::uint32_t take_longest(Sight& sight) const noexcept {
+    while (sight.lengths != 0) {
+      const int length = static_cast<int>(std::bit_width(sight.lengths));
+      sight.lengths ^= 1U << (length - 1);
+      const std::uint32_t value = find(first_digits(sight.digits, length));
+      if (value != kNone) return value;
     }
+    return kNone;
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
@@ -101,8 +113,8 @@ class PrefixMap {
   }
 
  private:
-  static constexpr int kPacked = 16;                 // digits that a key has room for
   static constexpr std::size_t kCachedLines = 2048;  // 128 KiB are found in the caches anyway
+  static constexpr std::size_t kBase = 11;           // a digit or none
   static constexpr std::size_t kLoad = 3;            // entries a line on average, of the five there is room for
 
   // By the first two digits alone; few texts begin as the prefixes of an address rule do.
@@ -114,7 +126,6 @@ class PrefixMap {
     return (seconds_[first] >> second & 1U) != 0;
   }
 
-  // Digits as a key: four bits each, the first ones on top, 1 to 10 for 0 to 9, so that zeros follow the last.
   struct alignas(64) Line {
     std::array<std::uint64_t, 5> keys{};
     std::array<std::uint32_t, 5> values{};
@@ -128,48 +139,24 @@ class PrefixMap {
     }
   };
 
-  // Eight signs as digits of a key, up to the first that is none.
-  [[nodiscard]] static std::uint32_t pack_word(std::uint64_t signs) noexcept {
-    const std::uint64_t digits = signs ^ 0x3030303030303030U;
-    const std::uint64_t others =
-        (((digits & 0x7F7F7F7F7F7F7F7FU) + 0x7676767676767676U) | digits) & 0x8080808080808080U;
-    const std::uint64_t kept =
-        others == 0 ? ~std::uint64_t{0} : ~(~std::uint64_t{0} >> (std::countl_zero(others) & ~7));
-    std::uint64_t packed = (digits & kept) + (0x0101010101010101U & kept);
-    packed = (packed | packed >> 4) & 0x00FF00FF00FF00FFU;
-    packed = (packed | packed >> 8) & 0x0000FFFF0000FFFFU;
-    return static_cast<std::uint32_t>(packed | packed >> 16);
-  }
-  // Octets behind the text are seen as NULs, which are no digits.
-  [[nodiscard]] static std::uint64_t pack(std::string_view text) noexcept {
-    std::array<std::uint8_t, kPacked> signs{};
-    const auto* at = reinterpret_cast<const std::uint8_t*>(text.data());
-    if (text.size() >= kPacked) return join(load_be<std::uint64_t>(at), load_be<std::uint64_t>(at + 8));
-    if (text.size() >= 8) {
-      const std::size_t behind = kPacked - text.size();
-      const auto last = load_be<std::uint64_t>(at + text.size() - 8);
-      return join(load_be<std::uint64_t>(at), behind == 8 ? 0 : last << (8 * behind));
-    }
-    for (std::size_t i = 0; i < text.size(); ++i) signs[i] = at[i];
-    return join(load_be<std::uint64_t>(signs.data()), 0);
-  }
-  [[nodiscard]] static std::uint64_t join(std::uint64_t first, std::uint64_t second) noexcept {
-    const std::uint64_t digits = pack_word(first);
-    return digits << 32 | ((digits & 0xF) != 0 ? pack_word(second) : 0U);
-  }
-  [[nodiscard]] static std::uint64_t prefix(std::uint64_t digits, int length) noexcept {
-    return digits & (~std::uint64_t{0} << (4 * (kPacked - length)));
-  }
-
   // Of the prefixes that there may be of these digits: bit n is one of n + 1.
   [[nodiscard]] std::uint32_t lengths_of(std::uint64_t digits) const noexcept {
-    const int packed = kPacked - std::countr_zero(digits) / 4;
-    return lengths_[(digits >> 1) >> group_shift_] & ((1U << packed) - 1);
+    return lengths_[group_of(digits)] & ((1U << count_digits(digits)) - 1);
   }
-  void fetch(std::uint64_t digits, std::uint32_t lengths) const noexcept {
-    for (; lengths != 0; lengths &= lengths - 1) {
-      prefetch(&lines_[line_of(prefix(digits, std::countr_zero(lengths) + 1))]);
+  // The number of a key's first digits, up to five, written with the base eleven.
+  [[nodiscard]] std::size_t group_of(std::uint64_t digits) const noexcept {
+    const std::uint64_t first = (digits >> 1) >> group_shift_;
+    const std::uint64_t pairs = first - ((first >> 4) & 0x0F0F0F) * (16 - kBase);
+    return (pairs & 0xFF) + ((pairs >> 8) & 0xFF) * (kBase * kBase) + (pairs >> 16) * (kBase * kBase * kBase * kBase);
+  }
+  // How many lines it asked for.
+  std::size_t fetch(const Sight& sight) const noexcept {
+    std::size_t lines = 0;
+    for (std::uint32_t rest = sight.lengths; rest != 0; rest &= rest - 1) {
+      prefetch(&lines_[line_of(first_digits(sight.digits, std::countr_zero(rest) + 1))]);
+      ++lines;
     }
+    return lines;
   }
 
   [[nodiscard]] std::size_t line_of(std::uint64_t key) const noexcept {
@@ -189,7 +176,7 @@ class PrefixMap {
   template <typename More>
   bool walk_long(std::string_view text, More&& more) const noexcept {
     std::string_view rest = text.substr(0, kMaxDigits);
-    while (rest.size() > kPacked) {
+    while (rest.size() > kDigitsOfKey) {
       const Entry* entry = last_up_to(rest);
       if (entry == nullptr) return true;
       std::size_t same = 0;

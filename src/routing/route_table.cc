@@ -1,6 +1,7 @@
 #include "routing/route_table.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 
 namespace smppd::routing {
@@ -225,10 +226,11 @@ struct RouteTable::Search {
   }
 };
 
-Decision RouteTable::decide(const message::MessageFacts& facts, WallTime now, std::uint32_t random) const noexcept {
+Decision RouteTable::decide(const message::MessageFacts& facts, WallTime now, std::uint32_t random,
+                            Foreseen* foreseen) const noexcept {
   if (catch_all_ != RuleSet::kNone) return answer(targets_[catch_all_], {}, random);
   Search search{*this, message::normalised_destination(facts), {}};
-  const std::uint32_t rule = rules_.first(facts, now, {has_tables_ ? &Search::accept : nullptr, &search});
+  const std::uint32_t rule = rules_.first(facts, now, {has_tables_ ? &Search::accept : nullptr, &search}, foreseen);
   return rule == RuleSet::kNone ? Decision() : answer(targets_[rule], search.found, random);
 }
 
@@ -244,16 +246,18 @@ void RouteTable::note_large() {
   }
 }
 
-std::size_t RouteTable::foresee(std::span<const message::NormalAddress> destinations) const noexcept {
+std::size_t RouteTable::foresee(std::span<const message::NormalAddress> destinations,
+                                Foreseen& foreseen) const noexcept {
+  destinations = destinations.first(std::min(destinations.size(), Foreseen::kMost));
   std::size_t lines = 0;
   for (const message::PrefixMap* map : large_) {
     if (map == &rules_.prefixes()) {
-      lines += rules_.foresee(destinations, {targets_.data(), sizeof(Target), targets_.size()});
+      lines += rules_.foresee(destinations, {targets_.data(), sizeof(Target)}, foreseen);
       continue;
     }
-    for (const auto& destination : destinations) {
-      lines += static_cast<std::size_t>(map->foresee(destination.text).count());
-    }
+    std::array<message::PrefixMap::Sight, Foreseen::kMost> sights;
+    for (std::size_t i = 0; i < destinations.size(); ++i) sights[i] = map->foresee(destinations[i].text);
+    for (std::size_t i = 0; i < destinations.size(); ++i) lines += map->ask_for_lines(sights[i]);
   }
   return lines;
 }

@@ -446,6 +446,77 @@ TEST_P(RandomRoutes, TheIndexFindsWhatReadingTheRoutesOneByOneFinds) {
 
 INSTANTIATE_TEST_SUITE_P(Seeds, RandomRoutes, testing::Range(1U, 121U));
 
+class ManyRandomRoutes : public RandomRoutes {
+ protected:
+  // Among as many plain prefixes as make a table large.
+  std::shared_ptr<const RouteTable> large_table() {
+    constexpr unsigned kPlain = 7'000;
+    for (unsigned i = 0; i < kPlain; ++i) {
+      config::Route& plain = route("p" + std::to_string(i), "beta");
+      plain.priority = static_cast<int>(below(3));
+      plain.match.destination_addr = {glob("+" + std::to_string(1'000 + i * 7) + "*")};
+    }
+    for (unsigned i = 0; i < 60; ++i) {
+      config::Route& one = route("r" + std::to_string(i), "alpha");
+      one.priority = static_cast<int>(below(3));
+      fill(one.match);
+    }
+    return compile();
+  }
+};
+
+TEST_P(ManyRandomRoutes, WhatWasForeseenChangesNothing) {
+  const auto table = large_table();
+  ASSERT_NE(table, nullptr);
+  ASSERT_TRUE(table->is_large());
+  unsigned matched = 0;
+  for (int round = 0; round < 200; ++round) {
+    RouteTable::Foreseen foreseen;
+    std::vector<std::string> texts;
+    std::vector<MessageFacts> messages;
+    for (unsigned i = below(20); i > 0; --i) {
+      MessageFacts& facts = messages.emplace_back();
+      facts.source_addr = "SHOP";
+      texts.push_back(one_in(2) ? address(facts.dest_addr_ton) : std::to_string(random_()));
+      if (one_in(20)) texts.back() += "1231231231231231";
+      if (!one_in(5)) facts.client = message::ClientId(below(3));
+    }
+    std::vector<message::NormalAddress> destinations;
+    for (std::size_t i = 0; i < messages.size(); ++i) {
+      messages[i].destination_addr = texts[i];
+      if (!one_in(10)) destinations.push_back(message::normalised_destination(messages[i]));
+    }
+    (void)table->foresee(destinations, foreseen);
+    for (const MessageFacts& facts : messages) {
+      if (one_in(10)) continue;  // something else became of it
+      Decision decision;
+      table->decide(facts, WallTime{}, 0, &foreseen, decision);
+      ASSERT_EQ(names.routes.name(decision.route), decide(*table, facts)) << facts.destination_addr;
+      matched += decision.route.valid() ? 1 : 0;
+    }
+  }
+  EXPECT_GT(matched, 100U);
+}
+
+TEST_P(ManyRandomRoutes, AnotherTablesForesightIsNotBelieved) {
+  const auto before = large_table();
+  const std::string text = "1007123";
+  const message::NormalAddress destination{text, true};
+  RouteTable::Foreseen foreseen;
+  (void)before->foresee(std::span(&destination, 1), foreseen);
+  config.routes.insert(config.routes.begin(), config::Route{});
+  config.routes.front().upstreams = {{"gamma", 1}};
+  config.routes.front().priority = -1;
+  const auto now = compile();
+  MessageFacts facts = to(text);
+  facts.source_addr = "SHOP";
+  Decision decision;
+  now->decide(facts, WallTime{}, 0, &foreseen, decision);
+  EXPECT_EQ(names.routes.name(decision.route), decide(*now, facts));
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, ManyRandomRoutes, testing::Range(1U, 9U));
+
 TEST_F(Routes, ExplainNamesTheFirstConditionThatFailsAndTheUpstreamsInOrder) {
   route("south africa", "alpha").match.destination_addr = {glob("+27*"), glob("+268*")};
   config::Match& night = route("night", "alpha").match;

@@ -85,22 +85,23 @@ void decide(benchmark::State& state, bool by_client) {
 
 // As the road does it: what a batch of messages will read is fetched before the first of them is decided.
 void decide_foreseen(benchmark::State& state, bool by_client) {
-  constexpr std::size_t kAhead = 16;
+  constexpr std::size_t kAhead = RouteTable::Foreseen::kMost;
   Setup setup(state.range(0), by_client);
   const auto table = *RouteTable::compile(setup.config, setup.names);
   message::MessageFacts facts;
   facts.dest_addr_ton = 1;
   facts.source_addr = "MYAPP";
   std::array<message::NormalAddress, kAhead> ahead;
+  RouteTable::Foreseen foreseen;
   std::size_t at = 0;
   const bench::ReportedAllocations allocations(state);
   while (state.KeepRunningBatch(kAhead)) {
     for (std::size_t i = 0; i < kAhead; ++i) ahead[i] = {setup.destinations[(at + i) % kDestinations], true};
-    benchmark::DoNotOptimize(table->foresee(ahead));
+    benchmark::DoNotOptimize(table->foresee(ahead, foreseen));
     for (std::size_t i = 0; i < kAhead; ++i) {
       facts.destination_addr = setup.destinations[at++ % kDestinations];
       facts.client = message::ClientId(static_cast<std::uint32_t>(at % 100));
-      benchmark::DoNotOptimize(table->decide(facts, WallTime{}, 0));
+      benchmark::DoNotOptimize(table->decide(facts, WallTime{}, 0, &foreseen));
     }
   }
 }

@@ -72,6 +72,7 @@ struct RuleSet::Index {
   void scan(const Bucket& bucket, Search& search) const noexcept;
   // False if nothing behind a shorter prefix can come before what has been found.
   bool follow(std::uint32_t way, std::uint32_t source, Search& search) const noexcept;
+  bool follow_foreseen(const Foreseen::One& seen, std::uint32_t source, Search& search) const noexcept;
   bool visit(std::uint32_t slot, std::uint32_t source, Search& search) const noexcept;
   void scan_keyed(Key key, Search& search) const noexcept {
     if (const auto at = buckets.find(key); at != buckets.end()) scan(at->second, search);
@@ -331,6 +332,14 @@ bool RuleSet::Index::follow(std::uint32_t way, std::uint32_t source, Search& sea
   return (way & kBeforeShorter) == 0;
 }
 
+bool RuleSet::Index::follow_foreseen(const Foreseen::One& seen, std::uint32_t source, Search& search) const noexcept {
+  if (seen.way == PrefixMap::kNone) return true;
+  bool go_on = follow(seen.way, source, search);
+  if (!go_on) return false;
+  prefixes.walk(seen.shorter, [&](std::uint32_t way) { return go_on = follow(way, source, search); });
+  return go_on;
+}
+
 bool RuleSet::Index::visit(std::uint32_t slot_number, std::uint32_t source, Search& search) const noexcept {
   const Slot& slot = slots[slot_number];
   const bool party = search.party != kNone;
@@ -361,38 +370,50 @@ std::uint32_t RuleSet::always() const noexcept { return index_->always; }
 
 const PrefixMap& RuleSet::prefixes() const noexcept { return index_->prefixes; }
 
-// First the lines of all, which come together; then what each leads to, without a branch that depends on it: a prefix
-// that is not there leads to the last rule.
-std::size_t RuleSet::foresee(std::span<const message::NormalAddress> destinations, const ByRule& kept) const noexcept {
-  constexpr std::size_t kTogether = 16;
+// First the lines of all, which come together; then what each leads to, which comes while messages are handled.
+std::size_t RuleSet::foresee(std::span<const message::NormalAddress> destinations, const ByRule& kept,
+                             Foreseen& foreseen) const noexcept {
+  const Index& index = *index_;
   const auto* const first_kept = static_cast<const std::byte*>(kept.first);
-  const auto* const first_slot = reinterpret_cast<const std::byte*>(index_->slots.data());
   std::size_t lines = 0;
-  while (!destinations.empty()) {
-    const auto some = destinations.first(std::min(destinations.size(), kTogether));
-    destinations = destinations.subspan(some.size());
-    std::array<PrefixMap::Sight, kTogether> sights;
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      sights[i] = index_->prefixes.foresee(some[i].text);
-      lines += static_cast<std::size_t>(sights[i].count());
-    }
-    for (std::size_t i = 0; i < some.size(); ++i) {
-      index_->prefixes.look(sights[i], [&](std::uint32_t way) {
-        const std::size_t number = way & Index::kNumber;
-        const auto* const rule = first_kept + std::min(number, kept.count - 1) * kept.size;
-        const auto* const slot = first_slot + std::min(number, index_->slots.size() - 1) * sizeof(Index::Slot);
-        prefetch((way & Index::kRule) != 0 ? rule : slot);
-      });
+  foreseen.by_ = &index;
+  foreseen.next_ = 0;
+  foreseen.count_ = std::min(destinations.size(), Foreseen::kMost);
+  for (std::size_t i = 0; i < foreseen.count_; ++i) {
+    const std::string_view text = destinations[i].text;
+    foreseen.ones_[i] = {text.data(), text.size(), index.prefixes.foresee(text), PrefixMap::kNone};
+  }
+  const auto ones = std::span(foreseen.ones_).first(foreseen.count_);
+  for (Foreseen::One& one : ones) lines += index.prefixes.ask_for_lines(one.shorter);
+  for (Foreseen::One& one : ones) {
+    one.way = index.prefixes.take_longest(one.shorter);
+    if (one.way == PrefixMap::kNone) continue;
+    const std::size_t number = one.way & Index::kNumber;
+    if ((one.way & Index::kRule) != 0) {
+      prefetch(first_kept + number * kept.size);
+    } else {
+      prefetch(&index.slots[number]);
     }
   }
   return lines;
+}
+
+const RuleSet::Foreseen::One* RuleSet::Foreseen::take(std::string_view text) noexcept {
+  for (std::size_t at = next_; at < count_; ++at) {
+    const One& one = ones_[at];
+    if (one.text != text.data() || one.size != text.size()) continue;
+    next_ = at + 1;
+    return one.shorter.is_whole ? &one : nullptr;
+  }
+  return nullptr;
 }
 
 std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now) const noexcept {
   return first(facts, now, {});
 }
 
-std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now, Accept accept) const noexcept {
+std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now, Accept accept,
+                             Foreseen* foreseen) const noexcept {
   const Index& index = *index_;
   if (index.always != kNone && (accept.call == nullptr || accept.call(accept.context, index.always))) {
     return index.always;
@@ -409,8 +430,13 @@ std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now, A
     if (at != index.exact.end()) index.follow(at->second, source, search);
   }
   bool go_on = true;
-  index.prefixes.walk(search.destination.text,
-                      [&](std::uint32_t way) { return go_on = index.follow(way, source, search); });
+  const auto* seen = foreseen == nullptr || foreseen->by_ != &index ? nullptr : foreseen->take(search.destination.text);
+  if (seen != nullptr) {
+    go_on = index.follow_foreseen(*seen, source, search);
+  } else {
+    index.prefixes.walk(search.destination.text,
+                        [&](std::uint32_t way) { return go_on = index.follow(way, source, search); });
+  }
   if (go_on) index.visit(0, source, search);
   return search.best;
 }

@@ -7,10 +7,12 @@
 // patterns that begin with a wildcard, regular expressions, fields or hours, are looked at one after the other.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -48,9 +50,32 @@ class RuleSet {
   RuleSet& operator=(RuleSet&&) noexcept;
   ~RuleSet();
 
+  // What foresee() found for some destinations, for first() to go on from, which knows them by where their texts are.
+  // Must not outlive the texts, nor see them change.
+  class Foreseen {
+   public:
+    static constexpr std::size_t kMost = 16;
+
+   private:
+    friend class RuleSet;
+    struct One {
+      const char* text = nullptr;
+      std::size_t size = 0;
+      message::PrefixMap::Sight shorter;  // than the one that led to `way`
+      std::uint32_t way = 0;
+    };
+    [[nodiscard]] const One* take(std::string_view text) noexcept;
+
+    const void* by_ = nullptr;
+    std::size_t next_ = 0;  // they come in order, though not every one does
+    std::size_t count_ = 0;
+    std::array<One, kMost> ones_;
+  };
+
   // The lowest index whose match holds and which is accepted, or kNone.
   [[nodiscard]] std::uint32_t first(const message::MessageFacts& facts, WallTime now) const noexcept;
-  [[nodiscard]] std::uint32_t first(const message::MessageFacts& facts, WallTime now, Accept accept) const noexcept;
+  [[nodiscard]] std::uint32_t first(const message::MessageFacts& facts, WallTime now, Accept accept,
+                                    Foreseen* foreseen = nullptr) const noexcept;
   // The rule that holds for every message before any other is asked, or kNone.
   [[nodiscard]] std::uint32_t always() const noexcept;
   // The prefixes by which destinations are looked up.
@@ -59,11 +84,11 @@ class RuleSet {
   struct ByRule {
     const void* first = nullptr;
     std::size_t size = 0;  // of one
-    std::size_t count = 0;
   };
-  // Fetches what first() will read for messages to these destinations, and the caller's own of the rules it will find.
-  // A hint. Says how many lines of prefixes it asked for.
-  std::size_t foresee(std::span<const message::NormalAddress> destinations, const ByRule& kept) const noexcept;
+  // Looks up at most Foreseen::kMost destinations at once, and fetches the caller's own of the rules they lead to. A
+  // hint. Says how many lines of prefixes it read.
+  std::size_t foresee(std::span<const message::NormalAddress> destinations, const ByRule& kept,
+                      Foreseen& foreseen) const noexcept;
 
  private:
   struct Index;
