@@ -19,7 +19,7 @@ RECEIPT = re.compile(rb"id:(\S+) .*stat:(\w+) .*text:(.*)$", re.IGNORECASE)
 class Session:
     def __init__(self, peer, client, destinations):
         self.peer, self.client = peer, client
-        self.wire, self.bound, self.sequence, self.open = None, False, 0, {}
+        self.wire, self.bound, self.since, self.sequence, self.open = None, False, 0.0, 0, {}
         self.credit = 0.0
         self.bodies = [self._body(destination, registered) for destination in destinations for registered in (1, 1, 1, 0)]
         self.connect()
@@ -36,6 +36,7 @@ class Session:
         self.wire = wire.Wire(self.peer.loop, sock, self, connecting=True)
 
     def on_connected(self, it):
+        self.since = time.monotonic()
         self.sequence = 1
         request = smpp.bind("trx", system_id=self.client, password="secret")
         request.sequence = 1
@@ -95,7 +96,7 @@ class Session:
             words = [word.decode("latin-1") for word in found.groups()]
         else:
             words = ["", "", text.decode("latin-1")]
-        self.peer.ledger.delivered.append(Delivered(self.client, time.monotonic(), *words, take))
+        self.peer.ledger.delivered.append(Delivered(self.client, time.monotonic(), *words, take, self.since))
         it.send(wire.pdu(wire.DELIVER_SM | wire.RESPONSE, 0 if take else smpp.RX_T_APPN, sequence, b"\0"))
 
 

@@ -114,7 +114,7 @@ class Judge:
 
     def doubled(self, tag, one, came):
         """1 when only the number of nameless uncertain messages can explain it."""
-        in_one_life = any(self.deaths_between(a.at, b.at) == 0 for a, b in zip(came, came[1:]))
+        in_one_life = any(self.deaths_between(a.since, b.since) == 0 for a, b in zip(came, came[1:]))
         if in_one_life and one.id not in self.case.unanswered:
             self.find("doubled", f"{tag} came to a carrier {len(came)} times in one life: {came}")
         elif one.id and not self.is_uncertain(one):
@@ -159,9 +159,9 @@ class Judge:
         taken = [one for one in delivered if one.taken]
         for first, second in zip(taken, taken[1:]):
             deaths = self.case.deaths
-            at = bisect_left(deaths, first.at)
+            at = bisect_left(deaths, first.since)
             death = deaths[at] if at < len(deaths) else float("inf")
-            if again or (death < second.at and death - first.at < self.case.in_hands):
+            if again or (death < second.since and death - first.at < self.case.in_hands):
                 self.say[f"{what}s doubled, explained"] += 1
             else:
                 self.find(f"{what} doubled", f"{tag}: {first}, {second}, next death {death - first.at:.3f} s after the first")

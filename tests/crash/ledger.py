@@ -26,6 +26,7 @@ class Delivered:
     state: str
     tag: str  # carried in the text
     taken: bool  # answered with ESME_ROK, at once
+    since: float  # when its session was bound: the life of smppd that sent it, however late it is read
 
 
 @dataclass
@@ -43,6 +44,7 @@ class Reception:
     carrier: str
     id: str
     status: int
+    since: float  # when its link was bound, likewise
 
 
 @dataclass

@@ -43,7 +43,7 @@ class Carrier:
         status = 0
         if random.random() < self.refused_share:
             status = random.choice((smpp.RTHROTTLED, smpp.RMSGQFUL, smpp.RSYSERR))
-        self.peer.ledger.received.setdefault(tag, []).append(Reception(now, self.name, message_id, status))
+        self.peer.ledger.received.setdefault(tag, []).append(Reception(now, self.name, message_id, status, link.since))
         answer = b"" if status else message_id.encode() + b"\0"
         self.answers.append((now + self.latency, link, wire.pdu(wire.SUBMIT_SM | wire.RESPONSE, status, sequence, answer)))
         registered = body[wire.after_cstrings(body, "c2c2c3cc")]
@@ -93,7 +93,7 @@ class Carrier:
 
 class Link:
     def __init__(self, carrier, sock):
-        self.carrier, self.bound, self.open, self.sequence = carrier, False, {}, 0
+        self.carrier, self.bound, self.since, self.open, self.sequence = carrier, False, 0.0, {}, 0
         self.wire = wire.Wire(carrier.peer.loop, sock, self)
 
     def on_end(self, _):
@@ -113,7 +113,7 @@ class Link:
         elif command in wire.BINDS and self.carrier.peer.shut:
             it.send(wire.pdu(command | wire.RESPONSE, smpp.RBINDFAIL, sequence))
         elif command in wire.BINDS:
-            self.bound = True
+            self.bound, self.since = True, time.monotonic()
             it.send(wire.pdu(command | wire.RESPONSE, 0, sequence, b"carrier\0"))
         elif command in (wire.ENQUIRE_LINK, 6):
             it.send(wire.pdu(command | wire.RESPONSE, 0, sequence))
