@@ -207,8 +207,8 @@ void Connection::note_read(std::size_t bytes) noexcept {
   } else {
     little_ = 0;
   }
-  if (shared_ || (much_ == 0 && bytes < kMuch)) return;
-  if (bytes >= kMuch) {
+  if (shared_ || (much_ == 0 && bytes < EventLoop::kPiece)) return;
+  if (bytes >= EventLoop::kPiece) {
     much_ = 2;
     loop_.note_much();
   } else if (heavy()) {

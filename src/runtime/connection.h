@@ -164,7 +164,6 @@ class Connection final : public FdHandler {
 
   static constexpr std::uint32_t kFirstRead = 16 * 1024;
   static constexpr std::size_t kLittle = 1024;  // some ten short messages
-  static constexpr std::size_t kMuch = 2048;    // and some twenty; a hundred clients that bring so much make long turns
 };
 
 }  // namespace smppd::runtime
