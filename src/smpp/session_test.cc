@@ -174,27 +174,33 @@ TEST_F(SessionTest, EnquireLinkIsAnsweredWithItsNumber) {
 }
 
 TEST_F(SessionTest, TheUsualPduIsTheOneThatNextWouldPassOn) {
-  for (const Role role : {Role::kSmsc, Role::kEsme}) {
+  using Ask = std::uint32_t (Session::*)(ByteSpan, Instant) noexcept;
+  const std::tuple<Role, Ask, CommandId> kinds[] = {
+      {Role::kSmsc, &Session::usual, CommandId::submit_sm},
+      {Role::kEsme, &Session::usual, CommandId::submit_sm_resp},
+      {Role::kSmsc, &Session::usual_of_delivery, CommandId::deliver_sm_resp},
+      {Role::kEsme, &Session::usual_of_delivery, CommandId::deliver_sm},
+  };
+  for (const auto& [role, ask, usual] : kinds) {
     options.role = role;
-    const CommandId usual = role == Role::kSmsc ? CommandId::submit_sm : CommandId::submit_sm_resp;
     for (const SessionState state : kAllStates) {
       Session one(options, kStart);
       one.bound(state);
-      const bool expected = is_bound(state) && (role == Role::kEsme || may_receive(role, state, usual));
+      const bool expected = is_bound(state) && (is_response(usual) || may_receive(role, state, usual));
       const auto pdu = bare(usual, 5);
-      EXPECT_EQ(one.usual(pdu, kStart), expected ? pdu.size() : 0U) << name_of(state);
-      for (std::size_t some = 0; some < pdu.size(); ++some) EXPECT_EQ(one.usual(ByteSpan(pdu).first(some), kStart), 0U);
+      EXPECT_EQ((one.*ask)(pdu, kStart), expected ? pdu.size() : 0U) << name_of(state);
+      for (std::size_t some = 0; some < pdu.size(); ++some) EXPECT_EQ((one.*ask)(ByteSpan(pdu).first(some), kStart), 0U);
       for (const std::uint32_t id : {0U, 4U, 5U, 0x15U, 0x80000000U, 0x80000004U, 0x80000005U, 0xFFFFFFFFU}) {
         if (static_cast<CommandId>(id) == usual) continue;
-        EXPECT_EQ(one.usual(bare(static_cast<CommandId>(id), 5), kStart), 0U) << name_of(state) << ' ' << id;
+        EXPECT_EQ((one.*ask)(bare(static_cast<CommandId>(id), 5), kStart), 0U) << name_of(state) << ' ' << id;
       }
       for (const std::uint32_t length : {0U, 15U, 17U, options.max_pdu_size + 1}) {
         auto wrong = bare(usual, 5);
         store_be(wrong.data(), length);
-        EXPECT_EQ(one.usual(wrong, kStart), 0U) << length;
+        EXPECT_EQ((one.*ask)(wrong, kStart), 0U) << length;
       }
       one.closed();
-      EXPECT_EQ(one.usual(pdu, kStart), 0U);
+      EXPECT_EQ((one.*ask)(pdu, kStart), 0U);
     }
   }
 }
