@@ -129,6 +129,7 @@ def sim_arguments(case):
 def run(plan, case):
     """smppd, the other revision if there is one, HAProxy and nothing at all, in turns."""
     with Workbench(plan.tools) as bench:
+        case = with_numbers(bench, "all", case)
         sim = bench.smppsim(*sim_arguments(case))
 
         def carrier():

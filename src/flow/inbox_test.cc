@@ -60,6 +60,16 @@ class InboxTest : protected Disk, public FlowTest {
   std::size_t answered_ = 0;
 };
 
+TEST_F(InboxTest, WhatComesIsCountedAsKeptWhenItIsDurableAndNotBefore) {
+  disk.writes = false;
+  bring(3);
+  EXPECT_EQ(disk.items.size(), 3U);
+  EXPECT_EQ(flow.probe().inbox_kept, 0U);
+  disk.write();
+  turns(2);
+  EXPECT_EQ(flow.probe().inbox_kept, 3U);
+}
+
 // A client with large windows had at most 64 receipts in hand for each shard: delivery took a fraction of what came in,
 // until the inbox was full and the SMSC was refused.
 TEST_F(InboxTest, ASessionThatTakesAllItIsGivenIsGivenMoreEachTime) {

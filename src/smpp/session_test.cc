@@ -189,7 +189,8 @@ TEST_F(SessionTest, TheUsualPduIsTheOneThatNextWouldPassOn) {
       const bool expected = is_bound(state) && (is_response(usual) || may_receive(role, state, usual));
       const auto pdu = bare(usual, 5);
       EXPECT_EQ((one.*ask)(pdu, kStart), expected ? pdu.size() : 0U) << name_of(state);
-      for (std::size_t some = 0; some < pdu.size(); ++some) EXPECT_EQ((one.*ask)(ByteSpan(pdu).first(some), kStart), 0U);
+      for (std::size_t some = 0; some < pdu.size(); ++some)
+        EXPECT_EQ((one.*ask)(ByteSpan(pdu).first(some), kStart), 0U);
       for (const std::uint32_t id : {0U, 4U, 5U, 0x15U, 0x80000000U, 0x80000004U, 0x80000005U, 0xFFFFFFFFU}) {
         if (static_cast<CommandId>(id) == usual) continue;
         EXPECT_EQ((one.*ask)(bare(static_cast<CommandId>(id), 5), kStart), 0U) << name_of(state) << ' ' << id;
