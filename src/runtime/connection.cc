@@ -42,7 +42,8 @@ Connection::~Connection() {
 void Connection::forget() noexcept {
   read_size_ = kFirstRead;
   paused_ = readable_ = was_congested_ = close_when_flushed_ = half_closed_ = broken_ = unshown_ = false;
-  little_ = much_ = 0;
+  little_ = 0;
+  part_ = {};
   writable_ = true;
 }
 
@@ -198,21 +199,15 @@ std::size_t Connection::read_limit() const noexcept {
   return shared_ ? EventLoop::kSharedPiece : EventLoop::kPiece;
 }
 
-// Once is nothing: those that bring much bring the rest of it in between.
 void Connection::note_read(std::size_t bytes) noexcept {
   loop_.note_read(bytes);
-  if (bytes < kLittle) {
-    if (!light()) ++little_;
-    if (light() && !shared_) loop_.note_little();
-  } else {
+  if (!shared_) {
+    loop_.shares().note(part_, bytes);
+    if (light()) loop_.note_little();
+  } else if (bytes >= kLittle) {
     little_ = 0;
-  }
-  if (shared_ || (much_ == 0 && bytes < EventLoop::kPiece)) return;
-  if (bytes >= EventLoop::kPiece) {
-    much_ = 2;
-    loop_.note_much();
-  } else if (heavy()) {
-    --much_;
+  } else if (little_ < 2) {
+    ++little_;  // once is nothing: those that bring much bring the rest of it in between
   }
 }
 
@@ -298,6 +293,7 @@ void Connection::flush() noexcept {
 // The kernel, or TLS, has taken that much of the output.
 void Connection::sent(std::size_t bytes) noexcept {
   last_progress_ = loop_.now();
+  if (!shared_) loop_.shares().note(part_, bytes);
   output_bytes_ -= bytes;
   while (bytes > 0) {
     const std::uint32_t here = output_->size();

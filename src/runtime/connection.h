@@ -104,12 +104,11 @@ class Connection final : public FdHandler {
 
  private:
   friend class EventLoop;
-  // Brings little at a time; brings much at a time, although it may bring the rest of it in between.
-  [[nodiscard]] bool light() const noexcept { return little_ == 2; }
-  [[nodiscard]] bool heavy() const noexcept { return much_ > 0; }
-  // Nobody is known to wait for its output, or its input.
-  [[nodiscard]] bool patient() const noexcept { return shared_ || heavy(); }
-  [[nodiscard]] bool stands_in_line() const noexcept { return loop_.heedful() && (shared_ ? !light() : heavy()); }
+  // Has a small part in all that the loop carries, or, if it is shared, brings little at a time.
+  [[nodiscard]] bool light() const noexcept { return shared_ ? little_ == 2 : loop_.shares().small(part_); }
+  // Nobody is known to wait for its output.
+  [[nodiscard]] bool patient() const noexcept { return shared_ || !light(); }
+  [[nodiscard]] bool stands_in_line() const noexcept { return loop_.heedful() && !light(); }
   void add_block(std::size_t bytes);
   void finish_connect() noexcept;
   void read_available() noexcept;
@@ -146,6 +145,7 @@ class Connection final : public FdHandler {
   int fd_ = -1;
   int connect_error_ = 0;
   std::uint32_t read_size_ = kFirstRead;
+  Shares::Part part_;
   bool connecting_ : 1 = false;
   bool paused_ : 1 = false;
   bool readable_ : 1 = false;  // the edge came and the socket was not read empty since
@@ -158,8 +158,7 @@ class Connection final : public FdHandler {
   bool half_closed_ : 1 = false;  // the peer sends no more; what it sent is still to be read
   bool broken_ : 1 = false;       // both directions are gone
   bool unshown_ : 1 = false;      // kept bytes may hold whole PDUs, because the handler paused among them
-  std::uint8_t little_ : 2 = 0;   // so many of the last two reads running brought little
-  std::uint8_t much_ : 2 = 0;     // one of the last so many reads, of two, brought much
+  std::uint8_t little_ : 2 = 0;   // of a shared one: so many of the last two reads running brought little
   PutOff put_off_ = PutOff::kNo;
 
   static constexpr std::uint32_t kFirstRead = 16 * 1024;

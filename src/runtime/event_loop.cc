@@ -96,6 +96,7 @@ void EventLoop::turn(Duration longest_wait) {
   if (!ready_.empty()) run_ready();
   if (lined_up_) [[unlikely]]
     serve_lines();
+  if (read_ >= kPiece || lined_up_) much_at_ = now_;
   if (has_posted_.load(std::memory_order_relaxed)) run_posted();
   if (hook_ != nullptr) hook_->on_turn_end();
   flush_dirty();
@@ -185,17 +186,17 @@ void EventLoop::serve_lines() noexcept {
   std::size_t done = 0;
   serving_lines_ = true;
   do {
-    done += serve_one();
+    done += std::max(serve_one(), kLeastWork);
     gather();
-  } while (done < others && !lines_empty() && heedful());
+  } while (done < std::max(others, kTurn) && !lines_empty());
   if (hook_ != nullptr) hook_->on_turn_end();
   gather();
   serving_lines_ = false;
   lined_up_ = !lines_empty();
 }
 
-// A piece of each shared one, then what is due, then a piece of the next in line: answers go before requests, but not
-// for ever. Returns how many octets that was.
+// A piece of each shared one, then what is due, then a piece of the next in line, or of several that bring less:
+// answers go before requests, but not for ever. Returns how many octets that was.
 std::size_t EventLoop::serve_one() noexcept {
   const std::size_t before = read_;
   if (shared_line_.round_over() && line_.empty() && due_.empty() && gathered_.empty()) shared_line_.begin_round();
@@ -207,8 +208,12 @@ std::size_t EventLoop::serve_one() noexcept {
   if (!due_.round_over()) return flush_gathered(due_.take());
   if (line_.round_over()) line_.begin_round();
   if (!line_.round_over()) read(line_.take());
+  line_read_ += read_ - before;
   if (line_.round_over()) release_gathered();
-  shared_line_.begin_round();
+  if (line_.round_over() || line_read_ >= kTurn) {
+    line_read_ = 0;
+    shared_line_.begin_round();
+  }
   return read_ - before;
 }
 

@@ -4,17 +4,18 @@
 // to other shards -> flush every connection that has output, once -> destroy what was retired. Mail goes out before
 // output and is read before input, so whatever a peer does because of what it was sent finds every shard told.
 //
-// While somebody is there who brings little at a time, and so waits for each message, and somebody who brings much, the
-// loop is heedful: turns are short. Connections that bring much stand in line, shared ones in a line of their own that
-// goes first, and a turn does one thing for them: it reads a piece of one, or writes what they caused on one. Everyone
-// else is read in every turn, and what they caused, or are answered, leaves in that turn. What the lines cause is
-// gathered until all had their piece, or there is enough of it, so that it is written together as ever. Nothing is
-// different while all bring much, or all bring little.
+// While somebody is there who has a small part in what the loop carries, and there is much to do, the loop is heedful:
+// turns are short. All others stand in line, shared ones in a line of their own that goes first, and a turn does a
+// bounded piece of work for them: it reads of one or of a few, or writes what they caused. Those with a small part are
+// read in every turn, and what they caused, or are answered, leaves in that turn. What the lines cause is gathered
+// until all had their piece, or there is enough of it, so that it is written together as ever. Nothing is different
+// while all have about the same part, or there is little to do.
 //
 // Everything a shard owns is touched on its own thread only; post(), wake() and stop() are the exceptions and may be
 // called from any thread.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -25,6 +26,7 @@
 #include "base/time.h"
 #include "runtime/buffer_pool.h"
 #include "runtime/internal/line.h"
+#include "runtime/internal/shares.h"
 #include "runtime/timer_wheel.h"
 
 namespace smppd::runtime {
@@ -89,6 +91,9 @@ class EventLoop {
   static constexpr std::size_t kPiece = 16 * 1024;
   static constexpr std::size_t kSharedPiece = 8 * 1024;
   static constexpr std::size_t kGathered = 16 * 1024;
+  // With that much done for those in line a turn ends; reading or writing one of them counts as the second, at least.
+  static constexpr std::size_t kTurn = 8 * 1024;
+  static constexpr std::size_t kLeastWork = 2 * 1024;
   static constexpr std::size_t kMaxPartial =
       128 * 1024;  // room in front of it for the unconsumed rest of earlier reads
 
@@ -99,12 +104,15 @@ class EventLoop {
   void set_turn_hook(TurnHook* hook) noexcept { hook_ = hook; }
   // How long a turn that finds nothing looks again before it sleeps; before run().
   void set_busy_poll(Duration span) noexcept { busy_poll_ = span; }
+  // How long the loop stays heedful; for tests, which do not depend on how fast they run.
+  void set_heed(Duration span) noexcept { heed_ = span; }
 
-  // For Connection: somebody brings little at a time, or much; whether both was so in the last turns; what was read.
-  void note_little() noexcept { little_until_ = turns_ + kHeed; }
-  void note_much() noexcept { much_until_ = turns_ + kHeed; }
-  [[nodiscard]] bool heedful() const noexcept { return turns_ < little_until_ && turns_ < much_until_; }
+  // For Connection: somebody with a small part is there; whether that was so in the last turns, and much came; what was
+  // read; who has which part in it.
+  void note_little() noexcept { little_at_ = now_; }
+  [[nodiscard]] bool heedful() const noexcept { return now_ - std::min(little_at_, much_at_) < heed_; }
   void note_read(std::size_t bytes) noexcept { read_ += bytes; }
+  [[nodiscard]] Shares& shares() noexcept { return shares_; }
 
   // For Connection: flush at the end of this turn, or with what is gathered; read again next turn, or in line; forget.
   void schedule_flush(Connection& connection) noexcept;
@@ -136,7 +144,6 @@ class EventLoop {
   void flush_dirty() noexcept;
 
   static constexpr int kMaxEvents = 512;
-  static constexpr std::uint64_t kHeed = 1024;  // turns; of a shard that is never idle some 30 ms
   struct Events;
 
   int epoll_ = -1;
@@ -160,9 +167,12 @@ class EventLoop {
   std::vector<Connection*> touched_;   // have output of what is done for the lines just now; likewise
   bool lined_up_ = false;              // somebody is in line, or output is gathered
   bool serving_lines_ = false;
-  std::uint64_t little_until_ = 0;  // this turn
-  std::uint64_t much_until_ = 0;
-  std::size_t read_ = 0;  // in this turn, octets
+  Instant little_at_{};
+  Instant much_at_{};
+  Duration heed_ = std::chrono::milliseconds(32);
+  std::size_t read_ = 0;       // in this turn, octets
+  std::size_t line_read_ = 0;  // of the line, since the shared ones had their round
+  Shares shares_;
   std::vector<std::shared_ptr<void>> retired_;
   TurnHook* hook_ = nullptr;
   Duration busy_poll_{};

@@ -1,6 +1,7 @@
 // For tests only: connections that always have more to read, and one among them that brings an octet a turn.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -68,6 +69,7 @@ struct End final : ConnectionHandler {
 class Crowd {
  public:
   Crowd(EventLoop& loop, std::size_t size) : modest(loop), loop_(loop) {
+    loop.set_heed(std::chrono::hours(1));
     for (std::size_t i = 0; i < size; ++i) members.push_back(std::make_unique<End>(loop));
     for (int i = 0; i < 8; ++i) turn();  // they grow to their largest reads, and the loop learns who they are
   }
