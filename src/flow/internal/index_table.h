@@ -243,7 +243,7 @@ class IndexTable {
   std::uint32_t index_mask_;
   std::vector<std::uint32_t> directory_;  // 2^depth_ numbers of segments
   std::vector<Shape> shapes_;             // by number
-  BlockStore store_;
+  BlockStore store_{BlockStore::kOfIndex};
   std::vector<Segment*> blocks_;
 };
 

@@ -10,7 +10,6 @@ namespace {
 
 constexpr std::size_t kPage = 4096;
 constexpr std::size_t kHugePage = std::size_t{2} << 20U;
-constexpr std::size_t kSmallMemory = std::size_t{16} << 20U;
 
 }  // namespace
 
@@ -18,7 +17,7 @@ void BlockStore::Free::operator()(std::byte* chunk) const noexcept { std::free(c
 
 std::byte* BlockStore::take() {
   if (left_ == 0) {
-    const bool huge = bytes_ >= kSmallMemory;
+    const bool huge = bytes_ >= small_;
     left_ = huge ? kHugePage : kBlockBytes;
     next_ = static_cast<std::byte*>(std::aligned_alloc(huge ? kHugePage : kPage, left_));
     if (next_ == nullptr) throw std::bad_alloc();

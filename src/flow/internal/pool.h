@@ -1,6 +1,6 @@
 // Plain records at stable addresses, named by 32-bit indices, for tables of millions of them. Shard-local.
 //
-// Memory comes in blocks of 64 KiB, and beyond 16 MiB in huge pages of 2 MiB, because a random read of ordinary pages
+// Memory comes in blocks of 64 KiB, and beyond so much in huge pages of 2 MiB, because a random read of ordinary pages
 // costs two to three times as much there. It is never moved, not zeroed, and not given back before destruction.
 #pragma once
 
@@ -16,6 +16,12 @@ namespace smppd::flow::internal {
 class BlockStore {
  public:
   static constexpr std::size_t kBlockBytes = std::size_t{64} << 10U;
+  // What is filled from one end to the other, and what is read anywhere.
+  static constexpr std::size_t kOfRecords = std::size_t{16} << 20U;
+  static constexpr std::size_t kOfIndex = std::size_t{1} << 20U;
+
+  // In huge pages beyond `small` octets.
+  explicit BlockStore(std::size_t small) noexcept : small_(small) {}
 
   // Aligned to a page; lives as long as the store.
   [[nodiscard]] std::byte* take();
@@ -25,6 +31,7 @@ class BlockStore {
   struct Free {
     void operator()(std::byte* chunk) const noexcept;
   };
+  std::size_t small_;
   std::vector<std::unique_ptr<std::byte, Free>> chunks_;
   std::byte* next_ = nullptr;
   std::size_t left_ = 0;
@@ -67,7 +74,7 @@ class Pool {
  private:
   static constexpr std::uint32_t kPerBlock = std::bit_floor(BlockStore::kBlockBytes / sizeof(T));
 
-  BlockStore store_;
+  BlockStore store_{BlockStore::kOfRecords};
   std::vector<T*> blocks_;
   std::uint32_t used_ = 0;
   std::uint32_t free_ = kNone;
