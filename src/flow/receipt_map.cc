@@ -20,9 +20,13 @@ constexpr std::uint8_t kPart = 8;
 constexpr std::uint32_t kTicksOfRetention = 512;  // half of the wheel, so that validity fits too
 constexpr std::uint32_t kMaxEntries = 1U << 30U;
 
+std::uint32_t whole_seconds(Duration span) noexcept {
+  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(span).count();
+  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(whole, 0, 0xFFFF'FFF0));
+}
+
 std::uint32_t tick_of(Duration retention) noexcept {
-  const auto whole = std::chrono::duration_cast<std::chrono::seconds>(retention).count();
-  return static_cast<std::uint32_t>(std::clamp<std::int64_t>(whole / kTicksOfRetention, 1, 86'400));
+  return std::clamp(whole_seconds(retention) / kTicksOfRetention, 1U, 86'400U);
 }
 
 // The number that eight octets spell in digits; empty when one of them is none.
@@ -78,9 +82,9 @@ bool has_blank(std::uint64_t word) noexcept {
   return ((word - 0x2121'2121'2121'2121U) & ~word & 0x8080'8080'8080'8080U) != 0;
 }
 
-std::uint32_t hash_filled_up(const FilledUp& words, std::uint64_t seed) noexcept {
+std::uint64_t hash_filled_up(const FilledUp& words, std::uint64_t seed) noexcept {
   const std::uint64_t head = internal::hash_number(words.head | kSmall, seed);
-  return internal::high_half(internal::fold((words.tail | kSmall) ^ head, 0xA076'1D64'78BD'642FU) + head);
+  return internal::fold((words.tail | kSmall) ^ head, 0xA076'1D64'78BD'642FU) + head;
 }
 
 // Whether a long id's canonical form differs in the case of letters only.
@@ -91,7 +95,7 @@ bool is_usual_long(std::string_view id) noexcept {
 }
 
 // Of more than sixteen octets.
-std::uint32_t hash_long(std::string_view id, std::uint64_t seed) noexcept {
+std::uint64_t hash_long(std::string_view id, std::uint64_t seed) noexcept {
   std::uint64_t hash = internal::hash_number(id.size(), seed);
   const auto add = [&](std::size_t at) {
     const std::uint64_t word = word_at(id.data() + at) | kSmall;
@@ -99,7 +103,7 @@ std::uint32_t hash_long(std::string_view id, std::uint64_t seed) noexcept {
   };
   for (std::size_t at = 0; at + 8 < id.size(); at += 8) add(at);
   add(id.size() - 8);
-  return internal::high_half(internal::fold(hash, 0xE703'7ED1'A0B4'28DBU));
+  return internal::fold(hash, 0xE703'7ED1'A0B4'28DBU);
 }
 
 // Of up to twenty octets.
@@ -155,7 +159,8 @@ ReceiptMap::ReceiptMap(const Options& options, Instant now)
       epoch_(now),
       tick_seconds_(tick_of(options.retention)),
       by_key_(std::min(options.max_entries, kMaxEntries) + kWaiting + 1),
-      by_own_(std::min(options.max_entries, kMaxEntries) + kWaiting + 1) {
+      by_own_(std::min(options.max_entries, kMaxEntries) + kWaiting + 1),
+      marks_(options.max_entries, whole_seconds(options.finished_for)) {
   for (std::uint32_t list = 0; list < lists_.size(); ++list) lists_[list] = {list | kListBit, list | kListBit};
 }
 
@@ -163,7 +168,7 @@ ReceiptMap::ReceiptMap(const Options& options, Instant now)
 
 // Of the canonical form, without writing it: letters count as small ones, and an id of up to sixteen octets is as good
 // as one that zeros fill up.
-std::uint32_t ReceiptMap::key_hash(message::UpstreamId upstream, std::string_view id) const noexcept {
+std::uint64_t ReceiptMap::long_hash(message::UpstreamId upstream, std::string_view id) const noexcept {
   const std::uint64_t seed = options_.seed ^ (upstream.value() + 1ULL) << 20U;
   if (id.size() <= kFilledUp && !id.empty()) [[likely]] {
     const FilledUp words = fill_up(id);
@@ -175,6 +180,10 @@ std::uint32_t ReceiptMap::key_hash(message::UpstreamId upstream, std::string_vie
   const auto canonical = smpp::canonical_id(id);
   const std::string_view text = canonical.view();
   return text.size() <= kFilledUp ? hash_filled_up(fill_up(text), seed) : hash_long(text, seed);
+}
+
+std::uint32_t ReceiptMap::key_hash(message::UpstreamId upstream, std::string_view id) const noexcept {
+  return internal::high_half(long_hash(upstream, id));
 }
 
 // Nobody but us chooses these. Four that were given one after the other share a line of the index, and such groups are
@@ -349,6 +358,7 @@ bool ReceiptMap::index_record(std::uint32_t index) noexcept {
 }
 
 std::uint32_t ReceiptMap::first_to_expire() noexcept {
+  if (finished_ > 0) return lists_[kFinished].next;
   first_tick_ = std::max(first_tick_, swept_tick_);
   while (lists_[first_tick_ % kBuckets].next == (first_tick_ % kBuckets | kListBit)) ++first_tick_;
   return lists_[first_tick_ % kBuckets].next;
@@ -363,9 +373,20 @@ void ReceiptMap::foresee_eviction() noexcept {
 }
 
 void ReceiptMap::evict() noexcept {
+  if (finished_ > 0) return retire();
   remove(first_to_expire());
   ++stats_.evicted;
   prefetch_removal(lists_[first_tick_ % kBuckets].next);
+}
+
+// Of the first that was finished it is only known that it was told from here on.
+void ReceiptMap::retire() noexcept {
+  const std::uint32_t index = lists_[kFinished].next;
+  const Record& record = records_[index];
+  std::array<char, kMaxId> room;
+  marks_.add(long_hash(message::UpstreamId(record.upstream), id_of(record, room)), record.expires);
+  remove(index);
+  prefetch_removal(lists_[kFinished].next);
 }
 
 // What remove() of a record will read, and the record behind it, for which this is called next.
@@ -396,6 +417,7 @@ void ReceiptMap::drop(std::uint32_t index) noexcept {
   Record& record = records_[index];
   unlink(index);
   --stats_.entries;
+  if ((record.bits & kFinalSeen) != 0) --finished_;
   free_id(record);
   record.own = 0;
   records_.give(index, &Record::key_hash);
@@ -501,13 +523,18 @@ void ReceiptMap::set_telling(Ref ref, bool telling) noexcept {
   bits = static_cast<std::uint8_t>(telling ? bits | kTelling : bits & ~kTelling);
 }
 
-void ReceiptMap::finish(Ref ref, Instant until) noexcept {
+void ReceiptMap::finish(Ref ref, Instant now) noexcept {
   if (!alive(ref)) return;
   Record& record = records_[ref.index];
+  if ((record.bits & kFinalSeen) == 0) ++finished_;
   record.bits = static_cast<std::uint8_t>((record.bits | kFinalSeen) & ~kTelling);
-  record.expires = seconds(until) + 1;
+  record.expires = seconds(now + options_.finished_for) + 1;
   unlink(ref.index);
-  schedule(ref.index);
+  link_last(kFinished, ref.index);
+  if (finished_ <= options_.max_finished) return;
+  const std::uint32_t waiting = (1U << waiting_count_) - 1;
+  if ((internal::equal_words(waiting_, lists_[kFinished].next) & waiting) != 0) index_waiting();
+  retire();
 }
 
 void ReceiptMap::erase(Ref ref) noexcept {
@@ -520,6 +547,13 @@ void ReceiptMap::erase(Ref ref) noexcept {
 bool ReceiptMap::expire(Instant at, std::size_t budget) noexcept {
   index_waiting();
   const std::uint32_t now = seconds(at);
+  marks_.expire(now);
+  while (finished_ > 0 && records_[lists_[kFinished].next].expires <= now) {
+    if (budget-- == 0) return true;
+    prefetch_removal(records_[lists_[kFinished].next].link.next);
+    remove(lists_[kFinished].next);
+    ++stats_.expired;
+  }
   const std::uint64_t now_tick = now / tick_seconds_;
   if (now_tick > swept_tick_ + kBuckets) swept_tick_ = now_tick - kBuckets;
   while (swept_tick_ < now_tick) {
@@ -579,8 +613,9 @@ std::size_t ReceiptMap::size() noexcept {
 ReceiptMap::Stats ReceiptMap::stats() noexcept {
   index_waiting();
   Stats now = stats_;
+  now.marks = marks_.size();
   now.memory_bytes = sizeof(*this) + records_.memory_bytes() + pieces_.memory_bytes() + by_key_.memory_bytes() +
-                     by_own_.memory_bytes();
+                     by_own_.memory_bytes() + marks_.memory_bytes();
   return now;
 }
 

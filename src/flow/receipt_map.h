@@ -6,6 +6,9 @@
 // the entry that would expire first makes room, and is counted. An entry lives until a tick of 1/512 of the retention
 // after it expires.
 //
+// Messages whose last receipt was told are finished: the last `max_finished` of them stay entries, and of the others
+// it is only known that they were told (internal/told_marks.h), for as long.
+//
 // The index lies anywhere in memory, so insert() only fetches the lines that it needs; entries are put into it kWaiting
 // at a time, and until then are found among those that wait.
 //
@@ -23,6 +26,7 @@
 #include "base/time.h"
 #include "flow/internal/index_table.h"
 #include "flow/internal/pool.h"
+#include "flow/internal/told_marks.h"
 #include "message/ids.h"
 #include "smpp/text/canonical_id.h"
 
@@ -56,6 +60,8 @@ class ReceiptMap {
     std::uint32_t max_entries = 10'000'000;  // at most 2^30
     Duration retention = std::chrono::hours(24 * 9);
     std::uint64_t seed = 0;  // secret where peers choose ids
+    std::uint32_t max_finished = 65'536;
+    Duration finished_for = std::chrono::hours(1);  // that long it is known that it was told
   };
 
   // Names an entry that was found. Safe to keep: when the entry is gone, the calls that take it do nothing.
@@ -83,10 +89,11 @@ class ReceiptMap {
     std::string_view id;  // as the SMSC gave it; valid until the next call of any member
   };
 
-  // Since the start, except for the first two.
+  // Since the start, except for the first three.
   struct Stats {
     std::size_t entries = 0;
     std::size_t memory_bytes = 0;
+    std::size_t marks = 0;  // of messages that are no entries any more, but were told
     std::uint64_t inserted = 0;
     std::uint64_t replaced = 0;  // the upstream gave an id again: the newest message has it
     std::uint64_t evicted = 0;
@@ -140,8 +147,12 @@ class ReceiptMap {
 
   // Whether its final receipt is with the client, unanswered.
   void set_telling(Ref ref, bool telling) noexcept;
-  // The last receipt was told: keep the entry until `until`, for receipts that are sent again.
-  void finish(Ref ref, Instant until) noexcept;
+  // The last receipt was told: that is known for `finished_for`, for receipts that are sent again.
+  void finish(Ref ref, Instant now) noexcept;
+  // Whether a message of this id that is no entry any more was told of. Of an id that was given again the entry counts.
+  [[nodiscard]] bool was_told(message::UpstreamId upstream, std::string_view id) const noexcept {
+    return marks_.size() != 0 && marks_.has(long_hash(upstream, id));
+  }
   void erase(Ref ref) noexcept;
   // Removes what has expired, looking at no more than `budget` entries. True when there is more to do.
   bool expire(Instant now, std::size_t budget) noexcept;
@@ -156,6 +167,7 @@ class ReceiptMap {
   static constexpr std::size_t kInlineOfLong = kInline - sizeof(std::uint32_t);
   static constexpr std::size_t kPieceText = 60;
   static constexpr std::uint32_t kBuckets = 1024;
+  static constexpr std::uint32_t kFinished = kBuckets;  // the list behind those of the wheel
   static constexpr std::uint32_t kListBit = 0x8000'0000;
   static constexpr std::uint32_t kWaiting = 16;
   static constexpr std::size_t kCachedEntries = 8192;
@@ -186,6 +198,7 @@ class ReceiptMap {
     std::array<char, kPieceText> text;
   };
 
+  [[nodiscard]] std::uint64_t long_hash(message::UpstreamId upstream, std::string_view id) const noexcept;
   [[nodiscard]] std::uint32_t key_hash(message::UpstreamId upstream, std::string_view id) const noexcept;
   [[nodiscard]] static std::uint32_t own_hash(message::OwnId own) noexcept;
   [[nodiscard]] bool is_named(const Record& record, message::UpstreamId upstream, std::string_view id) const noexcept;
@@ -204,6 +217,7 @@ class ReceiptMap {
   [[nodiscard]] std::uint32_t first_to_expire() noexcept;
   void foresee_eviction() noexcept;
   void evict() noexcept;
+  void retire() noexcept;
   void prefetch_removal(std::uint32_t index) const noexcept;
   void remove(std::uint32_t index) noexcept;
   void forget(std::uint32_t index) noexcept;
@@ -226,8 +240,10 @@ class ReceiptMap {
   std::uint32_t waiting_count_ = 0;
   std::array<std::uint32_t, kWaiting> waiting_hashes_{};
   std::array<std::uint32_t, kWaiting> waiting_{};
-  // Lists of records through Record::link: a wheel by expiry.
-  std::array<Link, kBuckets> lists_;
+  // Lists of records through Record::link: a wheel by expiry, and those that are finished, the first of them first.
+  std::array<Link, kBuckets + 1> lists_;
+  std::uint32_t finished_ = 0;
+  internal::ToldMarks marks_;
   std::uint32_t next_evicted_ = kListBit;  // a guess
   std::uint64_t swept_tick_ = 0;           // buckets of ticks before this one are done
   std::uint64_t first_tick_ = 0;           // no record lies in a bucket before this one

@@ -127,7 +127,7 @@ TEST(ReceiptMap, AnEntryIsFoundAtOnceAndTheNewestOfTwoThatWaitForTheIndex) {
     ASSERT_TRUE(found);
     EXPECT_EQ(found->own, own);
     EXPECT_FALSE(map.find(kB, canonical_id(std::to_string(own % 5))));
-    map.finish(found->ref, kStart + std::chrono::hours(1));
+    map.finish(found->ref, kStart);
     EXPECT_TRUE(map.find(kA, canonical_id(std::to_string(own % 5)))->final_seen);
   }
   EXPECT_EQ(map.size(), 5U);
@@ -213,10 +213,107 @@ TEST(ReceiptMap, AFinishedEntryStaysForRepeatedReceiptsAndThenGoes) {
   ASSERT_TRUE(map.insert(of(kA, "1", 1)));
   map.finish(map.find(kA, canonical_id("1"))->ref, kStart + std::chrono::minutes(5));
   EXPECT_TRUE(map.find(kA, canonical_id("1"))->final_seen);
-  EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(4), 1000));
+  EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(64), 1000));
   EXPECT_TRUE(map.find_own(1));
-  EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(6), 1000));
+  EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(66), 1000));
   EXPECT_FALSE(map.find_own(1));
+}
+
+ReceiptMap::Options finishing(std::uint32_t entries, std::uint32_t finished) {
+  auto options = small(entries);
+  options.max_finished = finished;
+  return options;
+}
+
+// Each is told of as soon as it is there, when the index has not heard of it yet.
+void tell(ReceiptMap& map, OwnId from, OwnId to, Instant now = kStart) {
+  for (OwnId own = from; own <= to; ++own) {
+    ASSERT_TRUE(map.insert(of(kA, std::to_string(own), own)));
+    map.finish(map.find(kA, std::to_string(own))->ref, now);
+  }
+}
+
+TEST(ReceiptMap, TheLastThatWereToldStayEntriesAndOfTheOthersItIsKnownThatTheyWere) {
+  for (const std::uint32_t kept : {0U, 1U, 10U, 40U}) {
+    ReceiptMap map(finishing(10'000, kept), kStart);
+    for (OwnId own = 2001; own <= 2100; ++own) ASSERT_TRUE(map.insert(of(kA, std::to_string(own), own)));
+    tell(map, 1, 1000);
+    for (OwnId own = 1; own <= 1000; ++own) {
+      const bool stays = own > 1000 - kept;
+      EXPECT_EQ(map.find(kA, std::to_string(own)).has_value(), stays) << own;
+      EXPECT_EQ(map.find_own(own).has_value(), stays) << own;
+      EXPECT_EQ(map.was_told(kA, std::to_string(own)), !stays) << own;
+      EXPECT_FALSE(map.was_told(kB, std::to_string(own)));
+    }
+    for (OwnId own = 2001; own <= 2100; ++own) {
+      EXPECT_EQ(map.find(kA, std::to_string(own))->own, own);
+      EXPECT_FALSE(map.was_told(kA, std::to_string(own)));
+    }
+    EXPECT_EQ(map.size(), 100 + kept);
+    EXPECT_EQ(map.stats().marks, 1000 - kept);
+    EXPECT_EQ(map.stats().evicted, 0U);
+  }
+}
+
+TEST(ReceiptMap, WhatWasToldIsKnownHoweverItsIdIsWrittenAndForAsLongAsAnEntryIs) {
+  ReceiptMap map(finishing(100, 0), kStart);
+  const std::string long_id(100, 'F');
+  OwnId own = 0;
+  for (const std::string_view id : {std::string_view("00aB12"), std::string_view(long_id)}) {
+    ASSERT_TRUE(map.insert(of(kA, id, ++own)));
+    map.finish(map.find(kA, id)->ref, kStart);
+  }
+  for (const std::string_view id : {"00aB12", "ab12", "AB12", "0AB12"}) EXPECT_TRUE(map.was_told(kA, id)) << id;
+  EXPECT_TRUE(map.was_told(kA, long_id));
+  EXPECT_FALSE(map.was_told(kA, "ab1"));
+  EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(60), 1000));
+  EXPECT_TRUE(map.was_told(kA, "ab12"));
+  EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(61), 1000));
+  EXPECT_FALSE(map.was_told(kA, "ab12"));
+}
+
+TEST(ReceiptMap, AnIdThatWasToldOfMayBeGivenAgain) {
+  ReceiptMap map(finishing(100, 0), kStart);
+  tell(map, 1, 50);
+  ASSERT_TRUE(map.insert(of(kA, "7", 77)));
+  EXPECT_EQ(map.find(kA, "7")->own, 77U);
+  EXPECT_FALSE(map.find(kA, "7")->final_seen);
+}
+
+TEST(ReceiptMap, OneThatIsToldOfAgainIsAmongTheLast) {
+  ReceiptMap map(finishing(100, 2), kStart);
+  tell(map, 1, 2);
+  map.finish(map.find(kA, "1")->ref, kStart);
+  tell(map, 3, 3);
+  EXPECT_TRUE(map.find(kA, "1"));
+  EXPECT_FALSE(map.find(kA, "2"));
+  EXPECT_TRUE(map.was_told(kA, "2"));
+}
+
+TEST(ReceiptMap, WhoeverWasToldMakesRoomForThoseThatWait) {
+  ReceiptMap map(finishing(100, 1'000), kStart);
+  for (OwnId own = 1001; own <= 1050; ++own) ASSERT_TRUE(map.insert(of(kA, std::to_string(own), own)));
+  tell(map, 1, 200);
+  EXPECT_EQ(map.size(), 100U);
+  EXPECT_EQ(map.stats().evicted, 0U);
+  for (OwnId own = 1001; own <= 1050; ++own) EXPECT_TRUE(map.find_own(own)) << own;
+  for (OwnId own = 1; own <= 150; ++own) EXPECT_TRUE(map.was_told(kA, std::to_string(own))) << own;
+  for (OwnId own = 1; own <= 100; ++own) ASSERT_TRUE(map.insert(of(kB, std::to_string(own), 5000 + own)));
+  EXPECT_EQ(map.size(), 100U);
+  EXPECT_EQ(map.stats().evicted, 50U) << "when nobody was left that had been told of";
+}
+
+TEST(ReceiptMap, WhoeverGoesAfterItWasToldLeavesNothingBehind) {
+  ReceiptMap map(finishing(100, 5), kStart);
+  tell(map, 1, 5);
+  map.erase(map.find(kA, "3")->ref);
+  ASSERT_TRUE(map.insert(of(kA, "4", 44)));  // the message that has this id now
+  EXPECT_EQ(map.size(), 4U);
+  tell(map, 6, 7);
+  for (const OwnId own : {1U, 2U, 5U, 6U, 7U}) EXPECT_TRUE(map.find_own(own)) << own;
+  tell(map, 8, 8);
+  EXPECT_FALSE(map.find_own(1));
+  EXPECT_EQ(map.stats().marks, 1U);
 }
 
 TEST(ReceiptMap, AReferenceToAnEntryThatIsGoneDoesNothing) {
@@ -338,6 +435,7 @@ class Model {
         case 3: erase(); break;
         case 4: look_up(); break;
         case 5: look_up_own(); break;
+        case 7: finish(); break;
         case 6: now_ += std::chrono::seconds(pick(20)); break;
         default: expire(); break;
       }
@@ -375,6 +473,13 @@ class Model {
     map_.erase(found->ref);
     by_own_.erase(known->second.own);
     by_id_.erase(known);
+  }
+  void finish() {
+    const auto id = some_id();
+    const auto found = map_.find(kA, canonical_id(id));
+    if (!found) return;
+    map_.finish(found->ref, now_);
+    by_id_.find(id)->second.expires = now_ + std::chrono::hours(1);
   }
   void look_up() {
     const auto id = some_id();

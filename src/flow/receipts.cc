@@ -12,14 +12,13 @@ namespace {
 
 using smpp::TlvTag;
 
-constexpr Duration kAfterFinal = std::chrono::hours(1);
 constexpr std::size_t kMaxHeld = 10'000;
 constexpr std::size_t kMaxStrays = 10'000;
 constexpr std::size_t kMaxStrayBytes = 8U * 1024 * 1024;
 constexpr Duration kClockOfMap = std::chrono::nanoseconds(1'000'000'000 / 256 + 1);  // ReceiptMap::Entry::submitted
 
 ReceiptMap::Options map_options(const config::Receipts& options, std::uint64_t seed) {
-  return {options.max_entries, options.retention, seed};
+  return {options.max_entries, options.retention, seed, options.untracked_entries};
 }
 ReceiptParking::Options parking_options(const config::Receipts& options, std::uint64_t seed) {
   return {options.early_hold, options.park, options.max_parked, seed};
@@ -205,9 +204,15 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
   const auto found = map_.match(
       upstream, candidates,
       {{address_hash(source), address_hash(destination)}, {destination_hash(source), destination_hash(destination)}});
-  if (!found) return match_recent(upstream, matcher, candidates);
-  note_age(found->entry);
   using Destination = ReceiptMap::Destination;
+  if (!found) {
+    auto recent = match_recent(upstream, matcher, candidates);
+    return recent ? recent : match_told(upstream, candidates);
+  }
+  if (!found->first_candidate && found->destination != Destination::kConfirmed) {
+    if (auto told = match_told(upstream, candidates)) return told;
+  }
+  note_age(found->entry);
   const bool likeliest = found->first_candidate && (matcher.trusts_first_hit() || candidates.size() == 1);
   // Another message, whose id looks the same in another base: this receipt's own is not known yet.
   if (found->destination == Destination::kContradicted && !likeliest && matcher.trusts_destinations()) {
@@ -276,11 +281,21 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match_recent(message::UpstreamId u
   return std::nullopt;
 }
 
-void ReceiptDesk::part_repeated(ReceiptMap::Ref part, Instant now) noexcept { map_.finish(part, now + kAfterFinal); }
+// A repetition, of a message that is forgotten but for that it was told of.
+std::optional<ReceiptMap::Entry> ReceiptDesk::match_told(message::UpstreamId upstream,
+                                                         const smpp::IdCandidates& candidates) const noexcept {
+  if (candidates.size() == 0 || !map_.was_told(upstream, candidates.begin()->view())) return std::nullopt;
+  ReceiptMap::Entry entry;
+  entry.upstream = upstream;
+  entry.final_seen = true;
+  return entry;
+}
+
+void ReceiptDesk::part_repeated(ReceiptMap::Ref part, Instant now) noexcept { map_.finish(part, now); }
 
 void ReceiptDesk::part_done(ReceiptMap::Ref part, Instant now) noexcept {
   parts_.settle(part.own, map_.upstream_id(part));
-  map_.finish(part, now + kAfterFinal);
+  map_.finish(part, now);
 }
 
 void ReceiptDesk::tell(ReceiptMap::Ref message) noexcept {
@@ -301,7 +316,7 @@ void ReceiptDesk::settle(ReceiptMap::Ref message, bool taken, Instant now) noexc
     if (taken) parts_.settle(message.own, map_.upstream_id(message));
   }
   if (taken) {
-    map_.finish(message, now + kAfterFinal);
+    map_.finish(message, now);
   } else {
     map_.set_telling(message, false);
   }

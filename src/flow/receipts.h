@@ -69,7 +69,8 @@ class ReceiptDesk {
   }
   [[nodiscard]] std::vector<ParkedReport> waiting_for(message::UpstreamId upstream, std::string_view upstream_id);
 
-  // The message a receipt is about.
+  // The message a receipt is about. Of one that is forgotten but for that it was told of nothing else is known: it is
+  // only `final_seen`.
   [[nodiscard]] std::optional<ReceiptMap::Entry> match(message::UpstreamId upstream, std::string_view receipt_id,
                                                        std::string_view source, std::string_view destination);
   // The same where there is no doubt and nothing to learn: the id is as the SMSC gave it and both addresses confirm the
@@ -170,6 +171,8 @@ class ReceiptDesk {
   [[nodiscard]] std::vector<message::DeliveryTicket> take_held(ReceiptMap::Ref message);
   [[nodiscard]] std::optional<ReceiptMap::Entry> match_recent(message::UpstreamId upstream, const IdMatcher& matcher,
                                                               const smpp::IdCandidates& candidates) noexcept;
+  [[nodiscard]] std::optional<ReceiptMap::Entry> match_told(message::UpstreamId upstream,
+                                                            const smpp::IdCandidates& candidates) const noexcept;
   // A message without a receipt to which the SMSC has given the id of this one since; null: there is none.
   [[nodiscard]] const internal::RecentRing::Record* newer_than(const ReceiptMap::Entry& entry) noexcept;
   [[nodiscard]] ReceiptMap::Entry newest_of(const ReceiptMap::Entry& entry) noexcept;

@@ -74,6 +74,43 @@ struct ReceiptDeskTest : testing::Test {
   smpp::PduView view;
 };
 
+struct ForgetfulDeskTest : ReceiptDeskTest {
+  ForgetfulDeskTest() { desk.configure(snapshot); }
+  void tell(message::OwnId id, std::string_view theirs) {
+    EXPECT_TRUE(desk.accepted(flight(id), theirs, kDeskStart).empty());
+    const auto entry = desk.match(kUpstream, theirs, "258841234567", "SHOP");
+    ASSERT_TRUE(entry && !entry->final_seen) << theirs;
+    desk.tell(entry->ref);
+    EXPECT_TRUE(desk.told(entry->ref, true, kDeskStart).empty());
+  }
+  ReceiptDesk desk{config::Receipts{.untracked_entries = 2}, kDeskStart, 1};
+};
+
+TEST_F(ForgetfulDeskTest, ARepeatedReceiptIsKnownForOneWhenItsMessageIsForgotten) {
+  for (message::OwnId id = 1; id <= 9; ++id) tell(id, "abc-" + std::to_string(id));
+  for (message::OwnId id = 1; id <= 9; ++id) {
+    const auto entry = desk.match(kUpstream, "abc-" + std::to_string(id), "258841234567", "SHOP");
+    ASSERT_TRUE(entry) << id;
+    EXPECT_TRUE(entry->final_seen);
+    EXPECT_EQ(entry->own, id > 7 ? id : 0);
+    EXPECT_EQ(entry->upstream, kUpstream);
+    EXPECT_EQ(desk.find_theirs(kUpstream, "abc-" + std::to_string(id)).has_value(), id > 7);
+  }
+  EXPECT_FALSE(desk.match(kUpstream, "abc-10", "258841234567", "SHOP"));
+}
+
+TEST_F(ForgetfulDeskTest, ARepeatedReceiptIsNotTakenForThatOfAMessageWhoseIdReadsTheSameInAnotherBase) {
+  tell(1, "10");
+  tell(2, "abc-2");
+  tell(3, "abc-3");
+  tell(4, "abc-4");
+  EXPECT_TRUE(desk.accepted(flight(16), "16", kDeskStart).empty());  // 0x10
+  const auto entry = desk.match(kUpstream, "10", "", "");
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->own, 0U);
+  EXPECT_TRUE(entry->final_seen);
+}
+
 TEST_F(ReceiptDeskTest, AReceiptFindsItsMessageByTheSmscsId) {
   EXPECT_TRUE(accept(11, "abc-1").empty());
   EXPECT_TRUE(accept(12, "abc-2").empty());

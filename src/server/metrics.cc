@@ -203,6 +203,8 @@ constexpr MetricDescription kMapEntries{"smppd_flow_receipt_map_entries", kGauge
 constexpr MetricDescription kMapBytes{"smppd_flow_receipt_map_bytes", kGauge, "Memory of the receipt map"};
 constexpr MetricDescription kMapEvicted{"smppd_flow_receipt_map_evicted_total", kCounter,
                                         "Messages forgotten because the receipt map was full"};
+constexpr MetricDescription kToldMarks{"smppd_flow_receipts_told_marks", kGauge,
+                                       "Messages of which it is only known that their final receipt was told"};
 constexpr MetricDescription kParked{"smppd_flow_receipts_waiting", kGauge, "Receipts parked right now"};
 constexpr MetricDescription kUnmatchedKept{"smppd_flow_receipts_unmatched_kept", kGauge,
                                            "Unmatched receipts kept to be tried again"};
@@ -388,6 +390,7 @@ void collect_flow(flow::Flow& flow, unsigned shard, Collector& collector) {
   collector.add(kMapEntries, static_cast<double>(map.entries + flow.receipts().recent()));
   collector.add(kMapBytes, static_cast<double>(flow.receipts().memory_bytes()));
   collector.add(kMapEvicted, static_cast<double>(map.evicted));
+  collector.add(kToldMarks, static_cast<double>(map.marks));
   collector.add(kParked, static_cast<double>(flow.receipts().parking_stats().parked));
   const flow::Strays::Stats strays = flow.receipts().strays().stats();
   collector.add(kUnmatchedKept, static_cast<double>(strays.kept));

@@ -268,6 +268,22 @@ def test_a_final_receipt_that_comes_twice_before_the_client_answered_is_told_onc
         is_told(session, carrier, message_id, receipt(one, smpp.receipt_text(one.message_id)))
 
 
+def test_a_final_receipt_that_comes_again_when_its_message_is_forgotten_is_told_once(gateway, carrier, shards):
+    """Of all but the last messages that were told of it is only known that they were."""
+    smppd = gateway(to(carrier), receipts={"untracked_entries": 1}, shards=shards)
+    session = smppd.bind()
+    seen = []
+    for _ in range(4):
+        message_id, one = submitted(session, carrier)
+        is_told(session, carrier, message_id, receipt(one, smpp.receipt_text(one.message_id)))
+        seen.append(one)
+    wait_until(lambda: smppd.metric("smppd_flow_receipts_told_marks") == 3, "all but the last forgotten")
+    for one in seen:
+        is_swallowed(session, carrier, receipt(one, smpp.receipt_text(one.message_id)))
+    assert smppd.metric("smppd_flow_receipts_duplicate_total") == 4
+    assert smppd.metric("smppd_flow_receipts_unmatched_total") == 0
+
+
 def test_row_55_a_client_that_does_not_answer_leaves_the_receipt_with_the_smsc(gateway, carrier):
     smppd = gateway(to(carrier), listener={"timeouts": {"response": "200ms"}})
     session = smppd.bind()

@@ -11,6 +11,8 @@
 #include <type_traits>
 #include <vector>
 
+#include "base/prefetch.h"
+
 namespace smppd::flow::internal {
 
 class BlockStore {
@@ -55,6 +57,7 @@ class Pool {
     if (free_ != kNone) {
       const std::uint32_t index = free_;
       free_ = (*this)[index].*next_free;
+      if (free_ != kNone) prefetch(&(*this)[free_]);  // some were given back long ago
       return index;
     }
     if (used_ == blocks_.size() * kPerBlock) blocks_.push_back(reinterpret_cast<T*>(store_.take()));

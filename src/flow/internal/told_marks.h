@@ -1,0 +1,73 @@
+// Which receipts were told, long after their messages were forgotten: a mark of four octets and some room for each, so
+// that an hour of them costs a tenth of what the messages would.
+//
+// Marks lie in pages of lines; a page that is full, or older than half as long as marks are kept, is written no more
+// and goes whole when its last mark may. Each takes a line of its hash's choice or, when that is full, one of the next.
+// A mark is 32 bits of a hash, so among a line of others one in 270 million finds a mark that was never made. Marks are
+// put down some at a time, so that nobody waits for their lines. Shard-local.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <vector>
+
+#include "base/prefetch.h"
+#include "flow/internal/index_line.h"
+
+namespace smppd::flow::internal {
+
+class ToldMarks {
+ public:
+  // Beyond `most` the oldest go, a page of them at once. Times are seconds on a clock of the caller's.
+  ToldMarks(std::size_t most, std::uint32_t kept_seconds) noexcept : most_(most), kept_(kept_seconds) {}
+
+  // `until`, which does not fall, is when the mark may go.
+  void add(std::uint64_t hash, std::uint32_t until);
+  [[nodiscard]] bool has(std::uint64_t hash) const noexcept;
+  void expire(std::uint32_t now) noexcept;
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_ + waiting_count_; }
+  [[nodiscard]] std::size_t memory_bytes() const noexcept;
+
+ private:
+  static constexpr std::size_t kSlots = 16;  // of a line
+  static constexpr std::size_t kUsed = 10;   // of those, on average, when a page is full
+  static constexpr std::size_t kWaiting = 16;
+  static constexpr std::size_t kFirstLines = 1024;
+  static constexpr std::size_t kLines = 16'384;
+
+  struct alignas(64) Line {
+    std::array<std::uint32_t, kSlots> marks{};  // 0: none
+  };
+  struct Page {
+    std::vector<Line> lines;
+    std::size_t count = 0;
+    std::uint32_t from = 0;   // the `until` of its first mark
+    std::uint32_t until = 0;  // and of its last
+    [[nodiscard]] std::size_t home(std::uint64_t hash) const noexcept {
+      return static_cast<std::size_t>((hash >> 32U) * lines.size() >> 32U);
+    }
+    [[nodiscard]] std::size_t after(std::size_t at) const noexcept { return at + 1 == lines.size() ? 0 : at + 1; }
+    [[nodiscard]] bool has(std::uint64_t hash) const noexcept;
+    void put(std::uint64_t hash) noexcept;
+  };
+  [[nodiscard]] static std::uint32_t mark_of(std::uint64_t hash) noexcept {
+    const auto low = static_cast<std::uint32_t>(hash);
+    return low == 0 ? 1 : low;
+  }
+  void open_page(std::uint32_t until);
+  void drop_page() noexcept;
+  void put_waiting() noexcept;
+
+  std::size_t most_;
+  std::uint32_t kept_;
+  std::size_t size_ = 0;     // without those that wait
+  std::deque<Page> pages_;   // oldest first; the last is written
+  std::vector<Line> spare_;  // of the page that went last
+  std::size_t waiting_count_ = 0;
+  std::array<std::uint64_t, kWaiting> waiting_{};
+};
+
+}  // namespace smppd::flow::internal
