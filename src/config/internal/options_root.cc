@@ -92,7 +92,7 @@ Options receipts() {
       .in("messages");
   d.value("retention", &T::retention, duration(Millis(1000), 366 * kDay), "How long a message waits for its receipt.");
   d.value("untracked_entries", &T::untracked_entries, integer<std::uint32_t>(0, 1'000'000),
-          "Last messages without a receipt that query_sm, cancel_sm and replace_sm still find.")
+          "Last messages without a receipt to come that query_sm, cancel_sm and replace_sm still find.")
       .in("messages");
   d.value("early_hold", &T::early_hold, duration(kNone, kHour),
           "A receipt that matches nothing yet waits this long before it is acknowledged.");
