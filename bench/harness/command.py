@@ -18,7 +18,7 @@ def parse(arguments):
     parser = argparse.ArgumentParser(prog="scripts/bench", description=__doc__)
     parser.add_argument("scenarios", nargs="*", help="names, patterns (proxy-*) or suites; none is all of them")
     parser.add_argument("--list", action="store_true", help="name the scenarios and their questions")
-    parser.add_argument("--seconds", type=float, default=1.5, help="length of one run (default 1.5)")
+    parser.add_argument("--seconds", type=float, default=0.8, help="length of one run (default 0.8)")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each subject, in turns (default 3)")
     parser.add_argument("--against", metavar="REV", help="also measure this revision, in turns, and print ratios to it")
     parser.add_argument("--build", choices=builds.PRESETS, default="bench", help="how to build; release-pgo is the fastest")
