@@ -42,6 +42,7 @@ def shard_cases():
         "1 shard, 4 links": Case(20, 100),
         "2 shards, 4 links": Case(20, 100, shards=2),
         "4 shards, 4 links": Case(20, 100, shards=4),
+        "4 shards, 4 links, 80 x 100": Case(80, 100, shards=4),  # as much for each shard as the first has
         "1 shard, 1 link": Case(20, 100, links=1),
         "4 shards, 1 link": Case(20, 100, shards=4, links=1),
         "4 shards, 16 links": Case(20, 100, shards=4, links=16),
