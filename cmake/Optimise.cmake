@@ -27,6 +27,9 @@ add_library(smppd_hot_flags INTERFACE)
 # cheaper as one: inlined within its module.
 target_compile_options(smppd_hot_flags INTERFACE
   "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<CONFIG:Release>>:-fno-semantic-interposition;--param=max-inline-insns-auto=100;--param=inline-min-speedup=5>")
+if(SMPPD_LTO OR SMPPD_PROFILE OR SMPPD_PROFILE_TO)
+  target_compile_definitions(smppd_hot_flags INTERFACE SMPPD_WHOLE_PROGRAM)  # base/flatten.h
+endif()
 if(SMPPD_LTO)
   target_compile_options(smppd_hot_flags INTERFACE -flto=auto -ffat-lto-objects)
   add_link_options($<$<NOT:$<BOOL:$<TARGET_PROPERTY:SMPPD_OPTIMISED>>>:-fno-lto>)

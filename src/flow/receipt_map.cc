@@ -6,6 +6,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/flatten.h"
 #include "base/prefetch.h"
 #include "flow/internal/hash.h"
 
@@ -257,7 +258,7 @@ void ReceiptMap::free_id(const Record& record) noexcept {
 // --- Entries ---------------------------------------------------------------------------------------------------------
 
 // One function, and not a part of the one that calls it, for a message without a receipt has no use for it there.
-[[gnu::noinline, gnu::flatten]] bool ReceiptMap::insert(const Submission& submission) noexcept {
+[[gnu::noinline]] SMPPD_FLATTEN bool ReceiptMap::insert(const Submission& submission) noexcept {
   const std::string_view id = submission.upstream_id;
   const bool blank = id.empty() || (static_cast<unsigned char>(id.front()) <= ' ' && smpp::canonical_id(id).empty());
   if (blank || id.size() > kMaxId) {

@@ -1,6 +1,7 @@
 // A message's road, MT: read, judge, route, pick, send, and the answer on its way back. One function per stop.
 #include <new>
 
+#include "base/flatten.h"
 #include "flow/flow.h"
 #include "flow/internal/depot.h"
 #include "flow/internal/facts_of.h"
@@ -34,8 +35,8 @@ struct Flow::Aside {
 
 // The stops are short and hand much to each other: one function is made of all that nearly every message passes, and
 // what few need is kept out of it.
-[[gnu::flatten]] Flow::Taken Flow::submit(const Sender& sender, const smpp::Header& header, ByteSpan pdu,
-                                          bool again) noexcept {
+SMPPD_FLATTEN Flow::Taken Flow::submit(const Sender& sender, const smpp::Header& header, ByteSpan pdu,
+                                       bool again) noexcept {
   if (header.command_id == smpp::CommandId::submit_sm) [[likely]]
     return submit_message(sender, header, pdu, again);
   return Aside{*this}.submit(sender, header, pdu, again);
@@ -351,8 +352,8 @@ void Flow::answer_here(const Submission& m, smpp::CommandStatus status, std::str
 }
 
 // The way back, on the link's shard: remember the SMSC's id, then answer where the request came from.
-[[gnu::flatten]] void Flow::on_response(upstream::Group&, const message::Flight& flight, ByteSpan pdu, Duration took,
-                                        bool late) noexcept {
+SMPPD_FLATTEN void Flow::on_response(upstream::Group&, const message::Flight& flight, ByteSpan pdu, Duration took,
+                                     bool late) noexcept {
   if (flight.stored) [[unlikely]] {
     Aside{*this}.stored_response(flight, pdu, took, late);
     return;
@@ -378,8 +379,8 @@ void Flow::answer_here(const Submission& m, smpp::CommandStatus status, std::str
 }
 
 // Its item's end comes first: it is on the disk before a receipt is that waited for this.
-[[gnu::flatten]] void Flow::Aside::stored_response(const message::Flight& flight, ByteSpan pdu, Duration took,
-                                                   bool late) noexcept {
+SMPPD_FLATTEN void Flow::Aside::stored_response(const message::Flight& flight, ByteSpan pdu, Duration took,
+                                                bool late) noexcept {
   const std::string_view id = id_in_answer(flight.command_id, pdu);
   if (late) ++flow.probe_.late;
   if (flight.origin.shard == flow.here()) {

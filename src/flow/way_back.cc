@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "base/flatten.h"
 #include "flow/flow.h"
 #include "flow/internal/facts_of.h"
 #include "flow/internal/plain_report.h"
@@ -24,7 +25,7 @@ struct Flow::Back {
   [[gnu::noinline]] void take_mo(const message::DeliveryTicket& ticket, const smpp::PduView& view) noexcept;
 };
 
-[[gnu::flatten]] void Flow::on_request(upstream::Group&, const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
+SMPPD_FLATTEN void Flow::on_request(upstream::Group&, const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
   smpp::PduView view;
   const smpp::DecodeResult decoded = view.decode(pdu);
   Back back{*this};
