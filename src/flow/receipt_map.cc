@@ -9,6 +9,7 @@
 #include "base/flatten.h"
 #include "base/prefetch.h"
 #include "flow/internal/hash.h"
+#include "flow/internal/id_hash.h"
 
 namespace smppd::flow {
 namespace {
@@ -43,73 +44,9 @@ std::optional<std::uint64_t> eight_digits(const char* text) noexcept {
   return (high + low) >> 32U;
 }
 
-// Octets of an id that was put behind as many zeros as make sixteen; the first octet is the lowest.
-struct FilledUp {
-  std::uint64_t head;
-  std::uint64_t tail;
-};
-constexpr std::size_t kFilledUp = 16;
-constexpr std::uint64_t kZeros = 0x3030'3030'3030'3030U;
-constexpr std::uint64_t kSmall = 0x2020'2020'2020'2020U;
-
-template <typename Word = std::uint64_t>
-Word word_at(const char* at) noexcept {
-  Word word = 0;
-  std::memcpy(&word, at, sizeof word);
-  return word;
-}
-
-// Up to eight octets behind zeros.
-std::uint64_t behind_zeros(const char* at, std::size_t size) noexcept {
-  if (size == 8) return word_at(at);
-  std::uint64_t word = kZeros;
-  for (std::size_t i = 0; i < size; ++i) word = word >> 8U | std::uint64_t{static_cast<std::uint8_t>(at[i])} << 56U;
-  return word;
-}
-
-// Of one to sixteen octets.
-FilledUp fill_up(std::string_view id) noexcept {
-  if (id.size() < 8) return {kZeros, behind_zeros(id.data(), id.size())};
-  const std::uint64_t tail = word_at(id.data() + id.size() - 8);
-  if (id.size() == 8) return {kZeros, tail};
-  if constexpr (std::endian::native != std::endian::little) return {behind_zeros(id.data(), id.size() - 8), tail};
-  const auto missing = static_cast<unsigned>(kFilledUp - id.size()) * 8;
-  const std::uint64_t head = word_at(id.data());
-  return {missing == 0 ? head : head << missing | kZeros >> (64 - missing), tail};
-}
-
-// Whether an octet is a blank or a control character.
-bool has_blank(std::uint64_t word) noexcept {
-  return ((word - 0x2121'2121'2121'2121U) & ~word & 0x8080'8080'8080'8080U) != 0;
-}
-
-std::uint64_t hash_filled_up(const FilledUp& words, std::uint64_t seed) noexcept {
-  const std::uint64_t head = internal::hash_number(words.head | kSmall, seed);
-  return internal::fold((words.tail | kSmall) ^ head, 0xA076'1D64'78BD'642FU) + head;
-}
-
-// Whether a long id's canonical form differs in the case of letters only.
-bool is_usual_long(std::string_view id) noexcept {
-  const auto is_sign = [](char c) { return static_cast<unsigned char>(c) > ' '; };
-  return id.size() > kFilledUp && id.size() <= smpp::kMaxMessageId && id.front() != '0' && is_sign(id.front()) &&
-         is_sign(id.back());
-}
-
-// Of more than sixteen octets.
-std::uint64_t hash_long(std::string_view id, std::uint64_t seed) noexcept {
-  std::uint64_t hash = internal::hash_number(id.size(), seed);
-  const auto add = [&](std::size_t at) {
-    const std::uint64_t word = word_at(id.data() + at) | kSmall;
-    hash = internal::fold(hash ^ word, 0xA076'1D64'78BD'642FU) + word;
-  };
-  for (std::size_t at = 0; at + 8 < id.size(); at += 8) add(at);
-  add(id.size() - 8);
-  return internal::fold(hash, 0xE703'7ED1'A0B4'28DBU);
-}
-
 // Of up to twenty octets.
 bool same_octets(const char* one, const char* other, std::size_t size) noexcept {
-  const auto differ = [&](std::size_t at) { return word_at(one + at) ^ word_at(other + at); };
+  const auto differ = [&](std::size_t at) { return internal::word_at(one + at) ^ internal::word_at(other + at); };
   if (size >= 8) return (differ(0) | differ(size - 8) | (size > 16 ? differ(8) : 0)) == 0;
   return std::memcmp(one, other, size) == 0;
 }
@@ -171,16 +108,17 @@ ReceiptMap::ReceiptMap(const Options& options, Instant now)
 // as one that zeros fill up.
 std::uint64_t ReceiptMap::long_hash(message::UpstreamId upstream, std::string_view id) const noexcept {
   const std::uint64_t seed = options_.seed ^ (upstream.value() + 1ULL) << 20U;
-  if (id.size() <= kFilledUp && !id.empty()) [[likely]] {
-    const FilledUp words = fill_up(id);
-    if (!has_blank(words.head) && !has_blank(words.tail)) [[likely]]
-      return hash_filled_up(words, seed);
-  } else if (is_usual_long(id)) {
-    return hash_long(id, seed);
+  if (id.size() <= internal::kFilledUp && !id.empty()) [[likely]] {
+    const internal::FilledUp words = internal::fill_up(id);
+    if (!internal::has_blank(words.head) && !internal::has_blank(words.tail)) [[likely]]
+      return internal::hash_filled_up(words, seed);
+  } else if (internal::is_usual_long(id)) {
+    return internal::hash_long(id, seed);
   }
   const auto canonical = smpp::canonical_id(id);
   const std::string_view text = canonical.view();
-  return text.size() <= kFilledUp ? hash_filled_up(fill_up(text), seed) : hash_long(text, seed);
+  return text.size() <= internal::kFilledUp ? internal::hash_filled_up(internal::fill_up(text), seed)
+                                            : internal::hash_long(text, seed);
 }
 
 std::uint32_t ReceiptMap::key_hash(message::UpstreamId upstream, std::string_view id) const noexcept {

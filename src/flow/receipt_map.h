@@ -26,6 +26,7 @@
 #include "base/time.h"
 #include "flow/internal/index_table.h"
 #include "flow/internal/pool.h"
+#include "flow/internal/receipt_record.h"
 #include "flow/internal/told_marks.h"
 #include "message/ids.h"
 #include "smpp/text/canonical_id.h"
@@ -163,40 +164,18 @@ class ReceiptMap {
 
  private:
   static constexpr std::uint32_t kNone = 0xFFFF'FFFF;
-  static constexpr std::size_t kInline = 20;
-  static constexpr std::size_t kInlineOfLong = kInline - sizeof(std::uint32_t);
-  static constexpr std::size_t kPieceText = 60;
   static constexpr std::uint32_t kBuckets = 1024;
   static constexpr std::uint32_t kFinished = kBuckets;  // the list behind those of the wheel
   static constexpr std::uint32_t kListBit = 0x8000'0000;
   static constexpr std::uint32_t kWaiting = 16;
   static constexpr std::size_t kCachedEntries = 8192;
 
-  struct Link {
-    std::uint32_t previous;
-    std::uint32_t next;
-  };
-  struct Record {
-    message::OwnId own;
-    std::uint32_t key_hash;
-    std::uint32_t client;
-    std::uint32_t source_hash;
-    Link link;
-    std::uint32_t expires;    // seconds since epoch_
-    std::uint32_t submitted;  // seconds since epoch_
-    std::uint16_t destination_hash;
-    std::uint16_t upstream;
-    std::uint8_t submitted_fraction;  // 1/256 s
-    std::uint8_t registered_delivery;
-    std::uint8_t bits;
-    std::uint8_t id_size;
-    std::array<char, kInline> id;  // a long id: its first octets and the number of the piece that goes on
-  };
-  static_assert(sizeof(Record) == 64);
-  struct Piece {
-    std::uint32_t next;
-    std::array<char, kPieceText> text;
-  };
+  using Link = internal::ReceiptLink;
+  using Record = internal::ReceiptRecord;
+  using Piece = internal::ReceiptPiece;
+  static constexpr std::size_t kInline = Record::kInline;
+  static constexpr std::size_t kInlineOfLong = kInline - sizeof(std::uint32_t);
+  static constexpr std::size_t kPieceText = Piece::kText;
 
   [[nodiscard]] std::uint64_t long_hash(message::UpstreamId upstream, std::string_view id) const noexcept;
   [[nodiscard]] std::uint32_t key_hash(message::UpstreamId upstream, std::string_view id) const noexcept;
