@@ -44,7 +44,7 @@ void ToldMarks::put_waiting() noexcept {
 void ToldMarks::open_page(std::uint32_t until) {
   put_waiting();
   const bool many = !pages_.empty() && pages_.back().count >= pages_.back().lines.size() * kUsed;
-  while (size_ > most_) drop_page();
+  while (!pages_.empty() && size_ - pages_.front().count >= most_) drop_page();
   Page page;
   if (many) page.lines = std::move(spare_);
   page.lines.assign(many ? kLines : kFirstLines, {});

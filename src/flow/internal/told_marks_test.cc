@@ -79,6 +79,20 @@ TEST(ToldMarks, BeyondTheirBoundTheOldestGo) {
   EXPECT_LE(marks.memory_bytes(), most_bytes + 2 * 1024 * 1024);
 }
 
+// A bound below what a page holds does not empty it.
+TEST(ToldMarks, AsManyAsTheirBoundAreAlwaysThere) {
+  for (const std::size_t most : {1'000U, 10'000U, 200'000U}) {
+    ToldMarks marks(most, kKept);
+    const auto made = hashes(600'000, 6);
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      marks.add(made[i], kKept);
+      if (i >= most) {
+        ASSERT_TRUE(marks.has(made[i - most + 1])) << most << ' ' << i;
+      }
+    }
+  }
+}
+
 TEST(ToldMarks, AFewTakeLittle) {
   ToldMarks marks(kAll, kKept);
   const auto made = hashes(10'000, 5);
