@@ -441,6 +441,10 @@ class Model {
       }
       // Not at every step: size() puts what waits into the index.
       if (pick(20) == 0) {
+        for (std::uint64_t id = 0; id < kIds; ++id) {
+          forget_if_told(std::string(1, 'k') + std::to_string(id));
+          forget_if_told(std::string(30, 'k') + std::to_string(id));
+        }
         ASSERT_EQ(map_.size(), by_id_.size()) << "step " << i;
       }
     }
@@ -450,10 +454,15 @@ class Model {
   struct Known {
     OwnId own;
     Instant expires;
+    bool told = false;
   };
 
   std::uint64_t pick(std::uint64_t bound) { return random_() % bound; }
-  std::string some_id() { return std::string(pick(3) == 0 ? 30 : 1, 'k') + std::to_string(pick(kIds)); }
+  std::string some_id() {
+    auto id = std::string(pick(3) == 0 ? 30 : 1, 'k') + std::to_string(pick(kIds));
+    forget_if_told(id);
+    return id;
+  }
 
   void insert() {
     const auto id = some_id();
@@ -479,7 +488,19 @@ class Model {
     const auto found = map_.find(kA, canonical_id(id));
     if (!found) return;
     map_.finish(found->ref, now_);
-    by_id_.find(id)->second.expires = now_ + std::chrono::hours(1);
+    Known& known = by_id_.find(id)->second;
+    known.expires = now_ + std::chrono::hours(1);
+    known.told = true;
+  }
+  // One that was told of may be no entry any more, but that it was told is known.
+  void forget_if_told(const std::string& id) {
+    const auto known = by_id_.find(id);
+    if (known == by_id_.end() || !known->second.told || map_.find(kA, canonical_id(id))) return;
+    if (now_ < known->second.expires) {
+      ASSERT_TRUE(map_.was_told(kA, id));
+    }
+    by_own_.erase(known->second.own);
+    by_id_.erase(known);
   }
   void look_up() {
     const auto id = some_id();
@@ -491,6 +512,7 @@ class Model {
   }
   void look_up_own() {
     const OwnId own = 1 + pick(own_ + 1);
+    if (const auto of_it = by_own_.find(own); of_it != by_own_.end()) forget_if_told(std::string(of_it->second));
     const auto found = map_.find_own(own);
     const auto known = by_own_.find(own);
     ASSERT_EQ(found.has_value(), known != by_own_.end());
@@ -502,6 +524,11 @@ class Model {
     while (map_.expire(now_, 7)) {
     }
     for (auto at = by_id_.begin(); at != by_id_.end();) {
+      const std::string id = at->first;
+      ++at;
+      forget_if_told(id);
+      at = by_id_.lower_bound(id);
+      if (at == by_id_.end() || at->first != id) continue;
       const bool there = map_.find(kA, canonical_id(at->first)).has_value();
       if (there) {
         ASSERT_GT(at->second.expires + std::chrono::seconds(15), now_);
@@ -517,7 +544,7 @@ class Model {
   std::mt19937_64 random_;
   Instant now_ = kStart;
   OwnId own_ = 0;
-  ReceiptMap map_{small(100'000), kStart};
+  ReceiptMap map_{finishing(100'000, 5), kStart};
   std::map<std::string, Known> by_id_;
   std::map<OwnId, std::string> by_own_;
 };
