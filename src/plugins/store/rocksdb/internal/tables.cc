@@ -10,12 +10,14 @@
 #include <rocksdb/cache.h>
 #include <rocksdb/compaction_filter.h>
 #include <rocksdb/db.h>
+#include <rocksdb/file_system.h>
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/listener.h>
 #include <rocksdb/options.h>
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
+#include "plugins/store/rocksdb/internal/forgiving_files.h"
 #include "plugins/store/rocksdb/internal/log.h"
 #include "plugins/store/rocksdb/internal/outcome_files.h"
 
@@ -87,10 +89,15 @@ class WatchFlushes final : public rocksdb::EventListener {
  public:
   WatchFlushes(std::atomic<std::uint64_t>& flushed, std::atomic<bool>& stopped, Reserve* reserve)
       : flushed_(flushed), stopped_(stopped), reserve_(reserve) {}
-  // RocksDB by itself would go on only when a whole write buffer is free, and refuse to before that.
-  void OnErrorRecoveryBegin(rocksdb::BackgroundErrorReason, rocksdb::Status, bool* by_itself) override {
-    *by_itself = false;
+  // It tries again soon, with a new manifest perhaps; a compaction does without being stopped.
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status*) override {
+    if (reason == rocksdb::BackgroundErrorReason::kCompaction) return;
     stopped_.store(true);
+    if (reserve_ != nullptr) reserve_->lend(Tables::kRoomToOpen);
+  }
+  void OnErrorRecoveryEnd(const rocksdb::BackgroundErrorRecoveryInfo& info) override {
+    if (info.new_bg_error.ok()) stopped_.store(false);
+    if (reserve_ != nullptr) reserve_->returned();
   }
   void OnFlushBegin(rocksdb::DB* db, const rocksdb::FlushJobInfo&) override {
     if (reserve_ != nullptr) reserve_->lend(size_of_flush(*db));
@@ -151,7 +158,8 @@ rocksdb::Options engine_options() {
   options.keep_log_file_num = 1;
   options.info_log = std::make_shared<TellTrouble>();
   options.avoid_unnecessary_blocking_io = true;
-  options.allow_fallocate = false;  // it would take megabytes of a full disk for files of a few octets
+  options.allow_fallocate = false;                  // it would take megabytes of a full disk for files of a few octets
+  options.bgerror_resume_retry_interval = 200'000;  // microseconds
   rocksdb::BlockBasedTableOptions table;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.checksum = rocksdb::kXXH3;
@@ -210,10 +218,11 @@ void Tables::Batch::clear() {
 struct Tables::Engine {
   std::atomic<std::int64_t> now{0};
   std::atomic<std::uint64_t> flushed{0};
-  std::atomic<bool> stopped{false};  // RocksDB, by an error, until it is asked to go on
+  std::atomic<bool> stopped{false};  // RocksDB, by an error, until it could write again
   std::atomic<bool> has_correlations{false};
   Reserve* reserve = nullptr;
   std::unique_ptr<DropExpired> filter;
+  std::unique_ptr<rocksdb::Env> files;
   std::unique_ptr<rocksdb::DB> db;
   std::vector<std::unique_ptr<rocksdb::ColumnFamilyHandle>> families;  // the default one; that of outcomes, if there is
   std::unique_ptr<OutcomeFiles> outcome_files;                         // null: read only
@@ -249,12 +258,15 @@ Tables::~Tables() {
   if (!closed.ok()) kStoreLog.error("RocksDB was not closed well", {{"error", closed.ToString()}});
 }
 
-Fallible<std::unique_ptr<Tables>> Tables::open(const std::string& path, Access access, Reserve* reserve) {
+Fallible<std::unique_ptr<Tables>> Tables::open(const std::string& path, Access access, Reserve* reserve,
+                                               std::shared_ptr<rocksdb::FileSystem> disk) {
   auto engine = std::make_unique<Engine>();
+  engine->files = make_forgiving_files(disk != nullptr ? std::move(disk) : rocksdb::FileSystem::Default());
   engine->reserve = reserve;
   if (access == Access::kReadWrite) remove_left_over(path);
   engine->filter = std::make_unique<DropExpired>(engine->now);
   rocksdb::Options options = engine_options();
+  options.env = engine->files.get();
   options.compaction_filter = engine->filter.get();
   options.listeners.push_back(std::make_shared<WatchFlushes>(engine->flushed, engine->stopped, reserve));
   std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, options}};
@@ -301,12 +313,8 @@ Fallible<Tables::Stamp> Tables::apply(Batch& batch) {
   const bool mark_now = batch.has_mark_ && !engine_->outcome_files->waiting();
   if (mark_now) put_mark(batch.writes_->batch, batch.marked_, batch.mark_);
   if (batch.writes_->batch.Count() > 0) {
-    if (const auto status = engine_->write(batch.writes_->batch); !status.ok()) {
-      // A background error stops all writes until it is looked at; the journal still has everything.
-      const Reserve::Loan loan(engine_->reserve, size_of_flush(*engine_->db));
-      engine_->stopped.store(!engine_->db->Resume().ok());
-      return failure(status.ToString());
-    }
+    // One that what cannot be flushed leaves no room for is refused; the journal still has it.
+    if (const auto status = engine_->write(batch.writes_->batch); !status.ok()) return failure(status.ToString());
     stamp.sequence = engine_->db->GetLatestSequenceNumber();
   }
   const bool mark_later = batch.has_mark_ && !mark_now;
@@ -322,14 +330,16 @@ bool Tables::durable(const Stamp& stamp) const noexcept {
 }
 
 void Tables::flush_memtable() {
+  if (engine_->stopped.load()) {
+    // It tries by itself, and is busy while it does; more flushes would only make its memtables many and small.
+    if (!engine_->db->Resume().ok()) return;
+    engine_->stopped.store(false);
+  }
   rocksdb::FlushOptions options;
   options.wait = false;
   options.allow_write_stall = true;
   const Reserve::Loan loan(engine_->reserve, size_of_flush(*engine_->db));
-  if (engine_->stopped.load() && engine_->db->Resume().ok()) engine_->stopped.store(false);
-  auto status = engine_->db->Flush(options);
-  // What stopped it, a full disk perhaps, may be over.
-  if (!status.ok() && engine_->db->Resume().ok()) status = engine_->db->Flush(options);
+  const auto status = engine_->db->Flush(options);
   if (!status.ok()) kStoreLog.warn("RocksDB cannot write its tables", {{"error", status.ToString()}});
 }
 

@@ -20,6 +20,10 @@
 #include "plugins/store/rocksdb/internal/reserve.h"
 #include "store/store.h"
 
+namespace rocksdb {
+class FileSystem;
+}
+
 namespace smppd::plugins::rocks_store {
 
 struct KeptRecord {
@@ -64,9 +68,10 @@ class Tables {
   enum class Access : std::uint8_t { kReadWrite, kReadOnly };
   // Of the disk, which the caller sees to: a manifest, options, the marks.
   static constexpr std::uint64_t kRoomToOpen = 1U << 20;
-  // `reserve`: has room for what must be written on a full disk; null: none.
+  // `reserve`: has room for what must be written on a full disk; null: none. `disk`: null: the machine's.
   [[nodiscard]] static Fallible<std::unique_ptr<Tables>> open(const std::string& path, Access access,
-                                                              Reserve* reserve = nullptr);
+                                                              Reserve* reserve = nullptr,
+                                                              std::shared_ptr<rocksdb::FileSystem> disk = nullptr);
   Tables(const Tables&) = delete;
   Tables& operator=(const Tables&) = delete;
   ~Tables();  // flushes

@@ -1,9 +1,14 @@
 #include "plugins/store/rocksdb/internal/tables.h"
 
+#include <atomic>
+#include <chrono>
 #include <filesystem>
+#include <memory>
+#include <thread>
 
 #include <gtest/gtest.h>
 #include <rocksdb/db.h>
+#include <rocksdb/file_system.h>
 
 #include "plugins/store/conformance/driver.h"
 
@@ -16,11 +21,58 @@ using store::Table;
 constexpr store::Moment kNow{std::chrono::milliseconds(1'800'000'000'000)};
 constexpr unsigned kJournal = 3;
 
+// A disk that has no room for files with this in their names.
+class SmallDisk final : public rocksdb::FileSystemWrapper {
+ public:
+  SmallDisk() : FileSystemWrapper(rocksdb::FileSystem::Default()) {}
+  const char* Name() const override { return "small"; }
+  void fill(std::string_view part) {
+    part_ = part;
+    full_.store(true);
+  }
+  void clear() { full_.store(false); }
+  rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
+                                    std::unique_ptr<rocksdb::FSWritableFile>* file,
+                                    rocksdb::IODebugContext* debug) override {
+    auto status = FileSystemWrapper::NewWritableFile(name, options, file, debug);
+    if (status.ok()) *file = std::make_unique<File>(std::move(*file), *this, name);
+    return status;
+  }
+
+ private:
+  class File final : public rocksdb::FSWritableFileOwnerWrapper {
+   public:
+    File(std::unique_ptr<rocksdb::FSWritableFile> file, const SmallDisk& disk, std::string name)
+        : FSWritableFileOwnerWrapper(std::move(file)), disk_(disk), name_(std::move(name)) {}
+    rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
+                             rocksdb::IODebugContext* debug) override {
+      if (!disk_.full_.load() || !name_.contains(disk_.part_)) {
+        return FSWritableFileOwnerWrapper::Append(data, options, debug);
+      }
+      auto full = rocksdb::IOStatus::NoSpace("no room for " + name_);
+      full.SetRetryable(true);  // as that of the machine does
+      return full;
+    }
+
+   private:
+    const SmallDisk& disk_;
+    const std::string name_;
+  };
+  std::string part_;
+  std::atomic<bool> full_{false};
+};
+
 class TablesTest : public testing::Test {
  protected:
   void open(Tables::Access access = Tables::Access::kReadWrite) {
     tables_.reset();
     auto opened = Tables::open(path(), access);
+    ASSERT_TRUE(opened) << opened.error();
+    tables_ = std::move(*opened);
+  }
+  void open_small() {
+    tables_.reset();
+    auto opened = Tables::open(path(), Tables::Access::kReadWrite, nullptr, disk_);
     ASSERT_TRUE(opened) << opened.error();
     tables_ = std::move(*opened);
   }
@@ -45,6 +97,14 @@ class TablesTest : public testing::Test {
     EXPECT_TRUE(found);
     return found && *found ? record.value : "-";
   }
+  // What a start after a crash would find without the journals.
+  std::string on_disk(Table table, std::string_view key) const {
+    const auto beside = Tables::open(path(), Tables::Access::kReadOnly);
+    EXPECT_TRUE(beside);
+    KeptRecord record;
+    const auto found = (*beside)->get(table, key, kNow, record);
+    return found && *found ? record.value : "-";
+  }
   std::string listed(std::string_view from = {}, std::size_t limit = 100) {
     std::vector<KeptRecord> records;
     EXPECT_TRUE(tables_->scan(Table::kOutcomes, from, limit, kNow, records));
@@ -65,6 +125,7 @@ class TablesTest : public testing::Test {
   }
 
   store::conformance::TemporaryDirectory directory_;
+  std::shared_ptr<SmallDisk> disk_ = std::make_shared<SmallDisk>();
   std::unique_ptr<Tables> tables_;
 };
 
@@ -152,6 +213,69 @@ TEST_F(TablesTest, WhenFilesCannotBeMadeForLongNoMoreIsTakenThanMemoryMayHold) {
   }
   ASSERT_TRUE(tables_->flush());
   EXPECT_EQ(tables_->count(Table::kOutcomes), taken + 1);
+}
+
+// What RocksDB's own answer to a full disk would be: to end the process at the next file of outcomes, and to call
+// flushed what is not.
+TEST_F(TablesTest, WhatAFullDiskHadNoRoomForIsFlushedOnceThereIsAndAllGoesOn) {
+  for (const std::string part : {".sst", "MANIFEST-", ""}) {
+    SCOPED_TRACE(part);
+    const bool only_tables = part == ".sst";  // which outcomes are not yet when they are written
+    open_small();
+    put(Table::kOutcomes, "before", "1");
+    ASSERT_TRUE(tables_->flush());
+    disk_->fill(part);
+    const Tables::Stamp facts = put(Table::kFacts, "f", part);
+    EXPECT_FALSE(tables_->flush());
+    EXPECT_FALSE(tables_->durable(facts));
+    EXPECT_EQ(get(Table::kFacts, "f"), part);
+    const Tables::Stamp outcome = put(Table::kOutcomes, "meanwhile", part);
+    EXPECT_FALSE(tables_->flush());
+    EXPECT_EQ(tables_->durable(outcome), only_tables);
+    disk_->clear();
+    while (!tables_->durable(facts) || !tables_->durable(outcome)) {
+      tables_->request_flush();
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    EXPECT_EQ(on_disk(Table::kFacts, "f"), part);
+    EXPECT_EQ(on_disk(Table::kOutcomes, "meanwhile"), part);
+    put(Table::kFacts, "g", part);
+    put(Table::kOutcomes, "after", part);
+    ASSERT_TRUE(tables_->flush());
+    EXPECT_EQ(on_disk(Table::kFacts, "g"), part);
+    EXPECT_EQ(on_disk(Table::kOutcomes, "after"), part);
+  }
+}
+
+TEST_F(TablesTest, ItGoesOnAlsoWhenTheDiskWasFullForOutcomesFirst) {
+  open_small();
+  put(Table::kOutcomes, "a", "1");
+  disk_->fill("MANIFEST-");
+  EXPECT_FALSE(tables_->flush());
+  disk_->fill(".sst");
+  const Tables::Stamp facts = put(Table::kFacts, "f", "1");
+  tables_->request_flush();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1500));
+  EXPECT_FALSE(tables_->durable(facts));
+  disk_->clear();
+  while (!tables_->flush() || !tables_->durable(facts)) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(10));
+  }
+  EXPECT_EQ(on_disk(Table::kFacts, "f"), "1");
+  EXPECT_EQ(on_disk(Table::kOutcomes, "a"), "1");
+}
+
+TEST_F(TablesTest, AFullDiskKeepsNobodyFromClosingAndTheNextStartFindsWhatWasFlushed) {
+  open_small();
+  put(Table::kFacts, "f", "1");
+  ASSERT_TRUE(tables_->flush());
+  disk_->fill("");
+  put(Table::kFacts, "f", "2");
+  EXPECT_FALSE(tables_->flush());
+  tables_.reset();
+  disk_->clear();
+  open_small();
+  EXPECT_EQ(get(Table::kFacts, "f"), "1");  // the journal has the rest
 }
 
 TEST_F(TablesTest, OutcomesOfAStoreFromBeforeTheyHadAFamilyAreFoundAndListedAmongTheOthers) {
