@@ -238,7 +238,8 @@ Flow::Written Flow::write_out(Submission& m, const UpstreamFacts& upstream) noex
 
 // The client's own octets where nothing has to change.
 std::expected<ByteSpan, smpp::CommandStatus> Flow::wire_form(Submission& m, const UpstreamFacts& upstream) noexcept {
-  if (!m.draft.edited() && !m.mended && !needs_adapting(m.view, m.sender.side, upstream)) return m.view.bytes();
+  if (!m.draft.edited() && !m.mended && !needs_adapting(m.view, m.facts, m.sender.side, upstream))
+    return m.view.bytes();
   encoded_.clear();
   if (const auto adapted = adapt(m.draft, m.facts, m.sender.side, upstream, adapted_, encoded_); !adapted) {
     ++probe_.unadaptable;

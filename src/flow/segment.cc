@@ -117,7 +117,7 @@ Flow::Written Flow::write_long(Submission& m, const UpstreamFacts& upstream) noe
   const LongRules& rules = upstream.long_rules;
   smpp::PduView adapted;
   const smpp::PduView* whole = &m.view;
-  if (m.draft.edited() || m.mended || needs_adapting(m.view, m.sender.side, upstream)) {
+  if (m.draft.edited() || m.mended || needs_adapting(m.view, m.facts, m.sender.side, upstream)) {
     long_->whole.clear();
     const auto done = adapt_whole(m.draft, m.facts, m.sender.side, upstream, adapted_, long_->whole);
     if (!done || !adapted.decode(long_->whole)) {

@@ -1,9 +1,17 @@
 #include "smpp/pdu_builder.h"
 
 #include <algorithm>
+#include <bit>
 
 namespace smppd::smpp {
 namespace {
+
+constexpr std::uint32_t bit_of(MessageField field) noexcept { return 1U << static_cast<unsigned>(field); }
+
+// Of a submit_sm and deliver_sm.
+constexpr std::uint32_t kTexts = bit_of(MessageField::service_type) | bit_of(MessageField::source_addr) |
+                                 bit_of(MessageField::destination_addr) | bit_of(MessageField::schedule_delivery_time) |
+                                 bit_of(MessageField::validity_period) | bit_of(MessageField::short_message);
 
 constexpr std::size_t kMaxTlvLength = 0xFFFF;
 
@@ -28,6 +36,8 @@ PduBuilder& PduBuilder::reset(CommandId id, Version version) noexcept {
   failed_ = false;
   fault_ = {};
   values_.fill({});
+  copied_ = false;
+  changed_ = 0;
   arena_.clear();
   clear_list();
   tlvs_.clear();
@@ -39,6 +49,12 @@ PduBuilder& PduBuilder::reset(CommandId id, Version version) noexcept {
 PduBuilder& PduBuilder::from(const PduView& view, Version version) {
   reset(view.id(), version);
   if (spec_ == nullptr) return *this;
+  const ByteSpan tlvs = view.tlv_bytes();
+  tlvs_.assign(tlvs.begin(), tlvs.end());
+  if (view.message_layout()) {
+    copy_message(view);
+    return *this;
+  }
   for (std::size_t i = 0; i < spec_->field_count; ++i) {
     const FieldSpec& field = spec_->fields[i];
     if (!view.has(field.field)) break;
@@ -53,9 +69,16 @@ PduBuilder& PduBuilder::from(const PduView& view, Version version) {
       copy_list(view, field);
     }
   }
-  const ByteSpan tlvs = view.tlv_bytes();
-  tlvs_.assign(tlvs.begin(), tlvs.end());
   return *this;
+}
+
+void PduBuilder::copy_message(const PduView& view) {
+  places_ = view.message_offsets();
+  const ByteSpan whole = view.bytes().first(places_.back());
+  arena_.assign(whole.begin(), whole.end());
+  copied_ = true;
+  const ByteSpan text = view.short_message();
+  if (text.size() != view.u8_at(MessageField::sm_length)) set(Field::short_message, text);
 }
 
 void PduBuilder::copy_list(const PduView& view, const FieldSpec& field) {
@@ -100,8 +123,9 @@ PduBuilder& PduBuilder::set(Field field, std::string_view value) {
   if (is_text(spec->kind) && value.find('\0') != std::string_view::npos) {
     return fail(EncodeProblem::embedded_nul, field);
   }
-  values_[spec_->index_of(field)] = {static_cast<std::uint32_t>(arena_.size()),
-                                     static_cast<std::uint32_t>(value.size())};
+  const std::size_t index = spec_->index_of(field);
+  values_[index] = {static_cast<std::uint32_t>(arena_.size()), static_cast<std::uint32_t>(value.size())};
+  changed_ |= 1U << index;
   append(arena_, value);
   return *this;
 }
@@ -113,6 +137,7 @@ PduBuilder& PduBuilder::set_number(Field field, std::uint64_t value) noexcept {
   if (spec->kind != FieldKind::u8 || derived(index)) return fail(EncodeProblem::wrong_kind, field);
   if (value > 0xFF) return fail(EncodeProblem::out_of_range, field);
   values_[index].at = static_cast<std::uint32_t>(value);
+  changed_ |= 1U << index;
   return *this;
 }
 
@@ -257,7 +282,23 @@ std::expected<std::size_t, EncodeFault> PduBuilder::field_size(std::size_t index
   return 0;
 }
 
+std::expected<std::size_t, EncodeFault> PduBuilder::copied_body_size() const noexcept {
+  const std::size_t version = version_index(version_);
+  std::size_t total = places_.back() - kHeaderSize;
+  for (std::uint32_t rest = kTexts; rest != 0; rest &= rest - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(rest));
+    const FieldSpec& field = spec_->fields[i];
+    const std::size_t copied = places_[i + 1] - places_[i];
+    std::size_t size = copied;
+    if ((changed_ >> i & 1U) != 0) size = values_[i].size + (field.kind == FieldKind::octets ? 0 : 1);
+    if (size > field.max[version]) return std::unexpected(EncodeFault{EncodeProblem::too_long, field.field});
+    total += size - copied;
+  }
+  return total;
+}
+
 std::expected<std::size_t, EncodeFault> PduBuilder::body_size() const noexcept {
+  if (copied_) return copied_body_size();
   std::size_t total = 0;
   for (std::size_t i = 0; i < spec_->field_count; ++i) {
     const auto size = field_size(i);
@@ -288,24 +329,46 @@ std::expected<PduBuilder::Plan, EncodeFault> PduBuilder::plan(CommandStatus stat
   return plan;
 }
 
+std::uint8_t* PduBuilder::write_field(std::uint8_t* at, std::size_t index) const noexcept {
+  const FieldKind kind = spec_->fields[index].kind;
+  const Value value = values_[index];
+  if (kind == FieldKind::u8) {
+    std::size_t number = value.at;
+    if (derived(index)) {
+      number = spec_->fields[index + 1].kind == FieldKind::octets ? values_[index + 1].size : list_count_;
+    }
+    *at++ = static_cast<std::uint8_t>(number);
+    return at;
+  }
+  if (!is_text(kind) && kind != FieldKind::octets) return copy(at, list_);
+  at = copy(at, ByteSpan(arena_).subspan(value.at, value.size));
+  if (is_text(kind)) *at++ = 0;
+  return at;
+}
+
+std::uint8_t* PduBuilder::write_copied_body(std::uint8_t* at) const noexcept {
+  const ByteSpan copied(arena_);
+  std::uint32_t rest = changed_;
+  if ((rest & bit_of(MessageField::short_message)) != 0) rest |= bit_of(MessageField::sm_length);
+  std::size_t from = kHeaderSize;
+  for (; rest != 0; rest &= rest - 1) {
+    const auto i = static_cast<std::size_t>(std::countr_zero(rest));
+    at = copy(at, copied.subspan(from, places_[i] - from));
+    at = write_field(at, i);
+    from = places_[i + 1];
+  }
+  return copy(at, copied.subspan(from, places_.back() - from));
+}
+
 void PduBuilder::write(std::uint8_t* at, const Plan& plan, CommandStatus status,
                        std::uint32_t sequence) const noexcept {
   write_header(at, {static_cast<std::uint32_t>(plan.size), id_, status, sequence});
   at += kHeaderSize;
   if (!plan.body) return;
-  for (std::size_t i = 0; i < spec_->field_count; ++i) {
-    const FieldKind kind = spec_->fields[i].kind;
-    const Value value = values_[i];
-    if (kind == FieldKind::u8) {
-      std::size_t number = value.at;
-      if (derived(i)) number = spec_->fields[i + 1].kind == FieldKind::octets ? values_[i + 1].size : list_count_;
-      *at++ = static_cast<std::uint8_t>(number);
-    } else if (is_text(kind) || kind == FieldKind::octets) {
-      at = copy(at, ByteSpan(arena_).subspan(value.at, value.size));
-      if (is_text(kind)) *at++ = 0;
-    } else {
-      at = copy(at, list_);
-    }
+  if (copied_) {
+    at = write_copied_body(at);
+  } else {
+    for (std::size_t i = 0; i < spec_->field_count; ++i) at = write_field(at, i);
   }
   if (plan.tlvs) copy(at, tlvs_);
 }

@@ -112,6 +112,12 @@ class PduBuilder {
     bool tlvs = false;
   };
 
+  // Of a submit_sm or deliver_sm: it lies at the front of arena_, and encode() copies what is between the fields that
+  // were set as it is.
+  void copy_message(const PduView& view);
+  [[nodiscard]] std::expected<std::size_t, EncodeFault> copied_body_size() const noexcept;
+  [[nodiscard]] std::uint8_t* write_copied_body(std::uint8_t* at) const noexcept;
+
   PduBuilder& set_number(Field field, std::uint64_t value) noexcept;
   PduBuilder& fail(EncodeProblem problem, Field field, TlvTag tag = {}) noexcept;
   [[nodiscard]] const FieldSpec* field_spec(Field field) noexcept;
@@ -122,6 +128,7 @@ class PduBuilder {
   [[nodiscard]] std::expected<Plan, EncodeFault> plan(CommandStatus status) const noexcept;
   [[nodiscard]] std::expected<std::size_t, EncodeFault> body_size() const noexcept;
   [[nodiscard]] std::expected<std::size_t, EncodeFault> field_size(std::size_t index) const noexcept;
+  [[nodiscard]] std::uint8_t* write_field(std::uint8_t* at, std::size_t index) const noexcept;
   void write(std::uint8_t* at, const Plan& plan, CommandStatus status, std::uint32_t sequence) const noexcept;
 
   CommandId id_{};
@@ -130,6 +137,9 @@ class PduBuilder {
   bool failed_ = false;
   EncodeFault fault_{};
   std::array<Value, kMaxFields> values_{};
+  bool copied_ = false;               // copy_message()
+  std::uint32_t changed_ = 0;         // bit i: values_[i] counts, not the copy's field
+  PduView::MessageOffsets places_{};  // in arena_: field i of the copy is [places_[i], places_[i + 1])
   std::vector<std::uint8_t> arena_;
   std::vector<std::uint8_t> list_;
   std::size_t list_count_ = 0;

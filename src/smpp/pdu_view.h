@@ -158,6 +158,9 @@ class PduView {
     return base_ + at_[static_cast<std::size_t>(field)];
   }
   [[nodiscard]] std::uint8_t u8_at(MessageField field) const noexcept { return *data_at(field); }
+  // Where in bytes() each field begins and, last, where the body ends.
+  using MessageOffsets = std::array<std::uint16_t, kMessageFields + 1>;
+  [[nodiscard]] const MessageOffsets& message_offsets() const noexcept { return at_; }
   [[nodiscard]] ByteSpan short_message() const noexcept {
     constexpr auto kIndex = static_cast<std::size_t>(MessageField::short_message);
     return {base_ + at_[kIndex], static_cast<std::size_t>(at_[kIndex + 1] - at_[kIndex])};

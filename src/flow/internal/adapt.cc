@@ -109,6 +109,16 @@ void apply_defaults(const config::MessageDefaults& defaults, const message::Mess
   }
 }
 
+// Whether apply_defaults() would change anything.
+bool fills_in(const UpstreamFacts& to, const message::MessageFacts& facts) noexcept {
+  if (!to.has_defaults) return false;
+  const config::MessageDefaults& defaults = to.options->message;
+  return (defaults.registered_delivery && facts.registered_delivery == 0) ||
+         (!defaults.service_type.empty() && facts.service_type.empty()) ||
+         (defaults.source_addr_ton && facts.source_addr_ton == 0) ||
+         (defaults.source_addr_npi && facts.source_addr_npi == 0);
+}
+
 std::expected<void, CommandStatus> finish(const smpp::PduView& view, const PeerSide& from, const PeerSide& to,
                                           smpp::PduBuilder& builder, std::vector<std::uint8_t>& out) {
   static thread_local std::vector<std::uint8_t> transcoded;
@@ -142,14 +152,19 @@ struct Message {
 // `to`: the side it is written for, the upstream's or one with more room.
 std::expected<void, CommandStatus> adapt_to(const Message& m, const PeerSide& to, smpp::PduBuilder& builder,
                                             std::vector<std::uint8_t>& out) {
+  static thread_local std::vector<std::uint8_t> edited;
   const smpp::PduView& original = m.draft.original();
   const smpp::PduView* view = &original;
   // A filter rewrote it: take what it wrote through the wire form of the client's version, then adapt that.
-  std::vector<std::uint8_t> edited;
   smpp::PduView again;
   if (m.draft.edited()) {
+    edited.clear();
     const auto encoded = m.draft.edit().encode(edited, CommandStatus::ESME_ROK, original.sequence_number());
     if (!encoded || !again.decode(edited)) return std::unexpected(CommandStatus::ESME_RSYSERR);
+    if (!fills_in(m.upstream, m.facts) && fits_as_it_is(again, m.from, to)) {
+      out.insert(out.end(), edited.begin(), edited.end());
+      return {};
+    }
     view = &again;
   }
   if (original.id() == CommandId::data_sm && m.upstream.side.version == Version::v33) {
@@ -180,8 +195,9 @@ std::uint32_t plain_below(const UpstreamFacts& to) noexcept {
   return std::min(static_cast<std::uint32_t>(short_message_limit(to.side)), to.long_rules.look_above) + 1;
 }
 
-bool needs_adapting(const smpp::PduView& view, const PeerSide& from, const UpstreamFacts& to) noexcept {
-  if (to.has_defaults || has_what_33_lacks(view, to.side) || alphabets_differ(view, from, to.side)) return true;
+bool needs_adapting(const smpp::PduView& view, const message::MessageFacts& facts, const PeerSide& from,
+                    const UpstreamFacts& to) noexcept {
+  if (fills_in(to, facts) || has_what_33_lacks(view, to.side) || alphabets_differ(view, from, to.side)) return true;
   const std::size_t text =
       view.message_layout() ? view.short_message().size() : view.octets(Field::short_message).size();
   return text > short_message_limit(to.side);

@@ -14,7 +14,8 @@
 namespace smppd::flow {
 
 // The quick question of the message path; false for nearly every message.
-[[nodiscard]] bool needs_adapting(const smpp::PduView& view, const PeerSide& from, const UpstreamFacts& to) noexcept;
+[[nodiscard]] bool needs_adapting(const smpp::PduView& view, const message::MessageFacts& facts, const PeerSide& from,
+                                  const UpstreamFacts& to) noexcept;
 
 // A message of 3.4 or 5.0 whose sender means the same alphabet has nothing to be changed for this upstream when its
 // text has fewer octets: UpstreamFacts::plain_below, once everything else there is known.

@@ -30,7 +30,7 @@ struct Adapt : testing::Test {
   }
   bool needed() {
     decode();
-    return needs_adapting(view, from, to);
+    return needs_adapting(view, facts_of(view), from, to);
   }
   // What the upstream gets, in `result`; the refusal otherwise.
   CommandStatus adapted() {
@@ -176,10 +176,29 @@ TEST_F(Adapt, DefaultsFillWhatTheClientLeftOpen) {
   EXPECT_EQ(result.u8(Field::source_addr_ton), 5);
   EXPECT_EQ(result.u8(Field::source_addr_npi), 1);
   builder.set(Field::service_type, "VMN").set(Field::registered_delivery, 2).set(Field::source_addr_ton, 1);
+  EXPECT_TRUE(needed());
   ASSERT_EQ(adapted(), CommandStatus::ESME_ROK);
   EXPECT_EQ(result.text(Field::service_type), "VMN");
   EXPECT_EQ(result.u8(Field::registered_delivery), 2);
   EXPECT_EQ(result.u8(Field::source_addr_ton), 1);
+  EXPECT_EQ(result.u8(Field::source_addr_npi), 1);
+  builder.set(Field::source_addr_npi, 8);
+  EXPECT_FALSE(needed()) << "nothing is left open";
+}
+
+TEST_F(Adapt, WhatAFilterWroteAndDefaultsFillBothGoOut) {
+  options.message.service_type = "OTP";
+  to.has_defaults = true;
+  message();
+  text("hello");
+  decode();
+  smpp::PduBuilder scratch, working;
+  Draft draft(view, scratch, from.version);
+  draft.edit().set(Field::source_addr, "OTHER");
+  ASSERT_TRUE(adapt(draft, facts_of(view), from, to, working, out));
+  ASSERT_TRUE(result.decode(out));
+  EXPECT_EQ(result.text(Field::service_type), "OTP");
+  EXPECT_EQ(result.text(Field::source_addr), "OTHER");
 }
 
 TEST_F(Adapt, WhatAFilterWroteIsWhatGoesOut) {
