@@ -15,6 +15,11 @@ constexpr const char* kFilters =
     "  - {type: protocol, version_mapping: {\"5.0\": \"3.4\"}}\n"
     "  - {type: transform, rules: [{match: {destination_addr: \"+27*\"}, set: {service_type: OTP}}]}\n";
 
+constexpr const char* kTransform =
+    "middleware:\n"
+    "  - {type: transform, rules: [{match: {source_addr: \"*\"}, set: {source_addr: \"SHOP-$${source_addr}\","
+    " source_addr_ton: 5}}]}\n";
+
 constexpr const char* kClient =
     ", rate_limit: {messages_per_second: 100000000}, addresses: {source: {allowed: [SHOP]}}";
 
@@ -53,6 +58,7 @@ std::vector<Case> make_cases() {
        {.upstream = "    message: {default_service_type: OTP}\n"},
        ten},
       {"filters-10", "every filter but the logger", {.client = kClient, .sections = kFilters}, ten},
+      {"transformed-10", "a transform rule changes the source of each", {.sections = kTransform}, ten},
       {"routes-1000", "a thousand routes by prefix", {.routes = many_routes(1'000)}, ten},
       {"routes-10000", "ten thousand, which are looked up ahead", {.routes = many_routes(10'000)}, ten},
       {"version-5.0", "clients of SMPP 5.0, an upstream of 3.4", {.version = smpp::Version::v50}, ten},

@@ -217,6 +217,7 @@ Fallible<TransformProgram> TransformProgram::compile(const config::TransformRule
 }
 
 void TransformProgram::capture(const message::MessageFacts& facts, Groups& groups) const {
+  if (regexes_.empty()) return;  // no template of the rule names a group
   for (auto& group : groups) group.clear();
   std::array<re2::StringPiece, Template::kGroups> found;
   const auto try_on = [&](const re2::RE2& expression, std::string_view text) {
