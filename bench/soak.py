@@ -3,6 +3,7 @@
 Two shards between an smppsim with receipts, errors and messages from handsets, and a mock upstream. Each smppload checks its
 own: every request answered once, every receipt exactly once. Meanwhile sessions come and go and the configuration is reloaded.
 """
+import argparse
 import json
 import re
 import statistics
@@ -20,6 +21,7 @@ RELOAD_EVERY = 3.0
 # Kept small, so that the tables of smppd are full long before memory is compared.
 RECEIPTS = {"max_entries": 20_000, "untracked_entries": 10_000, "early_hold": "2s", "park": "5s"}
 GROWTH, SPARE_OCTETS = 0.03, 4 * 2**20
+BUFFERS = {"rocksdb": 64 * 2**20}  # of a store, which a run of a minute or two does not fill
 MUST_BE_ZERO = (
     "smppd_flow_receipts_unmatched_total",
     "smppd_flow_uncertain_messages_total",
@@ -34,6 +36,9 @@ MUST_BE_ZERO = (
 )
 # What must be zero again when all have gone.
 GAUGES = ("smppd_upstream_in_flight", "smppd_connections_active", "smppd_flow_receipts_waiting")
+STORED = ("smppd_store_messages", "smppd_store_write_failures_total", "smppd_store_refused_total")
+KEPT = {"submit_sm": {"retention": "5s"}}  # as the tables above: full long before memory is compared
+STORES = {"memory": {"backend": "memory", **KEPT}, "rocksdb": {"backend": "rocksdb", "durability": "fsync", **KEPT}}
 
 
 def seconds_of(text):
@@ -44,7 +49,7 @@ def seconds_of(text):
     return float(found.group(1)) * {"s": 1, "m": 60, "h": 3600, None: 60}[found.group(2)]
 
 
-def settings(sim_port):
+def settings(sim_port, storage):
     mock = {"name": "laboratory", "mock": {"latency": "2ms", "receipt_delay": "50ms"}}
     carrier = subjects.upstream("carrier", sim_port, links=3, window=200)
     return subjects.config(
@@ -58,6 +63,7 @@ def settings(sim_port):
         ],
         clients=[{"system_id": name, "password": "bench"} for name in ("busy", "steady", "long", "mixed", "listener", "guest")],
         mo_routes=[{"match": {"destination_addr": "4321"}, "client": "listener"}],
+        **storage,
     )
 
 
@@ -74,8 +80,8 @@ def loads(seconds):
 
 
 class Run:
-    def __init__(self, bench, seconds, say):
-        self.bench, self.seconds, self.say = bench, seconds, say
+    def __init__(self, bench, seconds, store=None):
+        self.bench, self.seconds, self.store = bench, seconds, store
         self.rss = []
         self.problems = []
         self.guests = 0
@@ -83,9 +89,19 @@ class Run:
 
     def start(self):
         arguments = ["--receipts", "delay=20ms", "--mo", "rate=50/s,destination=4321", "--latency", "uniform:1ms-5ms"]
-        sim = self.bench.smppsim(*arguments)
-        self.smppd = subjects.smppd(self.bench, self.bench.tool("smppd"), settings(sim.port))
+        self.sim = self.bench.smppsim(*arguments)
+        self.smppd = subjects.smppd(self.bench, self.bench.tool("smppd"), settings(self.sim.port, self.storage()))
         self.traffic = {name: self.load(name, words) for name, words in loads(self.seconds).items()}
+
+    def storage(self):
+        if self.store is None:
+            return {}
+        section = dict(STORES[self.store])
+        if self.store == "rocksdb":
+            folder = self.bench.folder / "store"
+            folder.mkdir()
+            section["rocksdb"] = {"path": str(folder)}
+        return {"storage": section}
 
     def load(self, client, words):
         report = self.bench.folder / f"{client}.json"
@@ -140,16 +156,25 @@ class Run:
                 continue
             self.judge(name, program, report)
 
+    def fetch_what_waits(self):
+        """Messages from handsets that came when their listener had gone, and stay in the store for it."""
+        self.sim.stop()
+        program, report = self.load("listener", ["--bind", "rx", "--duration", "3s"])
+        program.process.wait(60)
+        self.judge("listener, again", program, report)
+
     def conclude(self):
+        if self.store:
+            self.fetch_what_waits()
         time.sleep(0.5)
-        for name in (*MUST_BE_ZERO, *GAUGES):
+        for name in (*MUST_BE_ZERO, *GAUGES, *(STORED if self.store else ())):
             value = metric(self.smppd.management, name)
             if value != 0:
                 self.problems.append(f"{name} is {value:.0f}")
         moved = metric(self.smppd.management, "smppd_flow_mo_forwarded_total")
         if moved == 0:
             self.problems.append("no message from a handset was delivered")
-        grown = growth(self.rss)
+        grown = growth(self.rss, BUFFERS.get(self.store, 0))
         if grown:
             self.problems.append(grown)
         return self.figures(moved)
@@ -166,6 +191,7 @@ class Run:
             "mo": round(moved),
             "guests": self.guests,
             "reloads": self.reloads,
+            **({"stored": round(metric(self.smppd.management, "smppd_store_transactions_total"))} if self.store else {}),
             "rss_mib": [round(value / 2**20, 1) for value in thirds(self.rss)],
         }
 
@@ -176,24 +202,26 @@ def thirds(samples):
     return [statistics.median(part) for part in (samples[:size], samples[size : 2 * size] or samples, samples[-size:])]
 
 
-def growth(samples):
+def growth(samples, buffers=0):
     """A sentence when memory grew from the second third to the last; the first is for filling tables."""
     _, second, last = thirds(samples)
-    if last <= second * (1 + GROWTH) + SPARE_OCTETS:
+    if last <= second * (1 + GROWTH) + SPARE_OCTETS + buffers:
         return None
     return f"RSS grew from {second / 2**20:.1f} to {last / 2**20:.1f} MiB"
 
 
 def main(arguments):
-    if len(arguments) not in (1, 3) or (len(arguments) == 3 and arguments[1] != "--bin"):
-        print("usage: scripts/soak DURATION [--bin DIR]", file=sys.stderr)
-        return 2
+    parser = argparse.ArgumentParser(prog="scripts/soak")
+    parser.add_argument("duration", help="minutes, or 20s, 5m, 2h")
+    parser.add_argument("--storage", choices=STORES, help="store and forward, where transactions are what is used else")
+    parser.add_argument("--bin", metavar="DIR", help="programs that are built already")
+    given = parser.parse_args(arguments)
     raise_file_limit()
     try:
-        seconds = seconds_of(arguments[0])
-        binaries = arguments[2] if len(arguments) == 3 else builds.build(builds.ROOT, builds.TARGETS[:3])
+        seconds = seconds_of(given.duration)
+        binaries = given.bin or builds.build(builds.ROOT, builds.TARGETS[:3])
         with Workbench(binaries) as bench:
-            run = Run(bench, seconds, print)
+            run = Run(bench, seconds, given.storage)
             run.start()
             run.carry_on()
             figures = run.conclude()

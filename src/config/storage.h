@@ -24,6 +24,7 @@ enum class Backoff : std::uint8_t { kFixed, kLinear, kExponential };
 struct Storage {
   bool enabled = false;
   StoreBackend backend = StoreBackend::kRocksdb;
+  [[nodiscard]] bool is_on_disk() const noexcept { return backend != StoreBackend::kMemory; }
   std::string path;  // absolute; of rocksdb
   StoreDurability durability = StoreDurability::kFsync;
   std::uint64_t max_messages = 10'000'000;

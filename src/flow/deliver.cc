@@ -212,8 +212,9 @@ Reported Flow::store_report(const Delivery& delivery, const ReceiptMap::Entry& e
   }
   depot_->begin();
   if (delivery.id != 0) depot_->put_final(entry, receipts_.upstream_id(entry.ref));
-  if (delivery.id != 0 && depot_->receipts.must_note(entry)) [[unlikely]]
-    depot_->receipts.put_told({entry.own, entry.destination_hash});
+  if (const ToldId id{entry.own, entry.destination_hash}; delivery.id != 0 && depot_->receipts.must_note(entry)) {
+    depot_->receipts.put_told(id, depot_->receipts.doubts(id));
+  }
   if (delivery.id != 0 && entry.part) [[unlikely]]
     depot_->receipts.put_parts_told(entry);
   if (depot_->take_in({entry.client, OfferKind::kReceipt, side, delivery.ticket, delivery.id, delivery.entry}, pdu))

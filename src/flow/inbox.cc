@@ -163,7 +163,7 @@ bool Flow::Depot::tell_sender(const StoredMessage& stored, smpp::MessageState st
   if (!write_own_receipt(facts_of(view), receipt, redrawn)) return false;
   const PeerSide side{smpp::Version::v34, stored.side.alphabet, 0};
   put_in({client->id, OfferKind::kReceipt, side, {}, 0, 0}, redrawn, false, flow.ids_.next(flow.wall_now()));
-  if (smpp::is_final(state)) receipts.put_told(told_of(stored));
+  if (smpp::is_final(state)) receipts.put_told(told_of(stored), true);
   ++flow.probe_.own_receipts;
   return true;
 }

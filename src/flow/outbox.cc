@@ -19,7 +19,9 @@ namespace {
 using smpp::CommandStatus;
 
 constexpr std::size_t kTakeAtOnce = 128;
+// That a message was told of, on disk; in memory the receipt map's marks know it as long, in a thirtieth of the room.
 constexpr std::chrono::milliseconds kKnownAfterFinal = std::chrono::hours(1);
+constexpr std::chrono::milliseconds kKnownBesideMarks = std::chrono::seconds(10);
 constexpr std::size_t kProbe =
     8;  // taken from the lane of an upstream that is down, to see whether another road is open
 constexpr Duration kBlocked = std::chrono::milliseconds(500);
@@ -530,9 +532,9 @@ void Flow::Depot::put_correlation(const message::Flight& flight, store::Moment e
   if (value.empty() || key.empty()) return;
   // After the last receipt only long enough to know another one for a repetition.
   const auto kept =
-      final ? kKnownAfterFinal
+      final ? (options().is_on_disk() ? kKnownAfterFinal : kKnownBesideMarks)
             : std::chrono::duration_cast<std::chrono::milliseconds>(flow.snapshot_->config->receipts.retention);
-  const store::Moment until = std::max(expires == store::kNever ? now() : expires, now()) + kept;
+  const store::Moment until = (final || expires == store::kNever ? now() : std::max(expires, now())) + kept;
   transaction.put(store::Table::kCorrelations, key.view(), value, until);
 }
 

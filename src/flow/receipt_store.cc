@@ -191,9 +191,12 @@ void Flow::ReceiptStore::doubt(const ToldId& id) noexcept {
   doubted_order.pop_front();
 }
 
-void Flow::ReceiptStore::put_told(const ToldId& id) noexcept {
+void Flow::ReceiptStore::put_told(const ToldId& id, bool in_doubt) noexcept {
   Depot& depot = *flow.depot_;
-  const auto kept = std::chrono::duration_cast<std::chrono::milliseconds>(flow.snapshot_->config->receipts.retention);
+  // On disk whoever starts again finds messages whose end was not written, however long that takes.
+  const bool for_long = in_doubt || depot.options().is_on_disk();
+  const auto kept = std::chrono::duration_cast<std::chrono::milliseconds>(
+      for_long ? Duration(flow.snapshot_->config->receipts.retention) : 5 * kEndedByThen);
   depot.transaction.put(store::Table::kOutcomes, text_of(told_key(id)), ByteSpan(&kTold, 1), depot.now() + kept);
 }
 

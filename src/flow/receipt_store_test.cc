@@ -65,9 +65,10 @@ class ReceiptsOnDisk : protected ReceiptDisk, public FlowTest {
  protected:
   ReceiptsOnDisk() : FlowTest(1, {&disk}) {}
 
-  void start(std::string_view retry = "{}") {
+  void start(std::string_view retry = "{}", std::string_view backend = "memory") {
     const std::string text =
-        "storage: {backend: memory}\n"
+        "storage: {backend: " + std::string(backend) +
+        ", rocksdb: {path: /tmp}}\n"
         "listeners: [{name: public, address: \"127.0.0.1:2775\"}]\n"
         "upstreams: [{name: lab, mock: {message_id: \"lab-${counter}\"}, retry: " +
         std::string(retry) +
@@ -157,6 +158,28 @@ TEST_F(ReceiptsOnDisk, WhatAnotherSmppdGaveUpIsShownAndToldWhenItMatches) {
   EXPECT_EQ(disk.records.count({Table::kStrays, key_of(5)}), 1U);
   EXPECT_EQ(sessions.deliveries.size(), 1U) << "once, with the mock's own";
 }
+
+struct KeptFor {
+  const char* backend;
+  std::chrono::seconds most;
+};
+class ToldMessages : public ReceiptsOnDisk, public testing::WithParamInterface<KeptFor> {};
+
+// For longer in memory, they would be all that is in it.
+TEST_P(ToldMessages, AreRemembered) {
+  leave_correlation();
+  start("{}", GetParam().backend);
+  receipt(kOldId);
+  go_on();
+  EXPECT_EQ(sessions.deliveries.size(), 1U);
+  const std::string key(CorrelationKey("lab", smpp::canonical_id(kOldId)).view());
+  const store::Moment until = disk.expires[{Table::kCorrelations, key}];
+  EXPECT_LE(until, wall() + GetParam().most);
+  EXPECT_GT(until, wall() + GetParam().most / 2);
+}
+INSTANTIATE_TEST_SUITE_P(OnDiskAndInMemory, ToldMessages,
+                         testing::Values(KeptFor{"rocksdb", 3600s}, KeptFor{"memory", 10s}),
+                         [](const auto& each) { return std::string(each.param.backend); });
 
 TEST_F(ReceiptsOnDisk, OneThatWasParkedWaitsOnAndIsToldByWhatTheDiskKnows) {
   leave_stray(3, wall(), kOldId);
@@ -352,6 +375,25 @@ class ReceiptsOnTwoShards : protected TwoReceiptDisks, public FlowTest {
   }
   std::size_t told() const { return nodes[0]->sessions.deliveries.size() + nodes[1]->sessions.deliveries.size(); }
 };
+
+// Its receipt may be told by one shard before the other has written its end.
+TEST_F(ReceiptsOnTwoShards, ThatAMessageWasToldOfLeavesAMemoryStoreSoonAfter) {
+  (void)submit(sender(1), "258841234567", 5, 1);
+  ASSERT_TRUE(run_until([&] {
+    go_on();
+    return told() == 1;
+  }));
+  std::size_t looked_at = 0;
+  for (const HandPartition& disk : disks) {
+    for (const auto& [key, until] : disk.expires) {
+      const bool is_outcome = key.first == Table::kOutcomes && key.second.size() == sizeof(message::OwnId);
+      if (is_outcome || key.first == Table::kFacts || disk.records.count(key) == 0) continue;
+      EXPECT_LE(until, wall() + 10s) << static_cast<int>(key.first);
+      ++looked_at;
+    }
+  }
+  EXPECT_EQ(looked_at, 2U) << "of the SMSC's id, and of the message";
+}
 
 TEST_F(ReceiptsOnTwoShards, OfCopiesAtTwoUpstreamsThatReportAtOnceOneIsTold) {
   leave_correlation(disks[0], "lab", "old-1");

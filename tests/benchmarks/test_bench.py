@@ -143,6 +143,7 @@ def test_memory_that_grows_after_the_first_third_is_seen():
     mib = 2**20
     assert soak.growth([10 * mib] * 10 + [50 * mib] * 20) is None
     assert soak.growth([50 * mib] * 20 + [60 * mib] * 10) == "RSS grew from 50.0 to 60.0 MiB"
+    assert soak.growth([50 * mib] * 20 + [60 * mib] * 10, buffers=16 * mib) is None
     assert soak.seconds_of("20s") == 20 and soak.seconds_of("2") == 120
 
 
@@ -188,7 +189,9 @@ def test_a_tiny_run_of_fairness_sees_both_clients(tmp_path):
     assert [row.get("greedy", 0) > 0 and row["ratio_to_base"] > 0 for row in rows] == [False, True, True] * 3
 
 
-def test_twenty_seconds_of_mixed_traffic_lose_nothing():
-    done = subprocess.run([ROOT / "scripts/soak", "20s", "--bin", BINARIES], capture_output=True, text=True, timeout=300)
+@pytest.mark.parametrize("storage", [[], ["--storage", "rocksdb"], ["--storage", "memory"]], ids=["sent", "on disk", "in memory"])
+def test_twenty_seconds_of_mixed_traffic_lose_nothing(storage):
+    command = [ROOT / "scripts/soak", "20s", *storage, "--bin", BINARIES]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "nothing lost, memory flat" in done.stdout

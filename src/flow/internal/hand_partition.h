@@ -35,6 +35,7 @@ class HandPartition final : public store::Partition {
   std::size_t taken = 0;                 // items that take() gave, again each time
   std::vector<Appended> appended;
   std::map<std::pair<store::Table, std::string>, std::vector<std::uint8_t>> records;
+  std::map<std::pair<store::Table, std::string>, store::Moment> expires;  // of records that were put, also of those gone
 
   // So many transactions more become durable.
   void write(std::size_t transactions = 1'000'000) {
@@ -127,7 +128,10 @@ class HandPartition final : public store::Partition {
         }
         return;
       case store::Change::Kind::kFinish: items.erase(change.id); return;
-      case store::Change::Kind::kPut: records[key] = {change.body.begin(), change.body.end()}; return;
+      case store::Change::Kind::kPut:
+        records[key] = {change.body.begin(), change.body.end()};
+        expires[key] = change.expires;
+        return;
       case store::Change::Kind::kErase: records.erase(key); return;
     }
   }

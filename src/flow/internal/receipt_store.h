@@ -47,8 +47,9 @@ struct Flow::ReceiptStore {
   // Tells it unless there was another one.
   void tell_if_first(const message::DeliveryTicket& ticket, const smpp::PduView& view,
                      const ReceiptMap::Entry& entry) noexcept;
-  // Adds to the transaction that is being written: its final receipt is in it.
-  void put_told(const ToldId& id) noexcept;
+  // Adds to the transaction that is being written: its final receipt is in it. `in_doubt`: another one may come as long
+  // as receipts do, not only until the message's own end is written.
+  void put_told(const ToldId& id, bool in_doubt) noexcept;
   // `then` hears whether there was one, or that the disk cannot say.
   void ask_told(const ToldId& id, std::function<void(bool told, bool failed)> then) noexcept;
   // The receipts of two copies may come to two shards at once, and a copy may end on a third: one shard, by the id,
