@@ -35,7 +35,7 @@ class HandPartition final : public store::Partition {
   std::size_t taken = 0;                 // items that take() gave, again each time
   std::vector<Appended> appended;
   std::map<std::pair<store::Table, std::string>, std::vector<std::uint8_t>> records;
-  std::map<std::pair<store::Table, std::string>, store::Moment> expires;  // of records that were put, also of those gone
+  std::map<std::pair<store::Table, std::string>, store::Moment> expires;  // as put, also of records that are gone
 
   // So many transactions more become durable.
   void write(std::size_t transactions = 1'000'000) {
