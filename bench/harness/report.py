@@ -13,7 +13,6 @@ COLUMNS = {
         ("RSS MiB", "rss_mib", "{:.1f}"),
         ("waiting", "waiting", "{:,}"),
         ("octets/entry", "octets_an_entry", "{:.0f}"),
-        ("unmatched", "unmatched", "{:,}"),
         ("to the other", "ratio_to_other", "{:.3f}x"),
     ),
     "latency": (
