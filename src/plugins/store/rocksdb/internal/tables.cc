@@ -232,6 +232,13 @@ struct Tables::Engine {
     options.disableWAL = true;
     return db->Write(options, &batch);
   }
+  // It tries by itself, and is busy while it does.
+  [[nodiscard]] rocksdb::Status resume() {
+    if (!stopped.load()) return rocksdb::Status::OK();
+    rocksdb::Status resumed = db->Resume();
+    if (resumed.ok()) stopped.store(false);
+    return resumed;
+  }
   // Those that may have records of this table, the one with the last word first.
   [[nodiscard]] std::vector<rocksdb::ColumnFamilyHandle*> families_of(store::Table table) const {
     if (table != store::Table::kOutcomes || families.size() == 1) return {families[0].get()};
@@ -313,8 +320,11 @@ Fallible<Tables::Stamp> Tables::apply(Batch& batch) {
   const bool mark_now = batch.has_mark_ && !engine_->outcome_files->waiting();
   if (mark_now) put_mark(batch.writes_->batch, batch.marked_, batch.mark_);
   if (batch.writes_->batch.Count() > 0) {
-    // One that what cannot be flushed leaves no room for is refused; the journal still has it.
-    if (const auto status = engine_->write(batch.writes_->batch); !status.ok()) return failure(status.ToString());
+    // What cannot be flushed leaves no room for more; the journal still has everything.
+    if (const auto status = engine_->write(batch.writes_->batch); !status.ok()) {
+      engine_->resume().PermitUncheckedError();
+      return failure(status.ToString());
+    }
     stamp.sequence = engine_->db->GetLatestSequenceNumber();
   }
   const bool mark_later = batch.has_mark_ && !mark_now;
@@ -330,10 +340,10 @@ bool Tables::durable(const Stamp& stamp) const noexcept {
 }
 
 void Tables::flush_memtable() {
-  if (engine_->stopped.load()) {
-    // It tries by itself, and is busy while it does; more flushes would only make its memtables many and small.
-    if (!engine_->db->Resume().ok()) return;
-    engine_->stopped.store(false);
+  // While it is stopped more flushes would only make its memtables many and small.
+  if (const auto resumed = engine_->resume(); !resumed.ok()) {
+    if (!resumed.IsBusy()) kStoreLog.warn("RocksDB does not go on", {{"error", resumed.ToString()}});
+    return;
   }
   rocksdb::FlushOptions options;
   options.wait = false;
