@@ -4,7 +4,7 @@ CPU is that of the whole process, so that the threads that write and sync count,
 message costs after it was answered counts, too.
 """
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.harness.programs import Workbench, metric, wait_until
@@ -122,7 +122,13 @@ def row_of(label, runs, base, rss):
     return row
 
 
+def shorter(plan):
+    """Five stores take long: a round less where there are others."""
+    return replace(plan, rounds=max(plan.rounds - 1, 1))
+
+
 def compare(plan, receipts):
+    plan = shorter(plan) if receipts else plan
     with Workbench(plan.tools) as bench:
         # As a real SMSC does, it sends again what was refused.
         standing = stand(bench, plan, *(["--receipts", "delay=0s", "--queue", "10000000", "--redeliver", "500ms"] if receipts else []))
@@ -143,7 +149,7 @@ def latency(plan):
     """What a client waits longer for an answer than in transaction mode."""
     with Workbench(plan.tools) as bench:
         targets = {label: (subject.port, subject.pid) for label, subject in stand(bench, plan).items()}
-        rows = measure(bench, plan, LATENCY_RATE, SESSIONS, targets)
+        rows = measure(bench, shorter(plan), LATENCY_RATE, SESSIONS, targets)
     for row in rows[1:]:
         for percentile in ("p50", "p99"):
             row[f"{percentile}_added_us"] = round(row[f"{percentile}_us"] - rows[0][f"{percentile}_us"], 1)

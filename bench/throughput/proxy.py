@@ -7,7 +7,7 @@ from bench.harness.scenario import median, paired_ratio, spread
 from bench.harness.syscalls import SyscallCount
 
 SYSCALL_SECONDS = 0.7
-COMPARED = 0.7  # length of a run of many configurations, to that of a few
+COMPARED = 0.6  # length of a run of many configurations, to that of a few
 
 
 @dataclass(frozen=True)
