@@ -16,7 +16,7 @@ SCENARIOS = [
     ),
     Scenario(
         "stored-full-loop", "storage", "submit, response, receipt and its response, 10 x 100, by what the store promises",
-        lambda plan: stored.compare(plan, receipts=True),
+        lambda plan: stored.compare(plan, receipts=True), on_request=True,
     ),
     Scenario(
         "stored-latency", "storage", f"{stored.LATENCY_RATE:,} messages a second on 10 sessions, open loop", stored.latency

@@ -19,7 +19,7 @@ namespace {
 using smpp::CommandStatus;
 
 constexpr std::size_t kTakeAtOnce = 128;
-// That a message was told of, on disk; in memory the receipt map's marks know it as long, in a thirtieth of the room.
+// That a message was told of, on disk; in memory the receipt map's marks know it as long, in a fifteenth of the room.
 constexpr std::chrono::milliseconds kKnownAfterFinal = std::chrono::hours(1);
 constexpr std::chrono::milliseconds kKnownBesideMarks = std::chrono::seconds(10);
 constexpr std::size_t kProbe =

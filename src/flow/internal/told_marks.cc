@@ -1,7 +1,6 @@
 #include "flow/internal/told_marks.h"
 
 #include <algorithm>
-#include <bit>
 #include <utility>
 
 namespace smppd::flow::internal {
@@ -9,7 +8,7 @@ namespace smppd::flow::internal {
 bool ToldMarks::Page::has(std::uint64_t hash) const noexcept {
   for (std::size_t at = home(hash);; at = after(at)) {
     const auto& marks = lines[at].marks;
-    if (equal_words(marks, mark_of(hash)) != 0) return true;
+    if (std::ranges::find(marks, mark_of(hash)) != marks.end()) return true;
     if (marks.back() == 0) return false;
   }
 }
@@ -18,8 +17,7 @@ bool ToldMarks::Page::has(std::uint64_t hash) const noexcept {
 void ToldMarks::Page::put(std::uint64_t hash) noexcept {
   std::size_t at = home(hash);
   while (lines[at].marks.back() != 0) at = after(at);
-  auto& marks = lines[at].marks;
-  marks[static_cast<std::size_t>(std::countr_zero(equal_words(marks, 0)))] = mark_of(hash);
+  *std::ranges::find(lines[at].marks, 0U) = mark_of(hash);
   ++count;
 }
 

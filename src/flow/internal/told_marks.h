@@ -1,10 +1,11 @@
-// Which receipts were told, long after their messages were forgotten: a mark of four octets and some room for each, so
-// that an hour of them costs a tenth of what the messages would.
+// Which receipts were told, long after their messages were forgotten: a mark of eight octets and some room for each, so
+// that an hour of them costs a seventh of what the messages would.
 //
 // Marks lie in pages of lines; a page that is full, or older than half as long as marks are kept, is written no more
 // and goes whole when its last mark may. Each takes a line of its hash's choice or, when that is full, one of the next.
-// A mark is 32 bits of a hash, so among a line of others one in 270 million finds a mark that was never made. Marks are
-// put down some at a time, so that nobody waits for their lines. Shard-local.
+// A mark is all 64 bits of a hash: who finds one that was never made takes a message's only receipt for a repetition,
+// and 32 bits let one in some millions of those that came before their message's answer. Marks are put down some at a
+// time, so that nobody waits for their lines. Shard-local.
 #pragma once
 
 #include <array>
@@ -14,7 +15,6 @@
 #include <vector>
 
 #include "base/prefetch.h"
-#include "flow/internal/index_line.h"
 
 namespace smppd::flow::internal {
 
@@ -32,14 +32,14 @@ class ToldMarks {
   [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
  private:
-  static constexpr std::size_t kSlots = 16;  // of a line
-  static constexpr std::size_t kUsed = 10;   // of those, on average, when a page is full
+  static constexpr std::size_t kSlots = 8;  // of a line
+  static constexpr std::size_t kUsed = 5;   // of those, on average, when a page is full
   static constexpr std::size_t kWaiting = 16;
   static constexpr std::size_t kFirstLines = 1024;
-  static constexpr std::size_t kLines = 16'384;
+  static constexpr std::size_t kLines = 32'768;
 
   struct alignas(64) Line {
-    std::array<std::uint32_t, kSlots> marks{};  // 0: none
+    std::array<std::uint64_t, kSlots> marks{};  // 0: none, nor any behind it
   };
   struct Page {
     std::vector<Line> lines;
@@ -53,10 +53,7 @@ class ToldMarks {
     [[nodiscard]] bool has(std::uint64_t hash) const noexcept;
     void put(std::uint64_t hash) noexcept;
   };
-  [[nodiscard]] static std::uint32_t mark_of(std::uint64_t hash) noexcept {
-    const auto low = static_cast<std::uint32_t>(hash);
-    return low == 0 ? 1 : low;
-  }
+  [[nodiscard]] static std::uint64_t mark_of(std::uint64_t hash) noexcept { return hash == 0 ? 1 : hash; }
   void open_page(std::uint32_t until);
   void drop_page() noexcept;
   void put_waiting() noexcept;

@@ -29,7 +29,17 @@ TEST(ToldMarks, EveryMarkIsFoundAndNoneThatWasNotMade) {
   EXPECT_EQ(marks.size(), made.size());
   for (const auto hash : made) ASSERT_TRUE(marks.has(hash));
   for (const auto hash : hashes(200'000, 2)) ASSERT_FALSE(marks.has(hash));
-  EXPECT_LT(marks.memory_bytes(), made.size() * 10);
+  EXPECT_LT(marks.memory_bytes(), made.size() * 20);
+}
+
+// Thirty-two bits of a hash are the same for many ids; a receipt that is taken for told is lost.
+TEST(ToldMarks, AHashThatDiffersInOneBitIsAnother) {
+  ToldMarks marks(kAll, kKept);
+  const auto made = hashes(20'000, 7);
+  for (const auto hash : made) marks.add(hash, kKept);
+  for (const auto hash : made) {
+    for (unsigned bit = 0; bit < 64; ++bit) ASSERT_FALSE(marks.has(hash ^ std::uint64_t{1} << bit)) << bit;
+  }
 }
 
 TEST(ToldMarks, LinesThatAreFullGoOnInTheNext) {
@@ -76,7 +86,7 @@ TEST(ToldMarks, BeyondTheirBoundTheOldestGo) {
   }
   for (std::size_t i = made.size() - kMost; i < made.size(); ++i) ASSERT_TRUE(marks.has(made[i]));
   EXPECT_FALSE(marks.has(made.front()));
-  EXPECT_LE(marks.memory_bytes(), most_bytes + 2 * 1024 * 1024);
+  EXPECT_LE(marks.memory_bytes(), most_bytes + 4 * 1024 * 1024);
 }
 
 // A bound below what a page holds does not empty it.
