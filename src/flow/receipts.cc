@@ -179,6 +179,11 @@ bool ReceiptDesk::expect(const message::Flight& flight, std::string_view upstrea
   return true;
 }
 
+bool ReceiptDesk::expects(const message::Flight& flight, std::string_view upstream_id) const noexcept {
+  const auto entry = map_.find(flight.upstream, smpp::canonical_id(upstream_id).view());
+  return entry && entry->own == flight.id && entry->destination_hash == flight.destination_hash;
+}
+
 std::vector<ParkedReport> ReceiptDesk::waiting_for(message::UpstreamId upstream, std::string_view upstream_id) {
   std::vector<ParkedReport> waited;
   const smpp::CanonicalId id = smpp::canonical_id(upstream_id);

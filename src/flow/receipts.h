@@ -68,6 +68,8 @@ class ReceiptDesk {
     return kept && !parking_.empty();
   }
   [[nodiscard]] std::vector<ParkedReport> waiting_for(message::UpstreamId upstream, std::string_view upstream_id);
+  // Whether this message's receipt is expected under this id, or was told a while ago.
+  [[nodiscard]] bool expects(const message::Flight& flight, std::string_view upstream_id) const noexcept;
 
   // The message a receipt is about. Of one that is forgotten but for that it was told of nothing else is known: it is
   // only `final_seen`.

@@ -234,6 +234,24 @@ TEST_F(ReceiptDeskTest, EachPartOfAMultiHasAFinalReceiptOfItsOwn) {
   EXPECT_FALSE(desk.match(kUpstream, "part-2", "", "")->final_seen);
 }
 
+TEST_F(ReceiptDeskTest, KnowsWhichMessageItExpectsUnderAnIdAlsoWhenItWasTold) {
+  message::Flight flight;
+  flight.id = 11;
+  flight.upstream = kUpstream;
+  EXPECT_FALSE(desk.expects(flight, "abc-1"));
+  (void)accept(11, "abc-1");
+  flight.destination_hash = desk.match(kUpstream, "abc-1", "", "")->destination_hash;
+  EXPECT_TRUE(desk.expects(flight, "ABC-1"));
+  EXPECT_FALSE(desk.expects(flight, "abc-2"));
+  (void)desk.told(desk.match(kUpstream, "abc-1", "", "")->ref, true, kDeskStart);
+  EXPECT_TRUE(desk.expects(flight, "abc-1"));
+  flight.destination_hash ^= 1U;
+  EXPECT_FALSE(desk.expects(flight, "abc-1"));
+  flight.destination_hash ^= 1U;
+  flight.id = 12;
+  EXPECT_FALSE(desk.expects(flight, "abc-1"));
+}
+
 TEST_F(ReceiptDeskTest, AnEarlyReceiptWaitsForItsMessage) {
   const std::vector<std::uint8_t> early{1, 2, 3};
   EXPECT_FALSE(desk.park(ticket(5), "abc-1", early, kDeskStart));
