@@ -1,5 +1,5 @@
 // The file system that RocksDB writes its tables to. What cannot be written is told to it as worth another try, which
-// it makes by itself and with a new file: the journals have everything until then.
+// it makes with a new file when it is asked to (Tables): the journals have everything until then.
 //
 // RocksDB 7.8 knows of ENOSPC, too, but never forgets it: once it goes on its database still counts as stopped, waiting
 // for a flush returns at once without one, and taking over a file ends the process. A quota that is used up it holds

@@ -89,7 +89,7 @@ class WatchFlushes final : public rocksdb::EventListener {
  public:
   WatchFlushes(std::atomic<std::uint64_t>& flushed, std::atomic<bool>& stopped, Reserve* reserve)
       : flushed_(flushed), stopped_(stopped), reserve_(reserve) {}
-  // It tries again soon, with a new manifest perhaps; a compaction does without being stopped.
+  // It is to try again, with a new manifest perhaps; a compaction does without being stopped.
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status*) override {
     if (reason == rocksdb::BackgroundErrorReason::kCompaction) return;
     stopped_.store(true);
@@ -158,8 +158,9 @@ rocksdb::Options engine_options() {
   options.keep_log_file_num = 1;
   options.info_log = std::make_shared<TellTrouble>();
   options.avoid_unnecessary_blocking_io = true;
-  options.allow_fallocate = false;                  // it would take megabytes of a full disk for files of a few octets
-  options.bgerror_resume_retry_interval = 200'000;  // microseconds
+  options.allow_fallocate = false;  // it would take megabytes of a full disk for files of a few octets
+  // Asked to go on by resume(): by itself it would, too, but closed meanwhile it waits for itself for ever.
+  options.max_bgerror_resume_count = 0;
   rocksdb::BlockBasedTableOptions table;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
   table.checksum = rocksdb::kXXH3;
@@ -232,9 +233,9 @@ struct Tables::Engine {
     options.disableWAL = true;
     return db->Write(options, &batch);
   }
-  // It tries by itself, and is busy while it does.
   [[nodiscard]] rocksdb::Status resume() {
     if (!stopped.load()) return rocksdb::Status::OK();
+    const Reserve::Loan loan(reserve, size_of_flush(*db));
     rocksdb::Status resumed = db->Resume();
     if (resumed.ok()) stopped.store(false);
     return resumed;
@@ -360,6 +361,7 @@ void Tables::request_flush() {
 
 Fallible<void> Tables::flush() {
   if (auto made = engine_->outcome_files->flush(); !made) return made;
+  if (const auto resumed = engine_->resume(); !resumed.ok()) return failure(resumed.ToString());
   const std::uint64_t sequence = engine_->db->GetLatestSequenceNumber();
   const Reserve::Loan loan(engine_->reserve, size_of_flush(*engine_->db));
   const auto status = engine_->db->Flush(rocksdb::FlushOptions());
