@@ -155,19 +155,21 @@ std::expected<void, CommandStatus> adapt_to(const Message& m, const PeerSide& to
   static thread_local std::vector<std::uint8_t> edited;
   const smpp::PduView& original = m.draft.original();
   const smpp::PduView* view = &original;
+  // By what the upstream is, also where `to` has more room.
+  const bool redresses = original.id() == CommandId::data_sm && m.upstream.side.version == Version::v33;
   // A filter rewrote it: take what it wrote through the wire form of the client's version, then adapt that.
   smpp::PduView again;
   if (m.draft.edited()) {
     edited.clear();
     const auto encoded = m.draft.edit().encode(edited, CommandStatus::ESME_ROK, original.sequence_number());
     if (!encoded || !again.decode(edited)) return std::unexpected(CommandStatus::ESME_RSYSERR);
-    if (!fills_in(m.upstream, m.facts) && fits_as_it_is(again, m.from, to)) {
+    if (!redresses && !fills_in(m.upstream, m.facts) && fits_as_it_is(again, m.from, to)) {
       out.insert(out.end(), edited.begin(), edited.end());
       return {};
     }
     view = &again;
   }
-  if (original.id() == CommandId::data_sm && m.upstream.side.version == Version::v33) {
+  if (redresses) {
     redress(*view, CommandId::submit_sm, to.version, builder);
   } else {
     builder.from(*view, to.version);

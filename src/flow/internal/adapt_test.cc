@@ -201,6 +201,24 @@ TEST_F(Adapt, WhatAFilterWroteAndDefaultsFillBothGoOut) {
   EXPECT_EQ(result.text(Field::source_addr), "OTHER");
 }
 
+// Also when it is to be cut, for which there is more room than that upstream's version has.
+TEST_F(Adapt, ADataSmThatAFilterChangedIsASubmitSmForA33Upstream) {
+  message(CommandId::data_sm);
+  builder.add_tlv(TlvTag::message_payload, as_bytes("hello"));
+  to.side.version = Version::v33;
+  decode();
+  smpp::PduBuilder scratch, working;
+  Draft draft(view, scratch, from.version);
+  draft.edit().set(Field::source_addr, "OTHER");
+  for (const auto written : {&adapt, &adapt_whole}) {
+    out.clear();
+    ASSERT_TRUE(written(draft, facts_of(view), from, to, working, out));
+    ASSERT_TRUE(result.decode(out));
+    EXPECT_EQ(result.id(), CommandId::submit_sm);
+    EXPECT_EQ(result.text(Field::source_addr), "OTHER");
+  }
+}
+
 TEST_F(Adapt, WhatAFilterWroteIsWhatGoesOut) {
   message();
   text("hello");
