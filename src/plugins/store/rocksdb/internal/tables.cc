@@ -6,6 +6,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <mutex>
 
 #include <rocksdb/cache.h>
 #include <rocksdb/compaction_filter.h>
@@ -17,9 +18,9 @@
 #include <rocksdb/table.h>
 #include <rocksdb/write_batch.h>
 
-#include "plugins/store/rocksdb/internal/forgiving_files.h"
 #include "plugins/store/rocksdb/internal/log.h"
 #include "plugins/store/rocksdb/internal/outcome_files.h"
+#include "plugins/store/rocksdb/internal/tables_disk.h"
 
 namespace smppd::plugins::rocks_store {
 
@@ -87,17 +88,13 @@ std::uint64_t size_of_flush(rocksdb::DB& db) {
 
 class WatchFlushes final : public rocksdb::EventListener {
  public:
-  WatchFlushes(std::atomic<std::uint64_t>& flushed, std::atomic<bool>& stopped, Reserve* reserve)
-      : flushed_(flushed), stopped_(stopped), reserve_(reserve) {}
-  // It is to try again, with a new manifest perhaps; a compaction does without being stopped.
+  WatchFlushes(std::atomic<std::uint64_t>& flushed, std::atomic<bool>& no_room, Reserve* reserve)
+      : flushed_(flushed), no_room_(no_room), reserve_(reserve) {}
   void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status*) override {
-    if (reason == rocksdb::BackgroundErrorReason::kCompaction) return;
-    stopped_.store(true);
-    if (reserve_ != nullptr) reserve_->lend(Tables::kRoomToOpen);
-  }
-  void OnErrorRecoveryEnd(const rocksdb::BackgroundErrorRecoveryInfo& info) override {
-    if (info.new_bg_error.ok()) stopped_.store(false);
-    if (reserve_ != nullptr) reserve_->returned();
+    no_room_.store(true);
+    const bool of_flush = reason == rocksdb::BackgroundErrorReason::kFlushNoWAL ||
+                          reason == rocksdb::BackgroundErrorReason::kManifestWriteNoWAL;
+    if (of_flush && reserve_ != nullptr) reserve_->returned();
   }
   void OnFlushBegin(rocksdb::DB* db, const rocksdb::FlushJobInfo&) override {
     if (reserve_ != nullptr) reserve_->lend(size_of_flush(*db));
@@ -106,12 +103,13 @@ class WatchFlushes final : public rocksdb::EventListener {
     std::uint64_t before = flushed_.load();
     while (before < info.largest_seqno && !flushed_.compare_exchange_weak(before, info.largest_seqno)) {
     }
+    no_room_.store(false);
     if (reserve_ != nullptr) reserve_->returned();
   }
 
  private:
   std::atomic<std::uint64_t>& flushed_;
-  std::atomic<bool>& stopped_;
+  std::atomic<bool>& no_room_;
   Reserve* reserve_;
 };
 
@@ -124,8 +122,9 @@ class TellTrouble final : public rocksdb::Logger {
     char line[512];
     std::vsnprintf(line, sizeof line, format, arguments);
     const std::string_view said = line;
-    // A new directory is looked for before it is made; files that it took over from us have no id of its own.
-    if (said.contains("dir NotFound") || said.contains("without unique ID")) return;
+    // A new directory is looked for before it is made; files that it took over from us have no id of its own; nobody
+    // reads the options.
+    if (said.contains("dir NotFound") || said.contains("without unique ID") || said.contains("persist options")) return;
     kStoreLog.warn("RocksDB says", {{"text", said}});
   }
 };
@@ -159,7 +158,7 @@ rocksdb::Options engine_options() {
   options.info_log = std::make_shared<TellTrouble>();
   options.avoid_unnecessary_blocking_io = true;
   options.allow_fallocate = false;  // it would take megabytes of a full disk for files of a few octets
-  // Asked to go on by resume(): by itself it would, too, but closed meanwhile it waits for itself for ever.
+  // Asked to go on by Resume(): by itself it would, too, but closed meanwhile it waits for itself for ever.
   options.max_bgerror_resume_count = 0;
   rocksdb::BlockBasedTableOptions table;
   table.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
@@ -219,8 +218,10 @@ void Tables::Batch::clear() {
 struct Tables::Engine {
   std::atomic<std::int64_t> now{0};
   std::atomic<std::uint64_t> flushed{0};
-  std::atomic<bool> stopped{false};  // RocksDB, by an error, until it could write again
   std::atomic<bool> has_correlations{false};
+  std::atomic<bool> no_room{false};  // RocksDB could not write, and has flushed nothing since
+  std::mutex room_mutex;
+  bool compacts = true;  // guarded by room_mutex
   Reserve* reserve = nullptr;
   std::unique_ptr<DropExpired> filter;
   std::unique_ptr<rocksdb::Env> files;
@@ -233,12 +234,23 @@ struct Tables::Engine {
     options.disableWAL = true;
     return db->Write(options, &batch);
   }
-  [[nodiscard]] rocksdb::Status resume() {
-    if (!stopped.load()) return rocksdb::Status::OK();
+  // What a full disk stopped goes on, if it was; else no more is flushed: that would only make memtables many and
+  // small.
+  [[nodiscard]] rocksdb::Status flush(const rocksdb::FlushOptions& options) {
     const Reserve::Loan loan(reserve, size_of_flush(*db));
-    rocksdb::Status resumed = db->Resume();
-    if (resumed.ok()) stopped.store(false);
-    return resumed;
+    compact_where_there_is_room();
+    const auto resumed = db->Resume();
+    return resumed.ok() ? db->Flush(options) : resumed;
+  }
+  // A compaction that finds no room is begun again and again, and who asks to go on waits until there is none.
+  void compact_where_there_is_room() {
+    const std::lock_guard lock(room_mutex);
+    if (compacts == !no_room.load()) return;
+    compacts = !compacts;
+    for (const auto& family : families) {
+      // It is set also where it cannot be written to the file of options, which nobody reads.
+      db->SetOptions(family.get(), {{"disable_auto_compactions", compacts ? "false" : "true"}}).PermitUncheckedError();
+    }
   }
   // Those that may have records of this table, the one with the last word first.
   [[nodiscard]] std::vector<rocksdb::ColumnFamilyHandle*> families_of(store::Table table) const {
@@ -258,7 +270,7 @@ Tables::~Tables() {
   if (engine_->outcome_files != nullptr) {
     engine_->outcome_files.reset();
     // Closing would break off a flush that has begun; the journals have it all, but would be applied again.
-    const auto flushed = engine_->db->Flush(rocksdb::FlushOptions());
+    const auto flushed = engine_->flush(rocksdb::FlushOptions());
     if (!flushed.ok()) kStoreLog.error("RocksDB cannot write its tables", {{"error", flushed.ToString()}});
   }
   engine_->families.clear();
@@ -269,14 +281,14 @@ Tables::~Tables() {
 Fallible<std::unique_ptr<Tables>> Tables::open(const std::string& path, Access access, Reserve* reserve,
                                                std::shared_ptr<rocksdb::FileSystem> disk) {
   auto engine = std::make_unique<Engine>();
-  engine->files = make_forgiving_files(disk != nullptr ? std::move(disk) : rocksdb::FileSystem::Default());
+  engine->files = make_tables_disk(disk != nullptr ? std::move(disk) : rocksdb::FileSystem::Default(), reserve);
   engine->reserve = reserve;
   if (access == Access::kReadWrite) remove_left_over(path);
   engine->filter = std::make_unique<DropExpired>(engine->now);
   rocksdb::Options options = engine_options();
   options.env = engine->files.get();
   options.compaction_filter = engine->filter.get();
-  options.listeners.push_back(std::make_shared<WatchFlushes>(engine->flushed, engine->stopped, reserve));
+  options.listeners.push_back(std::make_shared<WatchFlushes>(engine->flushed, engine->no_room, reserve));
   std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, options}};
   std::vector<std::string> there;
   const bool listed = rocksdb::DB::ListColumnFamilies(options, path, &there).ok();
@@ -323,7 +335,7 @@ Fallible<Tables::Stamp> Tables::apply(Batch& batch) {
   if (batch.writes_->batch.Count() > 0) {
     // What cannot be flushed leaves no room for more; the journal still has everything.
     if (const auto status = engine_->write(batch.writes_->batch); !status.ok()) {
-      engine_->resume().PermitUncheckedError();
+      engine_->db->Resume().PermitUncheckedError();
       return failure(status.ToString());
     }
     stamp.sequence = engine_->db->GetLatestSequenceNumber();
@@ -341,17 +353,12 @@ bool Tables::durable(const Stamp& stamp) const noexcept {
 }
 
 void Tables::flush_memtable() {
-  // While it is stopped more flushes would only make its memtables many and small.
-  if (const auto resumed = engine_->resume(); !resumed.ok()) {
-    if (!resumed.IsBusy()) kStoreLog.warn("RocksDB does not go on", {{"error", resumed.ToString()}});
-    return;
-  }
   rocksdb::FlushOptions options;
   options.wait = false;
   options.allow_write_stall = true;
-  const Reserve::Loan loan(engine_->reserve, size_of_flush(*engine_->db));
-  const auto status = engine_->db->Flush(options);
-  if (!status.ok()) kStoreLog.warn("RocksDB cannot write its tables", {{"error", status.ToString()}});
+  const auto status = engine_->flush(options);
+  if (!status.ok() && !status.IsBusy())
+    kStoreLog.warn("RocksDB cannot write its tables", {{"error", status.ToString()}});
 }
 
 void Tables::request_flush() {
@@ -361,10 +368,8 @@ void Tables::request_flush() {
 
 Fallible<void> Tables::flush() {
   if (auto made = engine_->outcome_files->flush(); !made) return made;
-  if (const auto resumed = engine_->resume(); !resumed.ok()) return failure(resumed.ToString());
   const std::uint64_t sequence = engine_->db->GetLatestSequenceNumber();
-  const Reserve::Loan loan(engine_->reserve, size_of_flush(*engine_->db));
-  const auto status = engine_->db->Flush(rocksdb::FlushOptions());
+  const auto status = engine_->flush(rocksdb::FlushOptions());
   if (!status.ok()) return failure(status.ToString());
   std::uint64_t before = engine_->flushed.load();
   while (before < sequence && !engine_->flushed.compare_exchange_weak(before, sequence)) {

@@ -1,6 +1,8 @@
-#include "plugins/store/rocksdb/internal/forgiving_files.h"
+#include "plugins/store/rocksdb/internal/tables_disk.h"
 
+#include <cstdint>
 #include <string>
+#include <string_view>
 #include <utility>
 
 namespace smppd::plugins::rocks_store {
@@ -19,7 +21,7 @@ IOStatus worth_another_try(IOStatus status) {
   return again;
 }
 
-class ForgivingFile final : public rocksdb::FSWritableFileOwnerWrapper {
+class ForgivingFile : public rocksdb::FSWritableFileOwnerWrapper {
  public:
   using FSWritableFileOwnerWrapper::FSWritableFileOwnerWrapper;
   using Verification = rocksdb::DataVerificationInfo;
@@ -62,14 +64,59 @@ class ForgivingFile final : public rocksdb::FSWritableFileOwnerWrapper {
   }
 };
 
-class ForgivingFiles final : public rocksdb::FileSystemWrapper {
+class Manifest final : public ForgivingFile {
  public:
-  using FileSystemWrapper::FileSystemWrapper;
-  const char* Name() const override { return "smppd.forgiving"; }
+  Manifest(std::unique_ptr<rocksdb::FSWritableFile> file, Reserve* reserve)
+      : ForgivingFile(std::move(file)), reserve_(reserve) {
+    see_to_room(0);
+  }
+  using ForgivingFile::Append;
+  IOStatus Append(const Slice& data, const IOOptions& options, IODebugContext* debug) override {
+    see_to_room(data.size());
+    auto status = ForgivingFile::Append(data, options, debug);
+    if (status.ok()) size_ += data.size();
+    return status;
+  }
+  void SetPreallocationBlockSize(std::size_t) override {}
+  void PrepareWrite(std::size_t, std::size_t, const IOOptions&, IODebugContext*) override {}
+
+ private:
+  static constexpr std::uint64_t kAhead = 64U << 10;
+  void see_to_room(std::uint64_t next) {
+    const std::uint64_t needed = size_ + next;
+    if (needed + kAhead <= allocated_ || allocate(needed + 2 * kAhead) || needed <= allocated_) return;
+    const Reserve::Loan loan(reserve_, next + 2 * kAhead);
+    allocate(needed + 2 * kAhead);
+  }
+  bool allocate(std::uint64_t size) {
+    const bool allocated = ForgivingFile::Allocate(allocated_, size - allocated_, IOOptions(), nullptr).ok();
+    if (allocated) allocated_ = size;
+    return allocated;
+  }
+
+  Reserve* reserve_;
+  std::uint64_t size_ = 0;
+  std::uint64_t allocated_ = 0;
+};
+
+bool is_manifest(const std::string& path) {
+  return std::string_view(path).substr(path.rfind('/') + 1).starts_with("MANIFEST-");
+}
+
+class TablesDisk final : public rocksdb::FileSystemWrapper {
+ public:
+  TablesDisk(const std::shared_ptr<rocksdb::FileSystem>& disk, Reserve* reserve)
+      : FileSystemWrapper(disk), reserve_(reserve) {}
+  const char* Name() const override { return "smppd.tables"; }
 
   IOStatus NewWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                            std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) override {
-    return forgiving(FileSystemWrapper::NewWritableFile(path, options, file, debug), file);
+    if (!is_manifest(path)) return forgiving(FileSystemWrapper::NewWritableFile(path, options, file, debug), file);
+    rocksdb::FileOptions allocating = options;
+    allocating.allow_fallocate = true;
+    auto status = FileSystemWrapper::NewWritableFile(path, allocating, file, debug);
+    if (status.ok()) *file = std::make_unique<Manifest>(std::move(*file), reserve_);
+    return worth_another_try(std::move(status));
   }
   IOStatus ReopenWritableFile(const std::string& path, const rocksdb::FileOptions& options,
                               std::unique_ptr<rocksdb::FSWritableFile>* file, IODebugContext* debug) override {
@@ -93,12 +140,14 @@ class ForgivingFiles final : public rocksdb::FileSystemWrapper {
     if (status.ok()) *file = std::make_unique<ForgivingFile>(std::move(*file));
     return worth_another_try(std::move(status));
   }
+
+  Reserve* reserve_;
 };
 
 }  // namespace
 
-std::unique_ptr<rocksdb::Env> make_forgiving_files(std::shared_ptr<rocksdb::FileSystem> disk) {
-  return rocksdb::NewCompositeEnv(std::make_shared<ForgivingFiles>(disk));
+std::unique_ptr<rocksdb::Env> make_tables_disk(std::shared_ptr<rocksdb::FileSystem> disk, Reserve* reserve) {
+  return rocksdb::NewCompositeEnv(std::make_shared<TablesDisk>(disk, reserve));
 }
 
 }  // namespace smppd::plugins::rocks_store
