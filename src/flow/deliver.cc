@@ -64,9 +64,9 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
   }
   using enum smpp::MessageField;
   const bool usual = view.message_layout();
-  const auto entry = receipts_.match(ticket.upstream, report.receipt.id,
-                                     usual ? view.text_at(source_addr) : view.text(Field::source_addr),
-                                     usual ? view.text_at(destination_addr) : view.text(Field::destination_addr));
+  const auto entry = receipts_.match(
+      ticket.upstream, report.receipt.id, usual ? view.text_at(source_addr) : view.text(Field::source_addr),
+      usual ? view.text_at(destination_addr) : view.text(Field::destination_addr), ReceiptDesk::Patience::kMayWait);
   if (!entry) {
     if (look == Look::kFirst) ++probe_.receipts_parked;
     const bool ask_the_store = depot_ != nullptr && look == Look::kFirst;
@@ -79,9 +79,28 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
   tell_report(ticket, view, report, *entry);
 }
 
+// Its message has not come: what the other readings of its id mean counts now.
+bool Flow::tell_at_last(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
+  const UpstreamFacts* upstream = snapshot_->upstream(ticket.upstream);
+  smpp::PduView view;
+  if (upstream == nullptr || !view.decode(pdu)) return false;
+  Report report = read_report(view, *upstream);
+  if (report.receipt.id.empty()) return false;
+  const auto entry = receipts_.match(ticket.upstream, report.receipt.id, view.text(Field::source_addr),
+                                     view.text(Field::destination_addr), ReceiptDesk::Patience::kAtLast);
+  if (entry) tell_report(ticket, view, report, *entry);
+  return entry.has_value();
+}
+
 // Nothing is known of its message: it is acknowledged, so that the SMSC sends on, and kept to be looked at.
 void Flow::give_up_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
+  if (tell_at_last(ticket, pdu)) return;
   ++probe_.receipts_unmatched;
+  std::uint64_t suppressed = 0;
+  if (unmatched_log_.allow(shard_.loop().now(), suppressed)) {
+    kLog.warn("receipt for a message that is not known here",
+              {{"upstream", snapshot_->upstream_names[ticket.upstream.value()]}, {"suppressed", suppressed}});
+  }
   if (depot_ != nullptr) {
     depot_->receipts.keep_stray(ticket, pdu);
     return;
@@ -474,21 +493,15 @@ void Flow::tick() noexcept {
   receipts_.tick(
       now,
       [this](const ReceiptParking::Parked& parked, message::DeliveryTicket& kept) {
+        if (tell_at_last(parked.ticket, parked.pdu)) return true;
         if (depot_ != nullptr) {
           depot_->receipts.keep_parked(parked, kept);
         } else {
           answer_smsc(parked.ticket, CommandStatus::ESME_ROK);
         }
+        return false;
       },
-      [this, now](const ReceiptParking::Parked& parked) {
-        give_up_report(parked.ticket, parked.pdu);
-        std::uint64_t suppressed = 0;
-        if (unmatched_log_.allow(now, suppressed)) {
-          kLog.warn(
-              "receipt for a message that is not known here",
-              {{"upstream", snapshot_->upstream_names[parked.ticket.upstream.value()]}, {"suppressed", suppressed}});
-        }
-      });
+      [this](const ReceiptParking::Parked& parked) { give_up_report(parked.ticket, parked.pdu); });
   if (depot_ != nullptr) depot_->tick();
   if (reassembly_ != nullptr) {
     reassembly_->tick(now);

@@ -164,11 +164,10 @@ class Flow final : public upstream::Events, upstream::Foresight, public runtime:
   enum class Gathered : std::uint8_t { kTell, kCounted, kRepeated, kLater };
   [[nodiscard]] Gathered gather_part(const ReceiptMap::Entry& entry, Report& report) noexcept;
 
-  // multi.cc
+  // multi.cc, operate.cc
   Taken submit_multi(const Sender& sender, ByteSpan pdu, bool again) noexcept;
   void part_done(const message::Flight& flight, smpp::CommandStatus status, std::string_view upstream_id) noexcept;
   void multi_answer(SlabHandle handle, Multi& multi) noexcept;
-
   Taken operate(const Sender& sender, const smpp::Header& header, ByteSpan pdu) noexcept;
   Taken operate_33(const Sender& sender, const smpp::Header& header, ByteSpan pdu) noexcept;
   [[nodiscard]] smpp::CommandStatus consult(const Sender& sender, message::Flight& flight,
@@ -197,6 +196,7 @@ class Flow final : public upstream::Events, upstream::Foresight, public runtime:
                           const ReceiptMap::Entry& entry) noexcept;
   [[nodiscard]] bool keeps_deliveries() const noexcept;
   Reported store_report(const Delivery& delivery, const ReceiptMap::Entry& entry, smpp::PduBuilder* edited) noexcept;
+  [[nodiscard]] bool tell_at_last(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
   void give_up_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
   void join_mo(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
   void route_released() noexcept;

@@ -92,7 +92,8 @@ struct Desk {
     }
   }
   bool match(std::uint64_t number) {
-    return desk.match(kCarrier, std::to_string(10'000'000 + number), "1", "2").has_value();
+    return desk.match(kCarrier, std::to_string(10'000'000 + number), "1", "2", ReceiptDesk::Patience::kMayWait)
+        .has_value();
   }
   ReceiptDesk desk;
 };

@@ -242,7 +242,7 @@ bool Flow::ReceiptStore::tell(const message::DeliveryTicket& ticket, ByteSpan pd
   }
   const Report report = read_report(view, *upstream);
   const auto entry = flow.receipts_.match(ticket.upstream, report.receipt.id, view.text(smpp::Field::source_addr),
-                                          view.text(smpp::Field::destination_addr));
+                                          view.text(smpp::Field::destination_addr), ReceiptDesk::Patience::kAtLast);
   if (!entry || entry->registered_delivery == 0 || !doubts({entry->own, entry->destination_hash})) {
     flow.match_report(ticket, view, *upstream, Look::kAgain);
     return false;

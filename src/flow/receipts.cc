@@ -194,7 +194,8 @@ std::vector<ParkedReport> ReceiptDesk::waiting_for(message::UpstreamId upstream,
 }
 
 std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream, std::string_view receipt_id,
-                                                    std::string_view source, std::string_view destination) {
+                                                    std::string_view source, std::string_view destination,
+                                                    Patience patience) {
   IdMatcher& matcher = matcher_of(upstream);
   if (matcher.likeliest_is_as_is()) {
     // The first reading, and both addresses confirm it: no other could be preferred.
@@ -210,18 +211,28 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
       upstream, candidates,
       {{address_hash(source), address_hash(destination)}, {destination_hash(source), destination_hash(destination)}});
   using Destination = ReceiptMap::Destination;
+  const bool likeliest_only = patience == Patience::kMayWait || matcher.trusts_first_hit();
   if (!found) {
-    auto recent = match_recent(upstream, matcher, candidates);
+    auto recent = match_recent(upstream, candidates, likeliest_only);
     return recent ? recent : match_told(upstream, candidates);
   }
   if (!found->first_candidate && found->destination != Destination::kConfirmed) {
     if (auto told = match_told(upstream, candidates)) return told;
   }
+  const bool sure = found->destination == Destination::kConfirmed && found->address_agrees && !found->entry.final_seen;
+  if (!found->first_candidate && matcher.trusts_first_hit()) {
+    // Another message to the same number agrees as well, and would cost this receipt's own its only one.
+    if (patience == Patience::kMayWait && !(sure && matcher.is_mixed()))
+      return match_recent(upstream, candidates, true);
+    if (sure) matcher.saw_other_kind();
+  } else if (!found->first_candidate && patience == Patience::kMayWait && !sure) {
+    return match_recent(upstream, candidates, true);
+  }
   note_age(found->entry);
   const bool likeliest = found->first_candidate && (matcher.trusts_first_hit() || candidates.size() == 1);
   // Another message, whose id looks the same in another base: this receipt's own is not known yet.
   if (found->destination == Destination::kContradicted && !likeliest && matcher.trusts_destinations()) {
-    return match_recent(upstream, matcher, candidates);
+    return match_recent(upstream, candidates, likeliest_only);
   }
   matcher.saw_destination(found->destination == Destination::kConfirmed,
                           found->destination == Destination::kContradicted);
@@ -273,15 +284,12 @@ ReceiptMap::Entry ReceiptDesk::entry_of(const internal::RecentRing::Record& reco
 }
 
 // A receipt that nobody asked for.
-std::optional<ReceiptMap::Entry> ReceiptDesk::match_recent(message::UpstreamId upstream, const IdMatcher& matcher,
-                                                           const smpp::IdCandidates& candidates) noexcept {
+std::optional<ReceiptMap::Entry> ReceiptDesk::match_recent(message::UpstreamId upstream,
+                                                           const smpp::IdCandidates& candidates,
+                                                           bool first_only) noexcept {
   for (const smpp::CanonicalId& candidate : candidates) {
-    const auto* record = recent_.find(upstream, candidate);
-    if (record == nullptr) {
-      if (matcher.trusts_first_hit()) break;
-      continue;
-    }
-    return entry_of(*record);
+    if (const auto* record = recent_.find(upstream, candidate)) return entry_of(*record);
+    if (first_only) break;
   }
   return std::nullopt;
 }

@@ -71,10 +71,15 @@ class ReceiptDesk {
   // Whether this message's receipt is expected under this id, or was told a while ago.
   [[nodiscard]] bool expects(const message::Flight& flight, std::string_view upstream_id) const noexcept;
 
+  // Whether a receipt may be parked: its own message may be about to come, so another reading of its id than the
+  // likeliest counts only where ids are not known to be written so, or are known to be written in both ways, and both
+  // addresses agree; and never for a repetition. At last what agrees best is it.
+  enum class Patience : std::uint8_t { kMayWait, kAtLast };
   // The message a receipt is about. Of one that is forgotten but for that it was told of nothing else is known: it is
   // only `final_seen`.
   [[nodiscard]] std::optional<ReceiptMap::Entry> match(message::UpstreamId upstream, std::string_view receipt_id,
-                                                       std::string_view source, std::string_view destination);
+                                                       std::string_view source, std::string_view destination,
+                                                       Patience patience);
   // The same where there is no doubt and nothing to learn: the id is as the SMSC gave it and both addresses confirm the
   // message. Nothing else otherwise; nothing is noted of it before tell_found().
   [[nodiscard]] std::optional<ReceiptMap::Entry> find_plainly(message::UpstreamId upstream, std::string_view receipt_id,
@@ -138,7 +143,7 @@ class ReceiptDesk {
 
   [[nodiscard]] std::optional<Known> find_theirs(message::UpstreamId upstream, std::string_view id);
 
-  // Expires, and calls back for parked receipts whose time has come.
+  // Expires, and calls back for parked receipts whose time has come; `acknowledge` says whether it was told instead.
   template <typename Acknowledge, typename Unmatched>
   void tick(Instant now, Acknowledge&& acknowledge, Unmatched&& unmatched) {
     constexpr std::size_t kExpireBudget = 2'000;
@@ -146,7 +151,7 @@ class ReceiptDesk {
     parts_.expire(now);
     while (const auto due = parking_.next_due(now)) {
       if (due->kind == ReceiptParking::Due::Kind::kAcknowledge) {
-        acknowledge(due->receipt, *due->kept);
+        if (acknowledge(due->receipt, *due->kept)) parking_.drop(*due);
       } else {
         unmatched(due->receipt);
       }
@@ -171,8 +176,9 @@ class ReceiptDesk {
   [[nodiscard]] IdMatcher& matcher_of(message::UpstreamId id);
   void settle(ReceiptMap::Ref message, bool taken, Instant now) noexcept;
   [[nodiscard]] std::vector<message::DeliveryTicket> take_held(ReceiptMap::Ref message);
-  [[nodiscard]] std::optional<ReceiptMap::Entry> match_recent(message::UpstreamId upstream, const IdMatcher& matcher,
-                                                              const smpp::IdCandidates& candidates) noexcept;
+  [[nodiscard]] std::optional<ReceiptMap::Entry> match_recent(message::UpstreamId upstream,
+                                                              const smpp::IdCandidates& candidates,
+                                                              bool first_only) noexcept;
   [[nodiscard]] std::optional<ReceiptMap::Entry> match_told(message::UpstreamId upstream,
                                                             const smpp::IdCandidates& candidates) const noexcept;
   // A message without a receipt to which the SMSC has given the id of this one since; null: there is none.

@@ -15,6 +15,7 @@
 namespace smppd::flow {
 namespace {
 
+using enum ReceiptDesk::Patience;
 using message::ClientId;
 using message::UpstreamId;
 using smpp::Field;
@@ -45,8 +46,8 @@ struct ReceiptDeskTest : testing::Test {
   std::vector<ParkedReport> accept(message::OwnId id, std::string_view theirs) {
     return desk.accepted(flight(id), theirs, kDeskStart);
   }
-  message::OwnId matched(std::string_view receipt_id) {
-    const auto entry = desk.match(kUpstream, receipt_id, "258841234567", "SHOP");
+  message::OwnId matched(std::string_view receipt_id, ReceiptDesk::Patience patience = kMayWait) {
+    const auto entry = desk.match(kUpstream, receipt_id, "258841234567", "SHOP", patience);
     return entry ? entry->own : 0;
   }
   message::DeliveryTicket ticket(std::uint32_t sequence) {
@@ -78,7 +79,7 @@ struct ForgetfulDeskTest : ReceiptDeskTest {
   ForgetfulDeskTest() { desk.configure(snapshot); }
   void tell(message::OwnId id, std::string_view theirs) {
     EXPECT_TRUE(desk.accepted(flight(id), theirs, kDeskStart).empty());
-    const auto entry = desk.match(kUpstream, theirs, "258841234567", "SHOP");
+    const auto entry = desk.match(kUpstream, theirs, "258841234567", "SHOP", kMayWait);
     ASSERT_TRUE(entry && !entry->final_seen) << theirs;
     desk.tell(entry->ref);
     EXPECT_TRUE(desk.told(entry->ref, true, kDeskStart).empty());
@@ -89,14 +90,14 @@ struct ForgetfulDeskTest : ReceiptDeskTest {
 TEST_F(ForgetfulDeskTest, ARepeatedReceiptIsKnownForOneWhenItsMessageIsForgotten) {
   for (message::OwnId id = 1; id <= 9; ++id) tell(id, "abc-" + std::to_string(id));
   for (message::OwnId id = 1; id <= 9; ++id) {
-    const auto entry = desk.match(kUpstream, "abc-" + std::to_string(id), "258841234567", "SHOP");
+    const auto entry = desk.match(kUpstream, "abc-" + std::to_string(id), "258841234567", "SHOP", kMayWait);
     ASSERT_TRUE(entry) << id;
     EXPECT_TRUE(entry->final_seen);
     EXPECT_EQ(entry->own, id > 7 ? id : 0);
     EXPECT_EQ(entry->upstream, kUpstream);
     EXPECT_EQ(desk.find_theirs(kUpstream, "abc-" + std::to_string(id)).has_value(), id > 7);
   }
-  EXPECT_FALSE(desk.match(kUpstream, "abc-10", "258841234567", "SHOP"));
+  EXPECT_FALSE(desk.match(kUpstream, "abc-10", "258841234567", "SHOP", kMayWait));
 }
 
 TEST_F(ForgetfulDeskTest, ARepeatedReceiptIsNotTakenForThatOfAMessageWhoseIdReadsTheSameInAnotherBase) {
@@ -105,7 +106,7 @@ TEST_F(ForgetfulDeskTest, ARepeatedReceiptIsNotTakenForThatOfAMessageWhoseIdRead
   tell(3, "abc-3");
   tell(4, "abc-4");
   EXPECT_TRUE(desk.accepted(flight(16), "16", kDeskStart).empty());  // 0x10
-  const auto entry = desk.match(kUpstream, "10", "", "");
+  const auto entry = desk.match(kUpstream, "10", "", "", kMayWait);
   ASSERT_TRUE(entry);
   EXPECT_EQ(entry->own, 0U);
   EXPECT_TRUE(entry->final_seen);
@@ -117,7 +118,7 @@ TEST_F(ReceiptDeskTest, AReceiptFindsItsMessageByTheSmscsId) {
   EXPECT_EQ(matched("abc-2"), 12U);
   EXPECT_EQ(matched("abc-1"), 11U);
   EXPECT_EQ(matched("abc-3"), 0U);
-  EXPECT_FALSE(desk.match(UpstreamId(1), "abc-1", "", "")) << "another SMSC's ids are its own";
+  EXPECT_FALSE(desk.match(UpstreamId(1), "abc-1", "", "", kMayWait)) << "another SMSC's ids are its own";
 }
 
 TEST_F(ReceiptDeskTest, InteropRow13WordsAndGrammarsOfTheCarriersOwnAreNotShownToClients) {
@@ -131,7 +132,96 @@ TEST_F(ReceiptDeskTest, InteropRow13WordsAndGrammarsOfTheCarriersOwnAreNotShownT
 
 TEST_F(ReceiptDeskTest, AnIdGivenInHexAndReportedInDecimalIsTheSame) {
   (void)accept(11, "7F3A21B0");
-  EXPECT_EQ(matched("2134516144"), 11U);
+  EXPECT_EQ(matched("2134516144", kAtLast), 11U);
+}
+
+// One that came too early would be taken for one of message a, 10 in the other base.
+struct EarlyReceiptTest : ReceiptDeskTest {
+  static constexpr std::string_view kSender = "SHOP";
+  message::Flight sent(message::OwnId id, std::string_view destination, std::uint8_t registered_delivery = 1) {
+    message::Flight result = flight(id, registered_delivery);
+    result.source_hash = address_hash(kSender);
+    result.destination_hash = destination_hash(destination);
+    return result;
+  }
+  void tell(message::OwnId id, std::string_view theirs, std::string_view destination) {
+    (void)desk.accepted(sent(id, destination), theirs, kDeskStart);
+    const auto entry = desk.match(kUpstream, theirs, destination, kSender, kMayWait);
+    ASSERT_TRUE(entry);
+    desk.tell(entry->ref);
+    (void)desk.told(entry->ref, true, kDeskStart);
+  }
+  void expect_it_waits_for_16(std::string_view destination) {
+    ASSERT_FALSE(desk.match(kUpstream, "10", destination, kSender, kMayWait));
+    ASSERT_FALSE(desk.park(ticket(5), "10", {}, kDeskStart));
+    EXPECT_EQ(desk.accepted(sent(16, destination), "10", kDeskStart).size(), 1U);
+    const auto entry = desk.match(kUpstream, "10", destination, kSender, kMayWait);
+    ASSERT_TRUE(entry);
+    EXPECT_EQ(entry->own, 16U);
+  }
+};
+
+TEST_F(EarlyReceiptTest, OfTheFirstMessagesWaitsForItsOwn) {
+  tell(10, "a", "258840000001");
+  expect_it_waits_for_16("258840000002");
+}
+
+TEST_F(EarlyReceiptTest, WaitsAlsoWhenTheHashOfItsDestinationIsThatOfAMessageThatWasTold) {
+  for (message::OwnId id = 1; id <= 40; ++id) tell(1000 + id, "abc" + std::to_string(id), "258840000001");
+  std::uint64_t other = 258'840'000'002;
+  while (destination_hash(std::to_string(other)) != destination_hash("258840000001")) ++other;
+  tell(10, "a", "258840000001");
+  expect_it_waits_for_16(std::to_string(other));
+}
+
+TEST_F(EarlyReceiptTest, WaitsAlsoWhenAMessageWithoutAReceiptHasItsOtherReading) {
+  (void)desk.accepted(sent(10, "258840000001", 0), "a", kDeskStart);
+  expect_it_waits_for_16("258840000002");
+}
+
+TEST_F(EarlyReceiptTest, WhoseMessageDoesNotComeIsOfTheOneItsOtherReadingNames) {
+  (void)desk.accepted(sent(10, "258840000001"), "a", kDeskStart);
+  EXPECT_FALSE(desk.match(kUpstream, "10", "258840000002", kSender, kMayWait));
+  const auto entry = desk.match(kUpstream, "10", "258840000002", kSender, kAtLast);
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->own, 10U);
+}
+
+// Nothing is known yet of how ids are written.
+TEST_F(EarlyReceiptTest, OfTheFirstMessagesNeedNotWaitWhenBothAddressesNameTheMessageOfItsOtherReading) {
+  (void)desk.accepted(sent(10, "258840000001"), "a", kDeskStart);
+  const auto entry = desk.match(kUpstream, "10", "258840000001", kSender, kMayWait);
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->own, 10U);
+}
+
+TEST_F(EarlyReceiptTest, WaitsAlsoWhenTheMessageOfItsOtherReadingHasTheSameAddresses) {
+  for (message::OwnId id = 1; id <= 40; ++id) tell(1000 + id, "abc" + std::to_string(id), "258840000001");
+  (void)desk.accepted(sent(10, "258840000001"), "a", kDeskStart);
+  expect_it_waits_for_16("258840000001");
+}
+
+TEST_F(EarlyReceiptTest, NeedNotWaitWhereOneInSixtyFourIsWrittenInTheOtherBase) {
+  for (message::OwnId id = 1; id <= 40; ++id) tell(1000 + id, "abc" + std::to_string(id), "258840000001");
+  message::OwnId next = 0x20'0000;
+  const auto in_the_other_base = [&](ReceiptDesk::Patience patience) {
+    std::array<char, 16> text{};
+    const std::string theirs(text.data(), std::to_chars(text.data(), text.data() + text.size(), ++next, 16).ptr);
+    (void)desk.accepted(sent(next, "258840000002"), theirs, kDeskStart);
+    const auto entry = desk.match(kUpstream, std::to_string(next), "258840000002", kSender, patience);
+    return entry && entry->own == next;
+  };
+  EXPECT_FALSE(in_the_other_base(kMayWait));
+  EXPECT_TRUE(in_the_other_base(kAtLast));
+  auto tell_usual = [&, usual = message::OwnId{2000}](int count) mutable {
+    for (int i = 0; i < count; ++i, ++usual) tell(usual, "abc" + std::to_string(usual), "258840000001");
+  };
+  tell_usual(62);
+  EXPECT_TRUE(in_the_other_base(kMayWait));
+  tell_usual(63);
+  EXPECT_TRUE(in_the_other_base(kMayWait)) << "since the last one";
+  tell_usual(64);
+  EXPECT_FALSE(in_the_other_base(kMayWait));
 }
 
 // A carrier that counts from one, names messages in one base and their receipts in the other, for one sender: "16" is
@@ -153,7 +243,7 @@ struct SmallIds : ReceiptDeskTest, testing::WithParamInterface<bool> {
   }
   void report(unsigned id) {
     const std::string text = written(id, !GetParam());
-    const auto entry = desk.match(kUpstream, text, destination(id), "SHOP");
+    const auto entry = desk.match(kUpstream, text, destination(id), "SHOP", kMayWait);
     if (!entry) {
       (void)desk.park(ticket(id), text, {}, kDeskStart);
       return;
@@ -196,32 +286,32 @@ TEST_F(ReceiptDeskTest, ACarrierThatWritesItsOwnAddressesIntoReceiptsIsBelievedB
     sent.destination_hash = destination_hash("25884100" + std::to_string(1000 + id));
     (void)desk.accepted(sent, "7F3A" + std::to_string(1000 + id), kDeskStart);
     const std::uint64_t number = std::stoull("7F3A" + std::to_string(1000 + id), nullptr, 16);
-    EXPECT_EQ(matched(std::to_string(number)), id);
+    EXPECT_EQ(matched(std::to_string(number), id <= 3 ? kAtLast : kMayWait), id) << "three teach how ids are written";
   }
 }
 
 TEST_F(ReceiptDeskTest, AReceiptThatWasToldMarksTheNextOneAsADuplicate) {
   (void)accept(11, "abc-1");
-  const auto found = desk.match(kUpstream, "abc-1", "", "");
+  const auto found = desk.match(kUpstream, "abc-1", "", "", kMayWait);
   EXPECT_FALSE(found->final_seen);
   (void)desk.told(found->ref, true, kDeskStart);
-  EXPECT_TRUE(desk.match(kUpstream, "abc-1", "", "")->final_seen);
+  EXPECT_TRUE(desk.match(kUpstream, "abc-1", "", "", kMayWait)->final_seen);
 }
 
 TEST_F(ReceiptDeskTest, ReceiptsThatComeWhileTheFirstIsWithTheClientShareItsFate) {
   (void)accept(11, "abc-1");
   (void)accept(12, "abc-2");
-  const auto first = desk.match(kUpstream, "abc-1", "", "")->ref;
+  const auto first = desk.match(kUpstream, "abc-1", "", "", kMayWait)->ref;
   for (const bool taken : {false, true}) {
-    EXPECT_FALSE(desk.match(kUpstream, "abc-1", "", "")->telling);
+    EXPECT_FALSE(desk.match(kUpstream, "abc-1", "", "", kMayWait)->telling);
     desk.tell(first);
-    EXPECT_TRUE(desk.match(kUpstream, "abc-1", "", "")->telling);
-    EXPECT_FALSE(desk.match(kUpstream, "abc-2", "", "")->telling);
+    EXPECT_TRUE(desk.match(kUpstream, "abc-1", "", "", kMayWait)->telling);
+    EXPECT_FALSE(desk.match(kUpstream, "abc-2", "", "", kMayWait)->telling);
     EXPECT_TRUE(desk.hold(first, ticket(7)));
     EXPECT_TRUE(desk.hold(first, ticket(8)));
-    EXPECT_TRUE(desk.told(desk.match(kUpstream, "abc-2", "", "")->ref, false, kDeskStart).empty());
+    EXPECT_TRUE(desk.told(desk.match(kUpstream, "abc-2", "", "", kMayWait)->ref, false, kDeskStart).empty());
     EXPECT_EQ(desk.told(first, taken, kDeskStart).size(), 2U);
-    EXPECT_EQ(desk.match(kUpstream, "abc-1", "", "")->final_seen, taken);
+    EXPECT_EQ(desk.match(kUpstream, "abc-1", "", "", kMayWait)->final_seen, taken);
   }
 }
 
@@ -229,9 +319,9 @@ TEST_F(ReceiptDeskTest, ReceiptsThatComeWhileTheFirstIsWithTheClientShareItsFate
 TEST_F(ReceiptDeskTest, EachPartOfAMultiHasAFinalReceiptOfItsOwn) {
   (void)accept(11, "part-1");
   (void)accept(11, "part-2");
-  (void)desk.told(desk.match(kUpstream, "part-1", "", "")->ref, true, kDeskStart);
-  EXPECT_TRUE(desk.match(kUpstream, "part-1", "", "")->final_seen);
-  EXPECT_FALSE(desk.match(kUpstream, "part-2", "", "")->final_seen);
+  (void)desk.told(desk.match(kUpstream, "part-1", "", "", kMayWait)->ref, true, kDeskStart);
+  EXPECT_TRUE(desk.match(kUpstream, "part-1", "", "", kMayWait)->final_seen);
+  EXPECT_FALSE(desk.match(kUpstream, "part-2", "", "", kMayWait)->final_seen);
 }
 
 TEST_F(ReceiptDeskTest, KnowsWhichMessageItExpectsUnderAnIdAlsoWhenItWasTold) {
@@ -240,10 +330,10 @@ TEST_F(ReceiptDeskTest, KnowsWhichMessageItExpectsUnderAnIdAlsoWhenItWasTold) {
   flight.upstream = kUpstream;
   EXPECT_FALSE(desk.expects(flight, "abc-1"));
   (void)accept(11, "abc-1");
-  flight.destination_hash = desk.match(kUpstream, "abc-1", "", "")->destination_hash;
+  flight.destination_hash = desk.match(kUpstream, "abc-1", "", "", kMayWait)->destination_hash;
   EXPECT_TRUE(desk.expects(flight, "ABC-1"));
   EXPECT_FALSE(desk.expects(flight, "abc-2"));
-  (void)desk.told(desk.match(kUpstream, "abc-1", "", "")->ref, true, kDeskStart);
+  (void)desk.told(desk.match(kUpstream, "abc-1", "", "", kMayWait)->ref, true, kDeskStart);
   EXPECT_TRUE(desk.expects(flight, "abc-1"));
   flight.destination_hash ^= 1U;
   EXPECT_FALSE(desk.expects(flight, "abc-1"));
@@ -267,7 +357,10 @@ TEST_F(ReceiptDeskTest, AnEarlyReceiptIsAcknowledgedAndInTheEndGivenUp) {
   (void)desk.park(ticket(5), "abc-1", {}, kDeskStart);
   int acknowledged = 0, unmatched = 0;
   const auto tick = [&](Instant now) {
-    const auto acknowledge = [&](const auto&, const message::DeliveryTicket& kept) { acknowledged += kept.answered; };
+    const auto acknowledge = [&](const auto&, const message::DeliveryTicket& kept) {
+      acknowledged += kept.answered;
+      return false;
+    };
     desk.tick(now, acknowledge, [&](const auto&) { ++unmatched; });
   };
   const config::Receipts defaults;
@@ -281,10 +374,28 @@ TEST_F(ReceiptDeskTest, AnEarlyReceiptIsAcknowledgedAndInTheEndGivenUp) {
   EXPECT_EQ(unmatched, 1);
 }
 
+TEST_F(ReceiptDeskTest, AnEarlyReceiptThatIsToldInsteadOfAcknowledgedWaitsNoLonger) {
+  (void)desk.park(ticket(5), "abc-1", {}, kDeskStart);
+  (void)desk.park(ticket(6), "abc-2", {}, kDeskStart);
+  std::vector<std::uint32_t> given_up;
+  const auto tick = [&](Instant now) {
+    const auto acknowledge = [&](const ReceiptParking::Parked& parked, const auto&) {
+      return parked.ticket.sequence_number == 5;
+    };
+    desk.tick(now, acknowledge, [&](const auto& parked) { given_up.push_back(parked.ticket.sequence_number); });
+  };
+  const config::Receipts defaults;
+  tick(kDeskStart + defaults.early_hold + 1s);
+  EXPECT_EQ(desk.parking_stats().parked, 1U);
+  EXPECT_TRUE(accept(11, "abc-1").empty());
+  tick(kDeskStart + defaults.park + 2s);
+  EXPECT_EQ(given_up, std::vector<std::uint32_t>{6});
+}
+
 // interop row 16: a receipt that nobody asked for still finds that it was not wanted.
 TEST_F(ReceiptDeskTest, InteropRow16AReceiptThatNobodyAskedForFindsItsMessage) {
   (void)desk.accepted(flight(11, 0), "0xAB12", kDeskStart);
-  const auto entry = desk.match(kUpstream, "0xab12", "258841234567", "SHOP");
+  const auto entry = desk.match(kUpstream, "0xab12", "258841234567", "SHOP", kMayWait);
   ASSERT_TRUE(entry);
   EXPECT_EQ(entry->own, 11U);
   EXPECT_EQ(entry->registered_delivery, 0);
@@ -296,7 +407,7 @@ TEST_F(ReceiptDeskTest, InteropRow16AReceiptThatNobodyAskedForFindsItsMessage) {
 TEST_F(ReceiptDeskTest, AnIdThatIsGivenAgainIsTheNewestMessagesWhoeverAskedForAReceipt) {
   facts().passes_ids_through = true;
   const auto means = [&] {
-    const auto entry = desk.match(kUpstream, "4711", "258841234567", "SHOP");
+    const auto entry = desk.match(kUpstream, "4711", "258841234567", "SHOP", kMayWait);
     const auto shown = desk.find(0, "4711", snapshot, [](UpstreamId) { return true; });
     EXPECT_TRUE(entry && shown);
     EXPECT_EQ(shown->own, entry->own);
@@ -339,7 +450,7 @@ TEST_F(ReceiptDeskTest, OperationsFindAMessageByOurIdOrByTheOneThatWasShown) {
 
 TEST_F(ReceiptDeskTest, WhatWasLearntOutlivesAReloadUnlessTheFormatChanges) {
   (void)accept(11, "7F3A21B0");
-  EXPECT_EQ(matched("2134516144"), 11U);
+  EXPECT_EQ(matched("2134516144", kAtLast), 11U);
   EXPECT_EQ(desk.matcher(kUpstream)->evidence().hex_to_dec, 1U);
   desk.configure(snapshot);
   EXPECT_EQ(desk.matcher(kUpstream)->evidence().hex_to_dec, 1U);

@@ -20,7 +20,7 @@ Replay Flow::replay_strays(message::UpstreamId upstream, std::uint64_t after, st
     Report report = read_report(view, *facts);
     if (report.receipt.id.empty()) return Reported::kUnmatched;
     const auto entry = receipts_.match(stray.upstream, report.receipt.id, view.text(smpp::Field::source_addr),
-                                       view.text(smpp::Field::destination_addr));
+                                       view.text(smpp::Field::destination_addr), ReceiptDesk::Patience::kAtLast);
     if (!entry) {
       if (depot_ != nullptr) depot_->receipts.look_again(stray);  // for the next try
       return Reported::kUnmatched;

@@ -92,6 +92,19 @@ def test_row_1_a_receipt_nobody_claims_is_acknowledged_in_the_end(gateway, carri
     wait_until(lambda: smppd.metric("smppd_flow_receipts_unmatched_total") == 1, "the receipt given up")
 
 
+@pytest.mark.parametrize("held", [{"early_hold": "100ms"}, {"early_hold": "0", "park": "0"}, {"max_parked": 0}])
+def test_rows_1_2_a_receipt_whose_id_is_nobodys_as_it_is_written_is_read_in_the_other_base_in_the_end(
+    gateway, carrier, shards, held
+):
+    carrier.id_format = "7F3A21B0"
+    smppd = gateway(to(carrier), shards=shards, receipts=held)
+    session = smppd.bind()
+    message_id, one = submitted(session, carrier)
+    anonymous = smpp.deliver_sm(esm_class=4, short_message=smpp.receipt_text("2134516144"))
+    is_told(session, carrier, message_id, anonymous)
+    assert smppd.metric("smppd_flow_receipts_unmatched_total") == 0
+
+
 def test_row_5_the_same_id_of_two_carriers_means_two_messages(gateway, carriers, shards):
     one, other = (carriers(receipts=False, id_format="same") for _ in range(2))
     routes = [

@@ -66,6 +66,10 @@ class IdMatcher {
   // Whether the relation is known: the first candidate is what the id means.
   [[nodiscard]] bool trusts_first_hit() const noexcept { return format() != smpp::IdFormat::automatic; }
 
+  // Whether ids of both kinds have come lately, each beyond doubt: what the relation does not say may be true as well.
+  [[nodiscard]] bool is_mixed() const noexcept { return seen() < mixed_until_; }
+  void saw_other_kind() noexcept { mixed_until_ = seen() + 1 + kOneOfBothIn; }  // before learn() of it
+
   // Whether the last receipts of this upstream named the destinations of their messages. Some write addresses anew.
   [[nodiscard]] bool trusts_destinations() const noexcept { return confirmed_ >= kConfirmationsToTrust; }
   void saw_destination(bool confirmed, bool contradicted) noexcept {
@@ -104,6 +108,11 @@ class IdMatcher {
  private:
   static constexpr std::uint32_t kConfirmationsToTrust = 3;
   static constexpr std::uint32_t kLookedAt = 8;
+  static constexpr std::uint32_t kOneOfBothIn = 64;  // pairs
+
+  [[nodiscard]] std::uint64_t seen() const noexcept {
+    return evidence_.as_is + evidence_.hex_to_dec + evidence_.dec_to_hex + evidence_.ambiguous;
+  }
 
   smpp::IdFormat configured_;
   smpp::IdFormat learnt_ = smpp::IdFormat::automatic;
@@ -114,6 +123,7 @@ class IdMatcher {
   smpp::IdFormat streak_of_ = smpp::IdFormat::automatic;
   std::uint32_t confirmed_ = 0;  // in a row
   std::uint32_t unlearnt_ = 0;
+  std::uint64_t mixed_until_ = 0;
 };
 
 }  // namespace smppd::flow

@@ -90,14 +90,19 @@ std::optional<ReceiptParking::Due> ReceiptParking::next_due(Instant now) noexcep
   if (oldest_ == kNone) return std::nullopt;
   if (now - slots_[oldest_].arrived >= std::max(options_.park, options_.early_hold)) {
     ++stats_.unmatched;
-    return Due{Due::Kind::kUnmatched, remove(oldest_), nullptr};
+    return Due{Due::Kind::kUnmatched, remove(oldest_), nullptr, kNone};
   }
   if (oldest_held_ == kNone || now - slots_[oldest_held_].arrived < options_.early_hold) return std::nullopt;
   Slot& slot = slots_[oldest_held_];
-  const Due due{Due::Kind::kAcknowledge, view(slot), &slot.ticket};
+  const Due due{Due::Kind::kAcknowledge, view(slot), &slot.ticket, oldest_held_};
   slot.ticket.answered = true;
   oldest_held_ = slot.newer;
   return due;
+}
+
+void ReceiptParking::drop(const Due& due) noexcept {
+  ++stats_.matched;
+  static_cast<void>(remove(due.slot));
 }
 
 std::optional<Instant> ReceiptParking::next_deadline() const noexcept {

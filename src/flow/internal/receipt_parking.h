@@ -44,6 +44,7 @@ class ReceiptParking {
     Kind kind = Kind::kUnmatched;
     Parked receipt;
     message::DeliveryTicket* kept = nullptr;  // kAcknowledge: the one it goes on with, until the next call
+    std::uint32_t slot = 0;                   // for drop()
   };
 
   struct Stats {
@@ -69,6 +70,8 @@ class ReceiptParking {
 
   // The next thing to do at `now`, if any; call until there is none. With Instant::max() everything is handed back.
   [[nodiscard]] std::optional<Due> next_due(Instant now) noexcept;
+  // One that next_due() said to acknowledge has found its message.
+  void drop(const Due& due) noexcept;
   // When next_due() will have something; for the caller's timer.
   [[nodiscard]] std::optional<Instant> next_deadline() const noexcept;
 
