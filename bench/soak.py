@@ -68,10 +68,13 @@ def settings(sim_port, storage):
 
 
 def loads(seconds):
-    """Arguments of the smppload processes that run all the time, by client."""
+    """Arguments of the smppload processes that run all the time, by client.
+
+    Receipts overtake responses, and those of the busy client are all to one number, so that only the id tells them apart.
+    """
     run = ["--duration", f"{seconds}s", "--receipt-timeout", "20s"]
     return {
-        "busy": [*run, "--sessions", "8", "--window", "50", "--rate", "4000", "--registered"],
+        "busy": [*run, "--sessions", "8", "--window", "50", "--rate", "4000", "--registered", "--destination", "258841234567"],
         "steady": [*run, "--sessions", "4", "--rate", "1000", "--destination", "2587{8}", "--registered"],
         "long": [*run, "--sessions", "2", "--rate", "100", "--long", "3", "--registered"],
         "mixed": [*run, "--sessions", "4", "--rate", "1500", "--data-sm", "30%", "--text", "Grüße aus Москва"],
@@ -88,7 +91,7 @@ class Run:
         self.reloads = 0
 
     def start(self):
-        arguments = ["--receipts", "delay=20ms", "--mo", "rate=50/s,destination=4321", "--latency", "uniform:1ms-5ms"]
+        arguments = ["--receipts", "delay=20ms,early=10%", "--mo", "rate=50/s,destination=4321", "--latency", "uniform:1ms-5ms"]
         self.sim = self.bench.smppsim(*arguments)
         self.smppd = subjects.smppd(self.bench, self.bench.tool("smppd"), settings(self.sim.port, self.storage()))
         self.traffic = {name: self.load(name, words) for name, words in loads(self.seconds).items()}

@@ -79,22 +79,22 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
   tell_report(ticket, view, report, *entry);
 }
 
-// Its message has not come: what the other readings of its id mean counts now.
-bool Flow::tell_at_last(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
-  const UpstreamFacts* upstream = snapshot_->upstream(ticket.upstream);
+// Its message has not come: what the other readings of its id mean may count now.
+bool Flow::tell_late(const ReceiptParking::Parked& parked, ReceiptDesk::Patience patience) noexcept {
+  const UpstreamFacts* upstream = snapshot_->upstream(parked.ticket.upstream);
   smpp::PduView view;
-  if (upstream == nullptr || !view.decode(pdu)) return false;
+  if (upstream == nullptr || !view.decode(parked.pdu)) return false;
   Report report = read_report(view, *upstream);
   if (report.receipt.id.empty()) return false;
-  const auto entry = receipts_.match(ticket.upstream, report.receipt.id, view.text(Field::source_addr),
-                                     view.text(Field::destination_addr), ReceiptDesk::Patience::kAtLast);
-  if (entry) tell_report(ticket, view, report, *entry);
+  const auto entry = receipts_.match(parked.ticket.upstream, report.receipt.id, view.text(Field::source_addr),
+                                     view.text(Field::destination_addr), patience);
+  if (entry) tell_report(parked.ticket, view, report, *entry);
   return entry.has_value();
 }
 
 // Nothing is known of its message: it is acknowledged, so that the SMSC sends on, and kept to be looked at.
 void Flow::give_up_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
-  if (tell_at_last(ticket, pdu)) return;
+  if (tell_late({ticket, {}, pdu}, ReceiptDesk::Patience::kAtLast)) return;
   ++probe_.receipts_unmatched;
   std::uint64_t suppressed = 0;
   if (unmatched_log_.allow(shard_.loop().now(), suppressed)) {
@@ -493,7 +493,7 @@ void Flow::tick() noexcept {
   receipts_.tick(
       now,
       [this](const ReceiptParking::Parked& parked, message::DeliveryTicket& kept) {
-        if (tell_at_last(parked.ticket, parked.pdu)) return true;
+        if (tell_late(parked, ReceiptDesk::Patience::kHeld)) return true;
         if (depot_ != nullptr) {
           depot_->receipts.keep_parked(parked, kept);
         } else {

@@ -421,10 +421,12 @@ std::optional<ReceiptMap::Match> ReceiptMap::match(message::UpstreamId upstream,
   std::optional<Match> best;
   int best_rank = -1;
   std::size_t hits = 0;
+  bool first_hit = false;
   for (const auto& candidate : candidates) {
     const auto entry = find(upstream, candidate);
     if (!entry) continue;
     ++hits;
+    first_hit = first_hit || &candidate == candidates.begin();
     const Destination destination = destination_of(*entry);
     const bool agrees = entry->source_hash == sources[0] || entry->source_hash == sources[1];
     const int rank = 2 * static_cast<int>(destination) + static_cast<int>(agrees);
@@ -434,7 +436,7 @@ std::optional<ReceiptMap::Match> ReceiptMap::match(message::UpstreamId upstream,
       continue;
     }
     best_rank = rank;
-    best = Match{*entry, destination, agrees, &candidate == candidates.begin(), false, true};
+    best = Match{*entry, destination, agrees, &candidate == candidates.begin(), first_hit, false, true};
   }
   if (best) best->only_hit = hits == 1;
   return best;

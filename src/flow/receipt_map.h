@@ -136,6 +136,7 @@ class ReceiptMap {
     Destination destination = Destination::kUnknown;
     bool address_agrees = false;   // the source does
     bool first_candidate = false;  // it is the likeliest reading of the id
+    bool first_hit = false;        // there is a message of the likeliest reading
     bool only_hit = false;         // no other candidate was found
     bool sure = false;             // no other candidate agrees as well
   };

@@ -219,15 +219,15 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
   if (!found->first_candidate && found->destination != Destination::kConfirmed) {
     if (auto told = match_told(upstream, candidates)) return told;
   }
-  const bool sure = found->destination == Destination::kConfirmed && found->address_agrees && !found->entry.final_seen;
-  if (!found->first_candidate && matcher.trusts_first_hit()) {
+  if (!found->first_hit && patience != Patience::kAtLast) {
     // Another message to the same number agrees as well, and would cost this receipt's own its only one.
-    if (patience == Patience::kMayWait && !(sure && matcher.is_mixed()))
-      return match_recent(upstream, candidates, true);
-    if (sure) matcher.saw_other_kind();
-  } else if (!found->first_candidate && patience == Patience::kMayWait && !sure) {
-    return match_recent(upstream, candidates, true);
+    const bool known = matcher.trusts_first_hit();
+    const bool sure =
+        found->destination == Destination::kConfirmed && found->address_agrees && !found->entry.final_seen;
+    const bool waited = patience == Patience::kHeld && !known;
+    if (!waited && !(sure && known && matcher.is_mixed())) return match_recent(upstream, candidates, true);
   }
+  if (!found->first_hit && matcher.trusts_first_hit()) matcher.saw_other_kind();
   note_age(found->entry);
   const bool likeliest = found->first_candidate && (matcher.trusts_first_hit() || candidates.size() == 1);
   // Another message, whose id looks the same in another base: this receipt's own is not known yet.

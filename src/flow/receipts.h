@@ -71,10 +71,10 @@ class ReceiptDesk {
   // Whether this message's receipt is expected under this id, or was told a while ago.
   [[nodiscard]] bool expects(const message::Flight& flight, std::string_view upstream_id) const noexcept;
 
-  // Whether a receipt may be parked: its own message may be about to come, so another reading of its id than the
-  // likeliest counts only where ids are not known to be written so, or are known to be written in both ways, and both
-  // addresses agree; and never for a repetition. At last what agrees best is it.
-  enum class Patience : std::uint8_t { kMayWait, kAtLast };
+  // Whether a receipt's own message may be about to come, so that another reading of its id than the likeliest does not
+  // count. kMayWait: it can be parked; it counts only where ids come in both ways, and both addresses agree. kHeld: it
+  // was, for `early_hold`; it counts where nobody knows yet how ids are written. kAtLast: what agrees best is it.
+  enum class Patience : std::uint8_t { kMayWait, kHeld, kAtLast };
   // The message a receipt is about. Of one that is forgotten but for that it was told of nothing else is known: it is
   // only `final_seen`.
   [[nodiscard]] std::optional<ReceiptMap::Entry> match(message::UpstreamId upstream, std::string_view receipt_id,
