@@ -227,6 +227,11 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
     const bool waited = patience == Patience::kHeld && !known;
     if (!waited && !(sure && known && matcher.is_mixed())) return match_recent(upstream, candidates, true);
   }
+  // No repetition: of a message that the SMSC has given the same id since, and has not answered yet.
+  if (found->entry.final_seen && found->destination == Destination::kContradicted && matcher.trusts_destinations() &&
+      patience == Patience::kMayWait) {
+    return match_recent(upstream, candidates, true);
+  }
   if (!found->first_hit && matcher.trusts_first_hit()) matcher.saw_other_kind();
   note_age(found->entry);
   const bool likeliest = found->first_candidate && (matcher.trusts_first_hit() || candidates.size() == 1);

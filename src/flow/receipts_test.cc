@@ -179,6 +179,22 @@ TEST_F(EarlyReceiptTest, WaitsAlsoWhenAMessageWithoutAReceiptHasItsOtherReading)
   expect_it_waits_for_16("258840000002");
 }
 
+// An SMSC that was started again counts from one again.
+TEST_F(EarlyReceiptTest, WaitsAlsoWhenItsIdWasThatOfAnotherMessageThatWasTold) {
+  for (message::OwnId id = 1; id <= 40; ++id) tell(1000 + id, "abc" + std::to_string(id), "258840000001");
+  tell(10, "10", "258840000001");
+  expect_it_waits_for_16("258840000002");
+}
+
+TEST_F(EarlyReceiptTest, WhoseMessageDoesNotComeIsARepetitionInTheEnd) {
+  for (message::OwnId id = 1; id <= 40; ++id) tell(1000 + id, "abc" + std::to_string(id), "258840000001");
+  tell(10, "10", "258840000001");
+  EXPECT_FALSE(desk.match(kUpstream, "10", "258840000002", kSender, kMayWait));
+  const auto entry = desk.match(kUpstream, "10", "258840000002", kSender, kHeld);
+  ASSERT_TRUE(entry);
+  EXPECT_TRUE(entry->final_seen);
+}
+
 TEST_F(EarlyReceiptTest, WhoseMessageDoesNotComeIsOfTheOneItsOtherReadingNames) {
   (void)desk.accepted(sent(10, "258840000001"), "a", kDeskStart);
   EXPECT_FALSE(desk.match(kUpstream, "10", "258840000001", kSender, kMayWait));
