@@ -219,18 +219,16 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
   if (!found->first_candidate && found->destination != Destination::kConfirmed) {
     if (auto told = match_told(upstream, candidates)) return told;
   }
-  if (!found->first_hit && patience != Patience::kAtLast) {
-    // Another message to the same number agrees as well, and would cost this receipt's own its only one.
-    const bool known = matcher.trusts_first_hit();
-    const bool sure =
-        found->destination == Destination::kConfirmed && found->address_agrees && !found->entry.final_seen;
-    const bool waited = patience == Patience::kHeld && !known;
-    if (!waited && !(sure && known && matcher.is_mixed())) return match_recent(upstream, candidates, true);
-  }
-  // No repetition: of a message that the SMSC has given the same id since, and has not answered yet.
-  if (found->entry.final_seen && found->destination == Destination::kContradicted && matcher.trusts_destinations() &&
-      patience == Patience::kMayWait) {
+  if (found->first_hit) {
+    if (found->only_hit) matcher.clear_suspicion();
+  } else if (patience != Patience::kAtLast && !counts_so_soon(*found, matcher, receipt_id, patience)) {
     return match_recent(upstream, candidates, true);
+  }
+  if (found->destination == Destination::kContradicted && patience == Patience::kMayWait) {
+    // No repetition: of a message that the SMSC has given the same id since, and has not answered yet.
+    const bool given_again = found->entry.final_seen && matcher.trusts_destinations();
+    const bool any_reading = !matcher.trusts_first_hit() && candidates.size() > 1;
+    if (given_again || any_reading) return match_recent(upstream, candidates, true);
   }
   if (!found->first_hit && matcher.trusts_first_hit()) matcher.saw_other_kind();
   note_age(found->entry);
@@ -245,6 +243,23 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
                       (found->destination == Destination::kUnknown && found->address_agrees);
   if (found->only_hit || (found->sure && agrees)) matcher.learn(map_.upstream_id(found->entry.ref), receipt_id);
   return newest_of(found->entry);
+}
+
+// Of a message that another reading of the id names than the likeliest, which names none. Another message to the same
+// number agrees as well, and would cost this receipt's own, if that is about to come, its only one.
+bool ReceiptDesk::counts_so_soon(const ReceiptMap::Match& found, IdMatcher& matcher, std::string_view receipt_id,
+                                 Patience patience) noexcept {
+  using Destination = ReceiptMap::Destination;
+  if (matcher.trusts_first_hit()) {
+    const bool sure = found.destination == Destination::kConfirmed && found.address_agrees && !found.entry.final_seen;
+    return sure && matcher.is_mixed();
+  }
+  if (patience == Patience::kHeld) return true;
+  if (found.only_hit && found.destination != Destination::kContradicted && !found.entry.final_seen) {
+    return matcher.suspect(found.entry.own, map_.upstream_id(found.entry.ref), receipt_id);
+  }
+  matcher.clear_suspicion();
+  return false;
 }
 
 std::optional<ReceiptMap::Entry> ReceiptDesk::find_plainly(message::UpstreamId upstream, std::string_view receipt_id,

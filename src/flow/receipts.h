@@ -176,6 +176,8 @@ class ReceiptDesk {
   [[nodiscard]] IdMatcher& matcher_of(message::UpstreamId id);
   void settle(ReceiptMap::Ref message, bool taken, Instant now) noexcept;
   [[nodiscard]] std::vector<message::DeliveryTicket> take_held(ReceiptMap::Ref message);
+  [[nodiscard]] bool counts_so_soon(const ReceiptMap::Match& found, IdMatcher& matcher, std::string_view receipt_id,
+                                    Patience patience) noexcept;
   [[nodiscard]] std::optional<ReceiptMap::Entry> match_recent(message::UpstreamId upstream,
                                                               const smpp::IdCandidates& candidates,
                                                               bool first_only) noexcept;

@@ -174,6 +174,41 @@ TEST_F(EarlyReceiptTest, WaitsAlsoWhenTheHashOfItsDestinationIsThatOfAMessageTha
   expect_it_waits_for_16(std::to_string(other));
 }
 
+TEST_F(EarlyReceiptTest, OfTheFirstMessagesWaitsAlsoWhenAnotherHasTheIdAsItIsWritten) {
+  (void)desk.accepted(sent(16, "258840000001"), "10", kDeskStart);
+  EXPECT_FALSE(desk.match(kUpstream, "10", "258840000002", kSender, kMayWait)) << "it is of message 10, in hexadecimal";
+  (void)desk.accepted(sent(10, "258840000002"), "a", kDeskStart);
+  const auto entry = desk.match(kUpstream, "10", "258840000002", kSender, kMayWait);
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->own, 10U);
+}
+
+// So many are no early ones.
+TEST_F(EarlyReceiptTest, ThreeThatOnlyTheOtherReadingNamesTeachHowIdsAreWritten) {
+  for (message::OwnId id = 1; id <= 5; ++id) {
+    (void)desk.accepted(sent(id, "258840000001"), "ab" + std::to_string(id), kDeskStart);
+    const auto entry = desk.match(kUpstream, std::to_string(0xab0 + id), "258840000001", kSender, kMayWait);
+    EXPECT_EQ(entry ? entry->own : 0, id < 3 ? 0U : id);
+  }
+}
+
+TEST_F(EarlyReceiptTest, OneThatIsLookedAtOftenTeachesNothing) {
+  (void)desk.accepted(sent(1, "258840000001"), "ab1", kDeskStart);
+  (void)desk.accepted(sent(2, "258840000001"), "ab2", kDeskStart);
+  for (int look = 0; look < 3; ++look) {
+    EXPECT_FALSE(desk.match(kUpstream, std::to_string(0xab1), "258840000001", kSender, kMayWait));
+    EXPECT_FALSE(desk.match(kUpstream, std::to_string(0xab2), "258840000001", kSender, kMayWait));
+  }
+}
+
+TEST_F(EarlyReceiptTest, ThreeWithACertainOneBetweenTeachNothing) {
+  for (message::OwnId id = 1; id <= 5; ++id) {
+    (void)desk.accepted(sent(id, "258840000001"), "ab" + std::to_string(id), kDeskStart);
+    EXPECT_FALSE(desk.match(kUpstream, std::to_string(0xab0 + id), "258840000001", kSender, kMayWait));
+    tell(100 + id, "cd" + std::to_string(id), "258840000001");
+  }
+}
+
 TEST_F(EarlyReceiptTest, WaitsAlsoWhenAMessageWithoutAReceiptHasItsOtherReading) {
   (void)desk.accepted(sent(10, "258840000001", 0), "a", kDeskStart);
   expect_it_waits_for_16("258840000002");

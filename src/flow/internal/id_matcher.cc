@@ -1,13 +1,13 @@
 #include "flow/internal/id_matcher.h"
 
+#include <algorithm>
 #include <array>
+#include <span>
 
 namespace smppd::flow {
 namespace {
 
 using smpp::IdFormat;
-
-constexpr std::uint32_t kPairsToLearn = 3;  // in a row, each of which fits one relation only
 
 struct Word {
   std::string_view word;
@@ -15,6 +15,17 @@ struct Word {
 };
 constexpr std::array kWords = {Word{"auto", IdFormat::automatic}, Word{"as_is", IdFormat::as_is},
                                Word{"hex_to_dec", IdFormat::hex_to_dec}, Word{"dec_to_hex", IdFormat::dec_to_hex}};
+
+// automatic: the pair fits more than one, or none.
+IdFormat shown_by(std::string_view response_id, std::string_view receipt_id) noexcept {
+  switch (smpp::learn(response_id, receipt_id)) {
+    case smpp::IdRelation::same: return smpp::tells_formats_apart(response_id) ? IdFormat::as_is : IdFormat::automatic;
+    case smpp::IdRelation::hex_to_dec: return IdFormat::hex_to_dec;
+    case smpp::IdRelation::dec_to_hex: return IdFormat::dec_to_hex;
+    case smpp::IdRelation::unrelated: break;
+  }
+  return IdFormat::automatic;
+}
 
 }  // namespace
 
@@ -55,17 +66,23 @@ void IdMatcher::recall(const Memory& before) noexcept {
   if (last_pair_.response().empty()) last_pair_ = before.last_pair;
 }
 
+bool IdMatcher::suspect(message::OwnId message, std::string_view response_id, std::string_view receipt_id) noexcept {
+  const IdFormat shown = shown_by(response_id, receipt_id);
+  if (suspected_ != shown) suspicions_ = 0;
+  suspected_ = shown;
+  if (shown == IdFormat::automatic || configured_ != IdFormat::automatic) return false;
+  const auto counted = std::span(suspects_).first(suspicions_);
+  if (std::ranges::find(counted, message) != counted.end()) return false;
+  suspects_[suspicions_++] = message;
+  if (suspicions_ < kPairsToLearn) return false;
+  suspicions_ = 0;
+  learnt_ = shown;
+  return true;
+}
+
 void IdMatcher::learn(std::string_view response_id, std::string_view receipt_id) noexcept {
   last_pair_.remember(response_id, receipt_id);
-  IdFormat shown = IdFormat::automatic;
-  switch (smpp::learn(response_id, receipt_id)) {
-    case smpp::IdRelation::same:
-      if (smpp::tells_formats_apart(response_id)) shown = IdFormat::as_is;
-      break;
-    case smpp::IdRelation::hex_to_dec: shown = IdFormat::hex_to_dec; break;
-    case smpp::IdRelation::dec_to_hex: shown = IdFormat::dec_to_hex; break;
-    case smpp::IdRelation::unrelated: break;
-  }
+  const IdFormat shown = shown_by(response_id, receipt_id);
   if (shown == IdFormat::automatic) {
     ++evidence_.ambiguous;
     return;
