@@ -114,7 +114,9 @@ class TablesTest : public testing::Test {
   std::string on_disk(Table table, std::string_view key) const {
     auto beside = Tables::open(path(), Tables::Access::kReadOnly);
     // A compaction may take files away between the manifest and them.
-    while (!beside) beside = Tables::open(path(), Tables::Access::kReadOnly);
+    for (int tries = 0; !beside && tries < 100; ++tries) beside = Tables::open(path(), Tables::Access::kReadOnly);
+    EXPECT_TRUE(beside) << (beside ? std::string() : beside.error());
+    if (!beside) return "cannot be opened";
     KeptRecord record;
     const auto found = (*beside)->get(table, key, kNow, record);
     return found && *found ? record.value : "-";
