@@ -323,7 +323,8 @@ void ReceiptMap::retire() noexcept {
   const std::uint32_t index = lists_[kFinished].next;
   const Record& record = records_[index];
   std::array<char, kMaxId> room;
-  marks_.add(long_hash(message::UpstreamId(record.upstream), id_of(record, room)), record.expires);
+  marks_.add(long_hash(message::UpstreamId(record.upstream), id_of(record, room)), record.destination_hash,
+             record.expires);
   remove(index);
   prefetch_removal(lists_[kFinished].next);
 }

@@ -152,8 +152,10 @@ class ReceiptMap {
   // The last receipt was told: that is known for `finished_for`, for receipts that are sent again.
   void finish(Ref ref, Instant now) noexcept;
   // Whether a message of this id that is no entry any more was told of. Of an id that was given again the entry counts.
-  [[nodiscard]] bool was_told(message::UpstreamId upstream, std::string_view id) const noexcept {
-    return marks_.size() != 0 && marks_.has(long_hash(upstream, id));
+  using Told = internal::Told;
+  [[nodiscard]] Told was_told(message::UpstreamId upstream, std::string_view id,
+                              const internal::ToldMarks::Destinations& destination_hashes) const noexcept {
+    return marks_.size() == 0 ? Told::kNot : marks_.find(long_hash(upstream, id), destination_hashes);
   }
   void erase(Ref ref) noexcept;
   // Removes what has expired, looking at no more than `budget` entries. True when there is more to do.

@@ -225,6 +225,10 @@ ReceiptMap::Options finishing(std::uint32_t entries, std::uint32_t finished) {
   return options;
 }
 
+bool was_told(const ReceiptMap& map, UpstreamId upstream, std::string_view id) {
+  return map.was_told(upstream, id, {}) == ReceiptMap::Told::kYes;
+}
+
 // Each is told of as soon as it is there, when the index has not heard of it yet.
 void tell(ReceiptMap& map, OwnId from, OwnId to, Instant now = kStart) {
   for (OwnId own = from; own <= to; ++own) {
@@ -242,12 +246,12 @@ TEST(ReceiptMap, TheLastThatWereToldStayEntriesAndOfTheOthersItIsKnownThatTheyWe
       const bool stays = own > 1000 - kept;
       EXPECT_EQ(map.find(kA, std::to_string(own)).has_value(), stays) << own;
       EXPECT_EQ(map.find_own(own).has_value(), stays) << own;
-      EXPECT_EQ(map.was_told(kA, std::to_string(own)), !stays) << own;
-      EXPECT_FALSE(map.was_told(kB, std::to_string(own)));
+      EXPECT_EQ(was_told(map, kA, std::to_string(own)), !stays) << own;
+      EXPECT_FALSE(was_told(map, kB, std::to_string(own)));
     }
     for (OwnId own = 2001; own <= 2100; ++own) {
       EXPECT_EQ(map.find(kA, std::to_string(own))->own, own);
-      EXPECT_FALSE(map.was_told(kA, std::to_string(own)));
+      EXPECT_FALSE(was_told(map, kA, std::to_string(own)));
     }
     EXPECT_EQ(map.size(), 100 + kept);
     EXPECT_EQ(map.stats().marks, 1000 - kept);
@@ -263,13 +267,25 @@ TEST(ReceiptMap, WhatWasToldIsKnownHoweverItsIdIsWrittenAndForAsLongAsAnEntryIs)
     ASSERT_TRUE(map.insert(of(kA, id, ++own)));
     map.finish(map.find(kA, id)->ref, kStart);
   }
-  for (const std::string_view id : {"00aB12", "ab12", "AB12", "0AB12"}) EXPECT_TRUE(map.was_told(kA, id)) << id;
-  EXPECT_TRUE(map.was_told(kA, long_id));
-  EXPECT_FALSE(map.was_told(kA, "ab1"));
+  for (const std::string_view id : {"00aB12", "ab12", "AB12", "0AB12"}) EXPECT_TRUE(was_told(map, kA, id)) << id;
+  EXPECT_TRUE(was_told(map, kA, long_id));
+  EXPECT_FALSE(was_told(map, kA, "ab1"));
   EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(60), 1000));
-  EXPECT_TRUE(map.was_told(kA, "ab12"));
+  EXPECT_TRUE(was_told(map, kA, "ab12"));
   EXPECT_FALSE(map.expire(kStart + std::chrono::minutes(61), 1000));
-  EXPECT_FALSE(map.was_told(kA, "ab12"));
+  EXPECT_FALSE(was_told(map, kA, "ab12"));
+}
+
+TEST(ReceiptMap, OfAMessageThatIsNoEntryAnyMoreTheNumberItWasToIsKnown) {
+  ReceiptMap map(finishing(100, 0), kStart);
+  Submission submission = of(kA, "ab12", 1);
+  submission.destination_hash = 7;
+  ASSERT_TRUE(map.insert(submission));
+  map.finish(map.find(kA, "ab12")->ref, kStart);
+  using Told = ReceiptMap::Told;
+  EXPECT_EQ(map.was_told(kA, "ab12", {7, 8}), Told::kYes);
+  EXPECT_EQ(map.was_told(kA, "ab12", {8, 9}), Told::kOfAnother);
+  EXPECT_EQ(map.was_told(kA, "ab13", {7, 8}), Told::kNot);
 }
 
 TEST(ReceiptMap, AnIdThatWasToldOfMayBeGivenAgain) {
@@ -287,7 +303,7 @@ TEST(ReceiptMap, OneThatIsToldOfAgainIsAmongTheLast) {
   tell(map, 3, 3);
   EXPECT_TRUE(map.find(kA, "1"));
   EXPECT_FALSE(map.find(kA, "2"));
-  EXPECT_TRUE(map.was_told(kA, "2"));
+  EXPECT_TRUE(was_told(map, kA, "2"));
 }
 
 TEST(ReceiptMap, WhoeverWasToldMakesRoomForThoseThatWait) {
@@ -297,7 +313,7 @@ TEST(ReceiptMap, WhoeverWasToldMakesRoomForThoseThatWait) {
   EXPECT_EQ(map.size(), 100U);
   EXPECT_EQ(map.stats().evicted, 0U);
   for (OwnId own = 1001; own <= 1050; ++own) EXPECT_TRUE(map.find_own(own)) << own;
-  for (OwnId own = 1; own <= 150; ++own) EXPECT_TRUE(map.was_told(kA, std::to_string(own))) << own;
+  for (OwnId own = 1; own <= 150; ++own) EXPECT_TRUE(was_told(map, kA, std::to_string(own))) << own;
   for (OwnId own = 1; own <= 100; ++own) ASSERT_TRUE(map.insert(of(kB, std::to_string(own), 5000 + own)));
   EXPECT_EQ(map.size(), 100U);
   EXPECT_EQ(map.stats().evicted, 50U) << "when nobody was left that had been told of";
@@ -497,7 +513,7 @@ class Model {
     const auto known = by_id_.find(id);
     if (known == by_id_.end() || !known->second.told || map_.find(kA, canonical_id(id))) return;
     if (now_ < known->second.expires) {
-      ASSERT_TRUE(map_.was_told(kA, id));
+      ASSERT_TRUE(was_told(map_, kA, id));
     }
     by_own_.erase(known->second.own);
     by_id_.erase(known);

@@ -207,17 +207,17 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
     }
   }
   const auto candidates = matcher.candidates(receipt_id);
-  const auto found = map_.match(
-      upstream, candidates,
-      {{address_hash(source), address_hash(destination)}, {destination_hash(source), destination_hash(destination)}});
+  const ReceiptMap::Addresses addresses{{address_hash(source), address_hash(destination)},
+                                        {destination_hash(source), destination_hash(destination)}};
+  const auto found = map_.match(upstream, candidates, addresses);
   using Destination = ReceiptMap::Destination;
   const bool likeliest_only = patience == Patience::kMayWait || matcher.trusts_first_hit();
   if (!found) {
     auto recent = match_recent(upstream, candidates, likeliest_only);
-    return recent ? recent : match_told(upstream, candidates);
+    return recent ? recent : match_told(upstream, candidates, addresses, patience);
   }
   if (!found->first_candidate && found->destination != Destination::kConfirmed) {
-    if (auto told = match_told(upstream, candidates)) return told;
+    if (auto told = match_told(upstream, candidates, addresses, patience)) return told;
   }
   if (found->first_hit) {
     if (found->only_hit) matcher.clear_suspicion();
@@ -314,10 +314,19 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match_recent(message::UpstreamId u
   return std::nullopt;
 }
 
-// A repetition, of a message that is forgotten but for that it was told of.
+// A repetition, of a message that is forgotten but for that it was told of. None, as long as it may wait, where the
+// SMSC has given the id again since, to a message that it has not answered yet.
 std::optional<ReceiptMap::Entry> ReceiptDesk::match_told(message::UpstreamId upstream,
-                                                         const smpp::IdCandidates& candidates) const noexcept {
-  if (candidates.size() == 0 || !map_.was_told(upstream, candidates.begin()->view())) return std::nullopt;
+                                                         const smpp::IdCandidates& candidates,
+                                                         const ReceiptMap::Addresses& addresses,
+                                                         Patience patience) const noexcept {
+  if (candidates.size() == 0) return std::nullopt;
+  using Told = ReceiptMap::Told;
+  const Told told = map_.was_told(upstream, candidates.begin()->view(), addresses.destination_hashes);
+  if (told == Told::kNot) return std::nullopt;
+  if (told == Told::kOfAnother && patience == Patience::kMayWait && matcher(upstream)->trusts_destinations()) {
+    return std::nullopt;
+  }
   ReceiptMap::Entry entry;
   entry.upstream = upstream;
   entry.final_seen = true;

@@ -182,7 +182,9 @@ class ReceiptDesk {
                                                               const smpp::IdCandidates& candidates,
                                                               bool first_only) noexcept;
   [[nodiscard]] std::optional<ReceiptMap::Entry> match_told(message::UpstreamId upstream,
-                                                            const smpp::IdCandidates& candidates) const noexcept;
+                                                            const smpp::IdCandidates& candidates,
+                                                            const ReceiptMap::Addresses& addresses,
+                                                            Patience patience) const noexcept;
   // A message without a receipt to which the SMSC has given the id of this one since; null: there is none.
   [[nodiscard]] const internal::RecentRing::Record* newer_than(const ReceiptMap::Entry& entry) noexcept;
   [[nodiscard]] ReceiptMap::Entry newest_of(const ReceiptMap::Entry& entry) noexcept;

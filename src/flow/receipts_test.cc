@@ -26,7 +26,7 @@ constexpr Instant kDeskStart{1000s};
 constexpr UpstreamId kUpstream(0);
 
 struct ReceiptDeskTest : testing::Test {
-  ReceiptDeskTest() {
+  explicit ReceiptDeskTest(const config::Receipts& receipts = {}) : desk(receipts, kDeskStart, 1) {
     upstream.name = "carrier";
     snapshot.config = std::make_shared<config::Config>();
     snapshot.upstreams.resize(1);
@@ -70,13 +70,13 @@ struct ReceiptDeskTest : testing::Test {
 
   config::Upstream upstream;
   Snapshot snapshot;
-  ReceiptDesk desk{config::Receipts{}, kDeskStart, 1};
+  ReceiptDesk desk;
   std::vector<std::uint8_t> pdu;
   smpp::PduView view;
 };
 
 struct ForgetfulDeskTest : ReceiptDeskTest {
-  ForgetfulDeskTest() { desk.configure(snapshot); }
+  ForgetfulDeskTest() : ReceiptDeskTest({.untracked_entries = 2}) {}
   void tell(message::OwnId id, std::string_view theirs) {
     EXPECT_TRUE(desk.accepted(flight(id), theirs, kDeskStart).empty());
     const auto entry = desk.match(kUpstream, theirs, "258841234567", "SHOP", kMayWait);
@@ -84,7 +84,6 @@ struct ForgetfulDeskTest : ReceiptDeskTest {
     desk.tell(entry->ref);
     EXPECT_TRUE(desk.told(entry->ref, true, kDeskStart).empty());
   }
-  ReceiptDesk desk{config::Receipts{.untracked_entries = 2}, kDeskStart, 1};
 };
 
 TEST_F(ForgetfulDeskTest, ARepeatedReceiptIsKnownForOneWhenItsMessageIsForgotten) {
@@ -137,6 +136,7 @@ TEST_F(ReceiptDeskTest, AnIdGivenInHexAndReportedInDecimalIsTheSame) {
 
 // One that came too early would be taken for one of message a, 10 in the other base.
 struct EarlyReceiptTest : ReceiptDeskTest {
+  using ReceiptDeskTest::ReceiptDeskTest;
   static constexpr std::string_view kSender = "SHOP";
   message::Flight sent(message::OwnId id, std::string_view destination, std::uint8_t registered_delivery = 1) {
     message::Flight result = flight(id, registered_delivery);
@@ -226,6 +226,35 @@ TEST_F(EarlyReceiptTest, WhoseMessageDoesNotComeIsARepetitionInTheEnd) {
   tell(10, "10", "258840000001");
   EXPECT_FALSE(desk.match(kUpstream, "10", "258840000002", kSender, kMayWait));
   const auto entry = desk.match(kUpstream, "10", "258840000002", kSender, kHeld);
+  ASSERT_TRUE(entry);
+  EXPECT_TRUE(entry->final_seen);
+}
+
+struct ForgetfulEarlyReceiptTest : EarlyReceiptTest {
+  ForgetfulEarlyReceiptTest() : EarlyReceiptTest({.untracked_entries = 2}) {}
+  void tell_one_to_forget() {
+    tell(10, "10", "258840000001");
+    for (message::OwnId id = 1; id <= 40; ++id) tell(1000 + id, "abc" + std::to_string(id), "258840000001");
+    ASSERT_FALSE(desk.find_theirs(kUpstream, "10"));
+  }
+};
+
+TEST_F(ForgetfulEarlyReceiptTest, WaitsAlsoWhenItsIdWasThatOfAMessageThatIsForgottenButForThatItWasTold) {
+  tell_one_to_forget();
+  expect_it_waits_for_16("258840000002");
+}
+
+TEST_F(ForgetfulEarlyReceiptTest, WhoseMessageDoesNotComeIsARepetitionInTheEnd) {
+  tell_one_to_forget();
+  EXPECT_FALSE(desk.match(kUpstream, "10", "258840000002", kSender, kMayWait));
+  const auto entry = desk.match(kUpstream, "10", "258840000002", kSender, kHeld);
+  ASSERT_TRUE(entry);
+  EXPECT_TRUE(entry->final_seen);
+}
+
+TEST_F(ForgetfulEarlyReceiptTest, ToTheSameNumberIsARepetition) {
+  tell_one_to_forget();
+  const auto entry = desk.match(kUpstream, "10", "258840000001", kSender, kMayWait);
   ASSERT_TRUE(entry);
   EXPECT_TRUE(entry->final_seen);
 }

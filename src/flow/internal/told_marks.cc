@@ -5,23 +5,32 @@
 
 namespace smppd::flow::internal {
 
-bool ToldMarks::Page::has(std::uint64_t hash) const noexcept {
+Told ToldMarks::told_by(std::uint16_t destination, const Destinations& destinations) noexcept {
+  const bool known = destination != 0 && (destinations[0] | destinations[1]) != 0;
+  return !known || destination == destinations[0] || destination == destinations[1] ? Told::kYes : Told::kOfAnother;
+}
+
+Told ToldMarks::Page::find(std::uint64_t hash, const Destinations& destinations) const noexcept {
+  Told found = Told::kNot;
+  const std::uint64_t wanted = mark_of(hash) >> kDestinationBits;
   for (std::size_t at = home(hash);; at = after(at)) {
-    const auto& marks = lines[at].marks;
-    if (std::ranges::find(marks, mark_of(hash)) != marks.end()) return true;
-    if (marks.back() == 0) return false;
+    for (const std::uint64_t mark : lines[at].marks) {
+      if (mark >> kDestinationBits != wanted) continue;
+      found = std::max(found, told_by(static_cast<std::uint16_t>(mark), destinations));
+    }
+    if (found == Told::kYes || lines[at].marks.back() == 0) return found;
   }
 }
 
 // There is room: a page is full with kUsed in each line.
-void ToldMarks::Page::put(std::uint64_t hash) noexcept {
+void ToldMarks::Page::put(std::uint64_t hash, std::uint16_t destination) noexcept {
   std::size_t at = home(hash);
   while (lines[at].marks.back() != 0) at = after(at);
-  *std::ranges::find(lines[at].marks, 0U) = mark_of(hash);
+  *std::ranges::find(lines[at].marks, 0U) = mark_of(hash) | destination;
   ++count;
 }
 
-void ToldMarks::add(std::uint64_t hash, std::uint32_t until) {
+void ToldMarks::add(std::uint64_t hash, std::uint16_t destination, std::uint32_t until) {
   const bool full = pages_.empty() || pages_.back().count + waiting_count_ >= pages_.back().lines.size() * kUsed;
   if (full || until - pages_.back().from > kept_ / 2) [[unlikely]] {
     open_page(until);
@@ -29,12 +38,12 @@ void ToldMarks::add(std::uint64_t hash, std::uint32_t until) {
   Page& page = pages_.back();
   page.until = until;
   prefetch(&page.lines[page.home(hash)]);
-  waiting_[waiting_count_++] = hash;
+  waiting_[waiting_count_++] = {hash, destination};
   if (waiting_count_ == kWaiting) put_waiting();
 }
 
 void ToldMarks::put_waiting() noexcept {
-  for (std::size_t i = 0; i < waiting_count_; ++i) pages_.back().put(waiting_[i]);
+  for (std::size_t i = 0; i < waiting_count_; ++i) pages_.back().put(waiting_[i].hash, waiting_[i].destination);
   size_ += std::exchange(waiting_count_, 0);
 }
 
@@ -56,11 +65,16 @@ void ToldMarks::drop_page() noexcept {
   pages_.pop_front();
 }
 
-bool ToldMarks::has(std::uint64_t hash) const noexcept {
+Told ToldMarks::find(std::uint64_t hash, const Destinations& destinations) const noexcept {
   for (const Page& page : pages_) prefetch(&page.lines[page.home(hash)]);
-  const auto waiting = waiting_.begin() + static_cast<std::ptrdiff_t>(waiting_count_);
-  if (std::find(waiting_.begin(), waiting, hash) != waiting) return true;
-  return std::any_of(pages_.rbegin(), pages_.rend(), [hash](const Page& page) { return page.has(hash); });
+  Told found = Told::kNot;
+  for (std::size_t i = 0; i < waiting_count_; ++i) {
+    if (waiting_[i].hash == hash) found = std::max(found, told_by(waiting_[i].destination, destinations));
+  }
+  for (auto page = pages_.rbegin(); page != pages_.rend() && found != Told::kYes; ++page) {
+    found = std::max(found, page->find(hash, destinations));
+  }
+  return found;
 }
 
 void ToldMarks::expire(std::uint32_t now) noexcept {

@@ -3,9 +3,10 @@
 //
 // Marks lie in pages of lines; a page that is full, or older than half as long as marks are kept, is written no more
 // and goes whole when its last mark may. Each takes a line of its hash's choice or, when that is full, one of the next.
-// A mark is all 64 bits of a hash: who finds one that was never made takes a message's only receipt for a repetition,
-// and 32 bits let one in some millions of those that came before their message's answer. Marks are put down some at a
-// time, so that nobody waits for their lines. Shard-local.
+// Who finds a mark that was never made takes a message's only receipt for a repetition, and 32 bits let one in some
+// millions of those that came before their message's answer: a mark is 48 bits of the hash of its id, and its line says
+// what is missing. The other 16 are of the message's destination, since an SMSC may give an id again. Marks are put
+// down some at a time, so that nobody waits for their lines. Shard-local.
 #pragma once
 
 #include <array>
@@ -18,14 +19,22 @@
 
 namespace smppd::flow::internal {
 
+enum class Told : std::uint8_t {
+  kNot,
+  kOfAnother,
+  kYes
+};  // of another: to another destination, by all marks of the id
+
 class ToldMarks {
  public:
+  using Destinations = std::array<std::uint16_t, 2>;  // hashes of which one is the destination's; 0: not known
+
   // Beyond `most` the oldest go, a page of them at once. Times are seconds on a clock of the caller's.
   ToldMarks(std::size_t most, std::uint32_t kept_seconds) noexcept : most_(most), kept_(kept_seconds) {}
 
   // `until`, which does not fall, is when the mark may go.
-  void add(std::uint64_t hash, std::uint32_t until);
-  [[nodiscard]] bool has(std::uint64_t hash) const noexcept;
+  void add(std::uint64_t hash, std::uint16_t destination, std::uint32_t until);
+  [[nodiscard]] Told find(std::uint64_t hash, const Destinations& destinations) const noexcept;
   void expire(std::uint32_t now) noexcept;
 
   [[nodiscard]] std::size_t size() const noexcept { return size_ + waiting_count_; }
@@ -50,10 +59,20 @@ class ToldMarks {
       return static_cast<std::size_t>((hash >> 32U) * lines.size() >> 32U);
     }
     [[nodiscard]] std::size_t after(std::size_t at) const noexcept { return at + 1 == lines.size() ? 0 : at + 1; }
-    [[nodiscard]] bool has(std::uint64_t hash) const noexcept;
-    void put(std::uint64_t hash) noexcept;
+    [[nodiscard]] Told find(std::uint64_t hash, const Destinations& destinations) const noexcept;
+    void put(std::uint64_t hash, std::uint16_t destination) noexcept;
   };
-  [[nodiscard]] static std::uint64_t mark_of(std::uint64_t hash) noexcept { return hash == 0 ? 1 : hash; }
+  struct Waiting {
+    std::uint64_t hash = 0;
+    std::uint16_t destination = 0;
+  };
+  static constexpr unsigned kDestinationBits = 16;
+  // Of two hashes that share a line no bit is lost: what is shifted out is the line's number, and below it.
+  [[nodiscard]] static std::uint64_t mark_of(std::uint64_t hash) noexcept {
+    const std::uint64_t mark = (hash ^ hash >> (64U - kDestinationBits)) << kDestinationBits;
+    return mark == 0 ? std::uint64_t{1} << kDestinationBits : mark;
+  }
+  [[nodiscard]] static Told told_by(std::uint16_t destination, const Destinations& destinations) noexcept;
   void open_page(std::uint32_t until);
   void drop_page() noexcept;
   void put_waiting() noexcept;
@@ -64,7 +83,7 @@ class ToldMarks {
   std::deque<Page> pages_;   // oldest first; the last is written
   std::vector<Line> spare_;  // of the page that went last
   std::size_t waiting_count_ = 0;
-  std::array<std::uint64_t, kWaiting> waiting_{};
+  std::array<Waiting, kWaiting> waiting_{};
 };
 
 }  // namespace smppd::flow::internal
