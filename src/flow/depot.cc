@@ -338,7 +338,7 @@ void Flow::Depot::found_correlation(const Ask& what, const store::ReadAnswer& an
   flight.upstream = what.upstream;
   flight.source_hash = found->source_hash;
   flight.destination_hash = found->destination_hash;
-  flight.registered_delivery = found->final_seen ? 0 : found->registered_delivery;
+  flight.registered_delivery = found->registered_delivery;
   flight.command_id = smpp::CommandId::submit_sm;
   flight.tracked = true;
   flight.doubtful = true;
@@ -350,7 +350,12 @@ void Flow::Depot::found_correlation(const Ask& what, const store::ReadAnswer& an
   for (unsigned shard = 0; shard < flow.shard_.count(); ++shard) {
     if (shard != flow.here()) post(flow.shard_, shard, MailKind::kSettled, accepted);
   }
-  flow.track(flight, found->upstream_id);  // goes to the home shard, which knows who waits for it
+  // To the home shard, which knows who waits for it.
+  if (found->final_seen) {
+    receipts.told_before(flight, found->upstream_id);
+  } else {
+    flow.track(flight, found->upstream_id);
+  }
 }
 
 void Flow::Depot::settle_item(const SettledMail& accepted) noexcept {

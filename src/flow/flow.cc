@@ -175,6 +175,9 @@ void Flow::on_depot_mail(const Letter& letter) noexcept {
     case MailKind::kCorrelated:
       depot_->correlated(letter.facts<CorrelatedMail>().flight, as_text(letter.octets<CorrelatedMail>()));
       return;
+    case MailKind::kToldBefore:
+      depot_->receipts.told_before(letter.facts<TrackMail>().flight, as_text(letter.octets<TrackMail>()));
+      return;
     case MailKind::kSettled: depot_->settle_item(letter.facts<SettledMail>()); return;
     case MailKind::kReplace: matching_->on_replace(letter.facts<ReplaceMail>(), letter.octets<ReplaceMail>()); return;
     case MailKind::kReplaced: matching_->kept(letter.facts<ReplaceMail>()); return;

@@ -214,6 +214,17 @@ void Flow::ReceiptStore::ask_told(const ToldId& id, std::function<void(bool, boo
   flow.depot_->ask(request, std::move(what));
 }
 
+void Flow::ReceiptStore::told_before(const message::Flight& flight, std::string_view upstream_id) noexcept {
+  if (const unsigned home = flow.home_of(flight.upstream); home != flow.here()) {
+    post(flow.shard_, home, MailKind::kToldBefore, TrackMail{flight}, as_bytes(upstream_id));
+    return;
+  }
+  flow.receipts_.recall_told(flight, upstream_id, flow.shard_.loop().now());
+  for (const ParkedReport& parked : flow.receipts_.waiting_for(flight.upstream, upstream_id)) {
+    flow.match_report(parked.ticket, parked.pdu, Look::kAgain);
+  }
+}
+
 void Flow::ReceiptStore::tell_if_first(const message::DeliveryTicket& ticket, const smpp::PduView& view,
                                        const ReceiptMap::Entry& entry) noexcept {
   const ToldId id{entry.own, entry.destination_hash};

@@ -42,12 +42,12 @@ std::vector<std::uint8_t> receipt_pdu(std::string_view id) {
 }
 
 // The SMSC has said that it has the message.
-void leave_correlation(HandPartition& disk, std::string_view upstream = "lab", std::string_view id = kOldId) {
-  Correlation correlation;
+void leave_correlation(HandPartition& disk, std::string_view upstream = "lab", std::string_view id = kOldId,
+                       Correlation correlation = {}) {
   correlation.own = kOld;
   correlation.client = "shop";
   correlation.registered_delivery = 1;
-  correlation.destination_hash = destination_hash(kTo);
+  if (correlation.destination_hash == 0) correlation.destination_hash = destination_hash(kTo);
   correlation.submitted = wall();
   correlation.upstream_id = id;
   CorrelationRoom room;
@@ -97,6 +97,12 @@ class ReceiptsOnDisk : protected ReceiptDisk, public FlowTest {
     disk.records[{Table::kStrays, key_of(record)}] = {value.begin(), value.end()};
   }
   void leave_correlation() { flow::leave_correlation(disk); }
+  void leave_told_correlation(std::string_view id, std::string_view destination) {
+    Correlation correlation;
+    correlation.destination_hash = destination_hash(destination);
+    correlation.final_seen = true;
+    flow::leave_correlation(disk, "lab", id, correlation);
+  }
   void leave_told() { disk.records[{Table::kOutcomes, told_key_of(kOld)}] = {1}; }
   struct Left {
     ItemState state;
@@ -216,6 +222,38 @@ TEST_F(ReceiptsOnDisk, ThatAnotherSmppdToldAreNotToldAgain) {
   go_on();
   EXPECT_TRUE(sessions.deliveries.empty());
   EXPECT_EQ(flow.probe().receipts_duplicate, 1U);
+}
+
+TEST_F(ReceiptsOnDisk, ThatWereToldLongAgoAreNotToldAgain) {
+  leave_told_correlation(kOldId, kTo);
+  start();
+  receipt(kOldId);
+  go_on();
+  EXPECT_EQ(sessions.deliveries.size(), 0U);
+  EXPECT_EQ(flow.probe().receipts_duplicate, 1U);
+  EXPECT_EQ(flow.receipts().parking_stats().parked, 0U);
+}
+
+// The SMSC counts from one again.
+TEST_F(ReceiptsOnDisk, OneThatIsEarlyIsNotOfAMessageToAnotherNumberThatWasToldUnderItsIdLongAgo) {
+  constexpr std::uint32_t kBefore = 3;  // by these it is known that receipts name the destinations of their messages
+  leave_told_correlation("lab-4", "258840000009");
+  start();
+  for (std::uint32_t i = 1; i <= kBefore; ++i) (void)submit(sender(i), kTo, 5, 1);
+  ASSERT_TRUE(run_until([&] {
+    go_on();
+    return sessions.deliveries.size() == kBefore;
+  }));
+  receipt("lab-4");
+  go_on();
+  EXPECT_EQ(flow.receipts().parking_stats().parked, 1U) << "it waits for its message";
+  EXPECT_EQ(flow.probe().receipts_duplicate, 0U);
+  (void)submit(sender(kBefore + 1), kTo, 5, 1);
+  ASSERT_TRUE(run_until([&] {
+    go_on();
+    return sessions.deliveries.size() == kBefore + 1;
+  }));
+  EXPECT_EQ(flow.receipts().parking_stats().parked, 0U);
 }
 
 TEST_F(ReceiptsOnDisk, ThatNobodyToldAreToldAndNoted) {

@@ -158,8 +158,8 @@ const IdMatcher* ReceiptDesk::matcher(message::UpstreamId id) const noexcept {
   return id.value() < matchers_.size() && matchers_[id.value()] ? &*matchers_[id.value()] : nullptr;
 }
 
-// A receipt is to come.
-bool ReceiptDesk::expect(const message::Flight& flight, std::string_view upstream_id, Instant now) {
+Submission ReceiptDesk::submission_of(const message::Flight& flight, std::string_view upstream_id,
+                                      Instant now) noexcept {
   Submission submission;
   submission.upstream = flight.upstream;
   submission.upstream_id = upstream_id;
@@ -170,6 +170,12 @@ bool ReceiptDesk::expect(const message::Flight& flight, std::string_view upstrea
   submission.registered_delivery = flight.registered_delivery;
   submission.at = now;
   submission.part = flight.parts > 1;
+  return submission;
+}
+
+// A receipt is to come.
+bool ReceiptDesk::expect(const message::Flight& flight, std::string_view upstream_id, Instant now) {
+  const Submission submission = submission_of(flight, upstream_id, now);
   if (!map_.insert(submission)) return false;
   if (submission.part) {
     parts_.expect({flight.id, flight.part, flight.parts, part_receipts_ == config::PartReceipts::kEach, flight.doubtful,
@@ -177,6 +183,13 @@ bool ReceiptDesk::expect(const message::Flight& flight, std::string_view upstrea
                   now);
   }
   return true;
+}
+
+// A message that is known under the id has it now.
+void ReceiptDesk::recall_told(const message::Flight& flight, std::string_view upstream_id, Instant now) noexcept {
+  const smpp::CanonicalId id = smpp::canonical_id(upstream_id);
+  if (map_.find(flight.upstream, id) || !map_.insert(submission_of(flight, upstream_id, now))) return;
+  if (const auto entry = map_.find(flight.upstream, id)) map_.finish(entry->ref, now);
 }
 
 bool ReceiptDesk::expects(const message::Flight& flight, std::string_view upstream_id) const noexcept {
@@ -224,10 +237,10 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
   } else if (patience != Patience::kAtLast && !counts_so_soon(*found, matcher, receipt_id, patience)) {
     return match_recent(upstream, candidates, true);
   }
-  if (found->destination == Destination::kContradicted && patience == Patience::kMayWait) {
+  if (found->destination == Destination::kContradicted && patience != Patience::kAtLast) {
     // No repetition: of a message that the SMSC has given the same id since, and has not answered yet.
     const bool given_again = found->entry.final_seen && matcher.trusts_destinations();
-    const bool any_reading = !matcher.trusts_first_hit() && candidates.size() > 1;
+    const bool any_reading = patience == Patience::kMayWait && !matcher.trusts_first_hit() && candidates.size() > 1;
     if (given_again || any_reading) return match_recent(upstream, candidates, true);
   }
   if (!found->first_hit && matcher.trusts_first_hit()) matcher.saw_other_kind();
@@ -324,9 +337,8 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match_told(message::UpstreamId ups
   using Told = ReceiptMap::Told;
   const Told told = map_.was_told(upstream, candidates.begin()->view(), addresses.destination_hashes);
   if (told == Told::kNot) return std::nullopt;
-  if (told == Told::kOfAnother && patience == Patience::kMayWait && matcher(upstream)->trusts_destinations()) {
-    return std::nullopt;
-  }
+  const bool may_wait = patience != Patience::kAtLast && matcher(upstream)->trusts_destinations();
+  if (told == Told::kOfAnother && may_wait) return std::nullopt;
   ReceiptMap::Entry entry;
   entry.upstream = upstream;
   entry.final_seen = true;

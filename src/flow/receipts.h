@@ -71,6 +71,9 @@ class ReceiptDesk {
   // Whether this message's receipt is expected under this id, or was told a while ago.
   [[nodiscard]] bool expects(const message::Flight& flight, std::string_view upstream_id) const noexcept;
 
+  // The last receipt of this message was told by an earlier smppd, or so long ago that nobody knows here.
+  void recall_told(const message::Flight& flight, std::string_view upstream_id, Instant now) noexcept;
+
   // Whether a receipt's own message may be about to come, so that another reading of its id than the likeliest does not
   // count. kMayWait: it can be parked; it counts only where ids come in both ways, and both addresses agree. kHeld: it
   // was, for `early_hold`; it counts where nobody knows yet how ids are written. kAtLast: what agrees best is it.
@@ -172,6 +175,8 @@ class ReceiptDesk {
   void recall(message::UpstreamId id, const IdMatcher::Memory& before) { matcher_of(id).recall(before); }
 
  private:
+  [[nodiscard]] static Submission submission_of(const message::Flight& flight, std::string_view upstream_id,
+                                                Instant now) noexcept;
   [[nodiscard]] bool expect(const message::Flight& flight, std::string_view upstream_id, Instant now);
   [[nodiscard]] IdMatcher& matcher_of(message::UpstreamId id);
   void settle(ReceiptMap::Ref message, bool taken, Instant now) noexcept;
