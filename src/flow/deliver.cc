@@ -73,7 +73,7 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
     if (const auto released = receipts_.park(ticket, report.receipt.id, view.bytes(), now)) {
       give_up_report(released->ticket, released->pdu);
     }
-    if (ask_the_store) depot_->look_up(ticket.upstream, report.receipt.id);
+    if (ask_the_store) depot_->look_up({ticket.upstream, true}, report.receipt.id);
     return;
   }
   tell_report(ticket, view, report, *entry);

@@ -281,19 +281,19 @@ void Flow::Depot::on_asked(const Ask& what, const store::ReadAnswer& answer) noe
 }
 
 // On the home shard: the receipt is parked meanwhile; what is found goes on as if the SMSC had just answered.
-void Flow::Depot::look_up(message::UpstreamId upstream, std::string_view receipt_id) noexcept {
-  const auto* matcher = flow.receipts_.matcher(upstream);
+void Flow::Depot::look_up(const LookUpMail& mail, std::string_view receipt_id) noexcept {
+  const auto* matcher = flow.receipts_.matcher(mail.upstream);
   if (matcher == nullptr) return;
   for (const smpp::CanonicalId& id : matcher->candidates(receipt_id)) {
-    look_up_here(upstream, id.view());
+    look_up_here(mail, id.view());
     for (unsigned shard = 0; shard < flow.shard_.count(); ++shard) {
-      if (shard != flow.here()) post(flow.shard_, shard, MailKind::kLookUp, LookUpMail{upstream}, as_bytes(id.view()));
+      if (shard != flow.here()) post(flow.shard_, shard, MailKind::kLookUp, mail, as_bytes(id.view()));
     }
   }
 }
 
-void Flow::Depot::look_up_here(message::UpstreamId upstream, std::string_view canonical_id) noexcept {
-  const CorrelationKey key(flow.snapshot_->upstream_names[upstream.value()], smpp::canonical_id(canonical_id));
+void Flow::Depot::look_up_here(const LookUpMail& mail, std::string_view canonical_id) noexcept {
+  const CorrelationKey key(flow.snapshot_->upstream_names[mail.upstream.value()], smpp::canonical_id(canonical_id));
   if (key.empty()) return;
   store::ReadRequest request;
   request.kind = store::ReadRequest::Kind::kGet;
@@ -301,7 +301,7 @@ void Flow::Depot::look_up_here(message::UpstreamId upstream, std::string_view ca
   request.key = key.view();
   Ask what;
   what.kind = Ask::Kind::kCorrelation;
-  what.upstream = upstream;
+  what.looked_up = mail;
   ask(request, std::move(what));
 }
 
@@ -335,7 +335,7 @@ void Flow::Depot::found_correlation(const Ask& what, const store::ReadAnswer& an
   message::Flight flight;
   flight.id = found->own;
   flight.client = client == nullptr ? message::ClientId() : client->id;
-  flight.upstream = what.upstream;
+  flight.upstream = what.looked_up.upstream;
   flight.source_hash = found->source_hash;
   flight.destination_hash = found->destination_hash;
   flight.registered_delivery = found->registered_delivery;
@@ -350,12 +350,7 @@ void Flow::Depot::found_correlation(const Ask& what, const store::ReadAnswer& an
   for (unsigned shard = 0; shard < flow.shard_.count(); ++shard) {
     if (shard != flow.here()) post(flow.shard_, shard, MailKind::kSettled, accepted);
   }
-  // To the home shard, which knows who waits for it.
-  if (found->final_seen) {
-    receipts.told_before(flight, found->upstream_id);
-  } else {
-    flow.track(flight, found->upstream_id);
-  }
+  receipts.found({flight, found->final_seen, what.looked_up.parked}, found->upstream_id);
 }
 
 void Flow::Depot::settle_item(const SettledMail& accepted) noexcept {

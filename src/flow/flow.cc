@@ -175,8 +175,8 @@ void Flow::on_depot_mail(const Letter& letter) noexcept {
     case MailKind::kCorrelated:
       depot_->correlated(letter.facts<CorrelatedMail>().flight, as_text(letter.octets<CorrelatedMail>()));
       return;
-    case MailKind::kToldBefore:
-      depot_->receipts.told_before(letter.facts<TrackMail>().flight, as_text(letter.octets<TrackMail>()));
+    case MailKind::kFound:
+      depot_->receipts.found(letter.facts<FoundMail>(), as_text(letter.octets<FoundMail>()));
       return;
     case MailKind::kSettled: depot_->settle_item(letter.facts<SettledMail>()); return;
     case MailKind::kReplace: matching_->on_replace(letter.facts<ReplaceMail>(), letter.octets<ReplaceMail>()); return;
@@ -186,7 +186,7 @@ void Flow::on_depot_mail(const Letter& letter) noexcept {
     case MailKind::kClaimed: depot_->receipts.on_claimed(letter.facts<ClaimedMail>()); return;
     case MailKind::kUnclaim: depot_->receipts.on_unclaim(letter.facts<UnclaimMail>().id); return;
     case MailKind::kLookUp:
-      depot_->look_up_here(letter.facts<LookUpMail>().upstream, as_text(letter.octets<LookUpMail>()));
+      depot_->look_up_here(letter.facts<LookUpMail>(), as_text(letter.octets<LookUpMail>()));
       return;
     default: return;
   }

@@ -111,7 +111,7 @@ void Flow::ReceiptStore::look_again(const Stray& stray) noexcept {
   smpp::PduView view;
   if (facts == nullptr || !view.decode(stray.pdu)) return;
   const Report report = read_report(view, *facts);
-  if (!report.receipt.id.empty()) flow.depot_->look_up(stray.upstream, report.receipt.id);
+  if (!report.receipt.id.empty()) flow.depot_->look_up({stray.upstream, false}, report.receipt.id);
 }
 
 std::uint64_t Flow::ReceiptStore::put(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
@@ -214,13 +214,24 @@ void Flow::ReceiptStore::ask_told(const ToldId& id, std::function<void(bool, boo
   flow.depot_->ask(request, std::move(what));
 }
 
-void Flow::ReceiptStore::told_before(const message::Flight& flight, std::string_view upstream_id) noexcept {
+// Its home shard knows who waits for it.
+void Flow::ReceiptStore::found(const FoundMail& mail, std::string_view upstream_id) noexcept {
+  const message::Flight& flight = mail.flight;
   if (const unsigned home = flow.home_of(flight.upstream); home != flow.here()) {
-    post(flow.shard_, home, MailKind::kToldBefore, TrackMail{flight}, as_bytes(upstream_id));
+    post(flow.shard_, home, MailKind::kFound, mail, as_bytes(upstream_id));
     return;
   }
-  flow.receipts_.recall_told(flight, upstream_id, flow.shard_.loop().now());
-  for (const ParkedReport& parked : flow.receipts_.waiting_for(flight.upstream, upstream_id)) {
+  ReceiptDesk& desk = flow.receipts_;
+  // Nobody waits any more: the message was answered meanwhile, and told. Kept now, it would wait for nothing.
+  if (mail.parked && !desk.waits_for(flight.upstream, upstream_id)) return;
+  const Instant now = flow.shard_.loop().now();
+  if (mail.told) {
+    desk.recall_told(flight, upstream_id, now);
+  } else if (!desk.expects(flight, upstream_id)) {
+    doubt({flight.id, flight.destination_hash});
+    (void)desk.remember(flight, upstream_id, now);
+  }
+  for (const ParkedReport& parked : desk.waiting_for(flight.upstream, upstream_id)) {
     flow.match_report(parked.ticket, parked.pdu, Look::kAgain);
   }
 }

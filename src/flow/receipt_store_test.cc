@@ -234,6 +234,21 @@ TEST_F(ReceiptsOnDisk, ThatWereToldLongAgoAreNotToldAgain) {
   EXPECT_EQ(flow.receipts().parking_stats().parked, 0U);
 }
 
+TEST_F(ReceiptsOnDisk, AMessageThatTheDiskFindsWhenItsReceiptWasToldIsNotWaitedFor) {
+  start();
+  disk.answers = false;
+  receipt("lab-1");
+  (void)submit(sender(1), kTo, 5, 1);
+  ASSERT_TRUE(run_until([&] {
+    go_on();
+    return sessions.deliveries.size() == 1;
+  }));
+  flow::leave_correlation(disk, "lab", "lab-1");
+  disk.answers = true;
+  go_on();
+  EXPECT_EQ(flow.receipts().map_stats().inserted, 1U);
+}
+
 // The SMSC counts from one again.
 TEST_F(ReceiptsOnDisk, OneThatIsEarlyIsNotOfAMessageToAnotherNumberThatWasToldUnderItsIdLongAgo) {
   constexpr std::uint32_t kBefore = 3;  // by these it is known that receipts name the destinations of their messages

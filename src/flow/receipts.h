@@ -68,6 +68,9 @@ class ReceiptDesk {
     return kept && !parking_.empty();
   }
   [[nodiscard]] std::vector<ParkedReport> waiting_for(message::UpstreamId upstream, std::string_view upstream_id);
+  [[nodiscard]] bool waits_for(message::UpstreamId upstream, std::string_view upstream_id) const noexcept {
+    return !parking_.empty() && parking_.has(upstream, smpp::canonical_id(upstream_id));
+  }
   // Whether this message's receipt is expected under this id, or was told a while ago.
   [[nodiscard]] bool expects(const message::Flight& flight, std::string_view upstream_id) const noexcept;
 

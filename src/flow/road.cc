@@ -528,8 +528,7 @@ void Flow::Aside::track(const message::Flight& flight, std::string_view upstream
     post(flow.shard_, home, MailKind::kTrack, TrackMail{flight}, as_bytes(upstream_id));
     return;
   }
-  // The disk was asked for a receipt that came early, and has this message under the id, or under another reading of
-  // it.
+  // The disk, which was asked for a receipt that came early, may have been faster.
   if (flow.receipts_.expects(flight, upstream_id)) return match_waiting(flight.upstream, upstream_id);
   if (flow.depot_ != nullptr) flow.depot_->receipts.doubt({flight.id, flight.destination_hash});
   if (flow.receipts_.remember(flight, upstream_id, flow.shard_.loop().now()))

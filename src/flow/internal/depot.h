@@ -85,8 +85,8 @@ struct Flow::Depot final : public store::Consumer {
   void finish_parts() noexcept;
 
   // A receipt whose message is not in memory: what is found on disk goes on as if the SMSC had just answered.
-  void look_up(message::UpstreamId upstream, std::string_view receipt_id) noexcept;
-  void look_up_here(message::UpstreamId upstream, std::string_view canonical_id) noexcept;
+  void look_up(const LookUpMail& mail, std::string_view receipt_id) noexcept;
+  void look_up_here(const LookUpMail& mail, std::string_view canonical_id) noexcept;
   // The SMSC has this message: it is not uncertain any more, if it was.
   void settle_item(const SettledMail& accepted) noexcept;
   // Adds to begin(): the id is known from now on, until its receipts cannot come any more.

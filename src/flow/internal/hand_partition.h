@@ -30,6 +30,7 @@ class HandPartition final : public store::Partition {
 
   // --- What the test sets and sees ---
   bool writes = true;                    // durable at the next turn; else by write()
+  bool answers = true;                   // at the next turn; else when it does again
   std::optional<store::Intake> refuses;  // kNew: new messages; kOwed: everything
   std::map<store::ItemId, Item> items;   // as appended, durable or not
   std::size_t taken = 0;                 // items that take() gave, again each time
@@ -88,7 +89,9 @@ class HandPartition final : public store::Partition {
       told_ = allowed_;
       consumer().on_durable(told_);
     }
-    for (const auto& [request, key] : std::exchange(asked_, {})) answer(request, key, now);
+    if (answers) {
+      for (const auto& [request, key] : std::exchange(asked_, {})) answer(request, key, now);
+    }
     if (room_ != told_room_) {
       told_room_ = room_;
       consumer().on_room(room_);

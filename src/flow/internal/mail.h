@@ -52,8 +52,8 @@ enum class MailKind : std::uint32_t {
   kCorrelated,       // CorrelatedMail + SMSC's message id: it is (to the shard that has the item)
   kOperationAnswer,  // OperatedMail + response: it was carried out; tell the client
   kSettled,          // SettledMail: an SMSC has this message after all; whoever holds it as uncertain lets go of it
-  kLookUp,           // LookUpMail + canonical id: whose message is this? Who knows answers: a kTrack, a kToldBefore
-  kToldBefore,       // TrackMail + SMSC's message id: it was told of (to the upstream's home shard)
+  kLookUp,           // LookUpMail + canonical id: whose message is this? Whoever knows answers with a kFound
+  kFound,            // FoundMail + SMSC's message id (to the upstream's home shard)
   kReplace,          // ReplaceMail + the store's octets: has a queue of yours what it replaces?
   kReplaced,         // ReplaceMail: it is on a disk; tell the client (to the shard it came to)
   kCancel,           // CancelMail + cancel_sm without an id: cancel what is meant in your queues
@@ -173,6 +173,12 @@ struct CancelMail {
 };
 struct LookUpMail {
   message::UpstreamId upstream;
+  bool parked;  // the receipt that asks waits for it
+};
+struct FoundMail {
+  message::Flight flight;
+  bool told;    // its last receipt was
+  bool parked;  // as LookUpMail
 };
 struct ClaimMail {
   ToldId id;

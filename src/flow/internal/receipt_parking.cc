@@ -69,9 +69,8 @@ void ReceiptParking::add_keys(std::uint32_t at, const smpp::IdCandidates& candid
   }
 }
 
-std::optional<ReceiptParking::Parked> ReceiptParking::take(message::UpstreamId upstream,
-                                                           const smpp::CanonicalId& id) noexcept {
-  if (empty()) return std::nullopt;
+// The oldest one.
+std::uint32_t ReceiptParking::find(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept {
   const std::uint32_t wanted = hash(upstream, id);
   std::uint32_t oldest = kNone;
   // Declines every hit, to see them all.
@@ -81,6 +80,12 @@ std::optional<ReceiptParking::Parked> ReceiptParking::take(message::UpstreamId u
     if (hit && (oldest == kNone || slots_[key.slot].order < slots_[oldest].order)) oldest = key.slot;
     return false;
   }));
+  return oldest;
+}
+
+std::optional<ReceiptParking::Parked> ReceiptParking::take(message::UpstreamId upstream,
+                                                           const smpp::CanonicalId& id) noexcept {
+  const std::uint32_t oldest = empty() ? kNone : find(upstream, id);
   if (oldest == kNone) return std::nullopt;
   ++stats_.matched;
   return remove(oldest);

@@ -68,6 +68,10 @@ class ReceiptParking {
   // Takes out the oldest receipt that may mean this id. Call it after each insert into the map until there is none.
   [[nodiscard]] std::optional<Parked> take(message::UpstreamId upstream, const smpp::CanonicalId& id) noexcept;
 
+  [[nodiscard]] bool has(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept {
+    return find(upstream, id) != kNone;
+  }
+
   // The next thing to do at `now`, if any; call until there is none. With Instant::max() everything is handed back.
   [[nodiscard]] std::optional<Due> next_due(Instant now) noexcept;
   // One that next_due() said to acknowledge has found its message.
@@ -98,6 +102,7 @@ class ReceiptParking {
   };
 
   [[nodiscard]] std::uint32_t hash(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept;
+  [[nodiscard]] std::uint32_t find(message::UpstreamId upstream, const smpp::CanonicalId& id) const noexcept;
   [[nodiscard]] Parked view(const Slot& slot) const noexcept;
   [[nodiscard]] Parked remove(std::uint32_t at) noexcept;
   void add_keys(std::uint32_t at, const smpp::IdCandidates& candidates) noexcept;

@@ -44,8 +44,8 @@ struct Flow::ReceiptStore {
   // answered late, or were found on disk. What they were told is a record of its own beside their outcome.
   void doubt(const ToldId& id) noexcept;
   [[nodiscard]] bool doubts(const ToldId& id) const noexcept { return !doubted.empty() && doubted.contains(id); }
-  // The disk says that this message was told of; what waits for it is a repetition, unless its id was given again.
-  void told_before(const message::Flight& flight, std::string_view upstream_id) noexcept;
+  // The disk was asked for a receipt's message, and has this one under the id, or under another reading of it.
+  void found(const FoundMail& mail, std::string_view upstream_id) noexcept;
   // Tells it unless there was another one.
   void tell_if_first(const message::DeliveryTicket& ticket, const smpp::PduView& view,
                      const ReceiptMap::Entry& entry) noexcept;
