@@ -12,6 +12,18 @@ constexpr std::size_t power(std::size_t base, int exponent) {
   return result;
 }
 
+// By how many digits a table for so many prefixes goes: as many places as prefixes, or a few times that. 0: so few are
+// compared one by one.
+int digits_for(std::size_t prefixes) {
+  return prefixes > 262'144  ? 6
+         : prefixes > 16'384 ? 5
+         : prefixes > 2'048  ? 4
+         : prefixes > 256    ? 3
+         : prefixes > 24     ? 2
+         : prefixes > 8      ? 1
+                             : 0;
+}
+
 }  // namespace
 
 bool PrefixMap::is_prefix(std::string_view text) noexcept {
@@ -22,24 +34,69 @@ bool PrefixMap::is_prefix(std::string_view text) noexcept {
 PrefixMap::PrefixMap(std::vector<Entry> entries) {
   for (const Entry& entry : entries) note_beginning(entry.digits);
   take_long(entries);
-  const auto packed = static_cast<std::size_t>(
-      std::count_if(entries.begin(), entries.end(), [](const Entry& entry) { return !entry.digits.empty(); }));
-  if (packed > 0) {
-    lines_.resize(packed / kLoad + 1);
-    const int digits = packed > 32768 ? 5 : packed > 4096 ? 4 : packed > 512 ? 3 : packed > 16 ? 2 : 0;
-    group_shift_ = 63 - 4 * digits;
-    lengths_.resize(power(kBase, digits));
-  }
+  std::vector<Step> sorted;
+  sorted.reserve(entries.size());
   for (const Entry& entry : entries) {
     if (entry.digits.empty()) {
       everything_ = entry.value;
+    } else {
+      sorted.push_back({digit_key(entry.digits), entry.value, kEnd});
+    }
+  }
+  std::reverse(sorted.begin(), sorted.end());  // the last of the same digits comes first then
+  std::ranges::stable_sort(sorted, {}, &Step::key);
+  const auto again = std::ranges::unique(sorted, {}, &Step::key);
+  sorted.erase(again.begin(), again.end());
+  root_ = lay_out(sorted, 0, kEnd);
+  lines_.shrink_to_fit();
+  tables_.shrink_to_fit();
+  size_ = sorted.size() + long_.size() + (everything_ != kNone ? 1U : 0U);
+}
+
+// The way to these, which have the first `depth` digits in common and come in the order of their digits; behind them is
+// `shorter`.
+std::uint32_t PrefixMap::lay_out(std::span<Step> sorted, int depth, std::uint32_t shorter) {
+  if (sorted.empty()) return shorter;
+  const int digits = std::min(digits_for(sorted.size()), static_cast<int>(kDigitsOfKey) - depth);
+  if (digits == 0) {
+    std::ranges::stable_sort(sorted, {}, [](const Step& step) { return -count_digits(step.key); });
+    // Those that one line can hold share one.
+    if ((steps_ + 1) % kStepsOfLine + sorted.size() > kStepsOfLine) steps_ |= kStepsOfLine - 1;
+    const std::uint32_t first = steps_ + 1;
+    for (const Step& step : sorted) (void)append({step.key, step.value, steps_ + 2});
+    lines_[steps_ / kStepsOfLine].steps[steps_ % kStepsOfLine].shorter = shorter;
+    return first;
+  }
+  const auto table =
+      kTable | static_cast<std::uint32_t>(digits) << kDigitsAt | static_cast<std::uint32_t>(tables_.size());
+  tables_.resize(tables_.size() + power(kBase, digits), shorter);
+  fill(table, sorted, depth);
+  return table;
+}
+
+// One that the table's digits are too many for has the places of all texts that begin with it.
+void PrefixMap::fill(std::uint32_t table, std::span<Step> sorted, int depth) {
+  const int digits = digits_of(table);
+  for (std::size_t begin = 0, end = 0; begin < sorted.size(); begin = end) {
+    const std::size_t place = place_in(table, sorted[begin].key << (4 * depth));
+    const int missing = depth + digits - count_digits(sorted[begin].key);
+    end = begin + 1;
+    if (missing > 0) {
+      const std::uint32_t step = append({sorted[begin].key, sorted[begin].value, tables_[place]});
+      std::fill_n(tables_.begin() + static_cast<std::ptrdiff_t>(place), power(kBase, missing), step);
       continue;
     }
-    const std::uint64_t key = digit_key(entry.digits);
-    insert(key, entry.value);
-    note_length(key, entry.digits.size());
+    while (end < sorted.size() && place_in(table, sorted[end].key << (4 * depth)) == place) ++end;
+    const std::uint32_t way = lay_out(sorted.subspan(begin, end - begin), depth + digits, tables_[place]);
+    tables_[place] = way;
   }
-  size_ += long_.size() + (everything_ != kNone ? 1U : 0U);
+}
+
+std::uint32_t PrefixMap::append(const Step& step) {
+  ++steps_;
+  if (steps_ / kStepsOfLine >= lines_.size()) lines_.resize(steps_ / kStepsOfLine + 1);
+  lines_[steps_ / kStepsOfLine].steps[steps_ % kStepsOfLine] = step;
+  return steps_;
 }
 
 // Moves those that are too long for a key to long_.
@@ -55,35 +112,10 @@ void PrefixMap::take_long(std::vector<Entry>& entries) {
   entries.erase(first, entries.end());
 }
 
-void PrefixMap::insert(std::uint64_t key, std::uint32_t value) noexcept {
-  for (std::size_t at = line_of(key);; at = at + 1 == lines_.size() ? 0 : at + 1) {
-    Line& line = lines_[at];
-    for (std::size_t i = 0; i < line.keys.size(); ++i) {
-      if (line.keys[i] != key && line.keys[i] != 0) continue;
-      if (line.keys[i] == 0) ++size_;
-      line.keys[i] = key;
-      line.values[i] = value;
-      return;
-    }
-    line.spilled = 1;
-  }
-}
-
 void PrefixMap::note_beginning(std::string_view digits) noexcept {
   if (digits.empty()) return;
   std::uint16_t& seconds = seconds_[static_cast<std::size_t>(digits[0] - '0')];
   seconds = static_cast<std::uint16_t>(seconds | (digits.size() == 1 ? 0x3FFU : 1U << (digits[1] - '0')));
-}
-
-// A prefix that is shorter than the digits by which lengths are kept is below all that begin with it, and below a text
-// that ends there.
-void PrefixMap::note_length(std::uint64_t key, std::size_t length) noexcept {
-  const int group_digits = (63 - group_shift_) / 4;
-  const std::size_t begin = group_of(key);
-  const std::size_t end = begin + power(kBase, std::max(group_digits - static_cast<int>(length), 0));
-  for (std::size_t at = begin; at < end; ++at) {
-    lengths_[at] = static_cast<std::uint16_t>(lengths_[at] | 1U << (length - 1));
-  }
 }
 
 const PrefixMap::Entry* PrefixMap::last_up_to(std::string_view text) const noexcept {

@@ -1,14 +1,15 @@
 // Digit prefixes to small integers: number plans, price lists, address rules, the index of the routes. Immutable once
 // built, shared by all shards. No allocation in a lookup, whose cost does not grow with the number of prefixes.
 //
-// Prefixes lie in a hash table by their digits, in lines of memory of five. Which lengths there are below the first
-// digits is known without it, so a text asks for the prefixes of those lengths only, the longest first; in a table that
-// is larger than the caches their lines are fetched all at once, so that a lookup waits for memory once.
+// The first digits of a text, as many as there are prefixes for, are its place in a table, and there is either another
+// table for the next digits or the first of a few prefixes to compare with, which lie together and are followed by the
+// shorter ones. So a lookup waits for memory twice where prefixes are spread, and once more where many begin alike.
 #pragma once
 
 #include <array>
 #include <bit>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -33,8 +34,9 @@ class PrefixMap {
   // A text as it is looked up.
   struct Sight {
     std::uint64_t digits = 0;
-    std::uint32_t lengths = 0;  // of its prefixes that there may be and that have not been taken: bit n is n + 1 digits
-    bool is_whole = true;       // false: it may have prefixes that are too long to be seen like this
+    std::uint64_t rest = 0;  // of the digits, behind those that led to `way`
+    std::uint32_t way = 0;   // a place in a table, or the next prefix to compare with
+    bool is_whole = true;    // false: it may have prefixes that are too long to be seen like this
   };
 
   PrefixMap() = default;
@@ -49,20 +51,14 @@ class PrefixMap {
       return;
     }
     if (!long_.empty() && text.size() > kDigitsOfKey && !walk_long(text, more)) return;
-    Sight sight;
-    if (!lines_.empty()) {
-      sight.digits = digit_key(text);
-      sight.lengths = lengths_of(sight.digits);
-      if (is_large() && (sight.lengths & (sight.lengths - 1)) != 0) (void)fetch(sight);
-    }
+    Sight sight = sight_of(text);
     walk(sight, more);
   }
   // The same from a look on, for what it has left.
   template <typename More>
   void walk(Sight sight, More&& more) const noexcept {
-    while (sight.lengths != 0) {
-      const std::uint32_t value = take_longest(sight);
-      if (value != kNone && !more(value)) return;
+    for (std::uint32_t value = take_longest(sight); value != kNone; value = take_longest(sight)) {
+      if (!more(value)) return;
     }
     if (everything_ != kNone) more(everything_);
   }
@@ -78,44 +74,100 @@ class PrefixMap {
   }
 
   // Whether it is larger than the caches, so that lookups wait for memory.
-  [[nodiscard]] bool is_large() const noexcept { return lines_.size() > kCachedLines; }
-  // A lookup in a large table in three steps, each of which fetches what the next one reads, so that the waits of many
-  // texts pass together: this one, ask_for_lines(), take_longest() and what else is wanted.
+  [[nodiscard]] bool is_large() const noexcept { return memory_bytes() > kCachedBytes; }
+  // A lookup in a large table in steps, each of which fetches what the next one reads, so that the waits of many texts
+  // pass together: this one, ask_for_more() until it says 0, take_longest() and what else is wanted.
   [[nodiscard]] Sight foresee(std::string_view text) const noexcept {
-    Sight sight;
+    Sight sight = sight_of(text);
     sight.is_whole = long_.empty() || text.size() <= kDigitsOfKey;
-    if (lines_.empty() || !may_begin(text)) return sight;
-    sight.digits = digit_key(text);
-    prefetch(&lengths_[group_of(sight.digits)]);
+    if (is_table(sight.way)) prefetch(&tables_[sight.way & ~kTable]);
     return sight;
   }
-  // Says how many lines of memory that are.
-  std::size_t ask_for_lines(Sight& sight) const noexcept {
-    if (sight.digits == 0) return 0;
-    sight.lengths = lengths_of(sight.digits);
-    return fetch(sight);
+  // Says how many lines of memory it asked for.
+  std::size_t ask_for_more(Sight& sight) const noexcept {
+    if (!is_table(sight.way)) return 0;
+    go_on(sight);
+    if (sight.way == kEnd) return 0;
+    if (is_table(sight.way)) {
+      prefetch(&tables_[sight.way & ~kTable]);
+    } else {
+      prefetch(&step_at(sight.way));
+    }
+    return 1;
   }
   // The value of the longest prefix that is left in `sight`, which keeps the shorter ones; kNone if there is none.
   [[nodiscard]] std::uint32_t take_longest(Sight& sight) const noexcept {
-    while (sight.lengths != 0) {
-      const int length = static_cast<int>(std::bit_width(sight.lengths));
-      sight.lengths ^= 1U << (length - 1);
-      const std::uint32_t value = find(first_digits(sight.digits, length));
-      if (value != kNone) return value;
+    while (is_table(sight.way)) go_on(sight);
+    while (sight.way != kEnd) {
+      const Step& step = step_at(sight.way);
+      sight.way = step.shorter;
+      if (((step.key ^ sight.digits) & mask_of(step.key)) == 0) return step.value;
     }
     return kNone;
   }
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t memory_bytes() const noexcept {
-    return lines_.capacity() * sizeof(Line) + lengths_.capacity() * sizeof(lengths_[0]) +
+    return lines_.capacity() * sizeof(Line) + tables_.capacity() * sizeof(tables_[0]) +
            long_.capacity() * sizeof(Entry);
   }
 
  private:
-  static constexpr std::size_t kCachedLines = 2048;  // 128 KiB are found in the caches anyway
-  static constexpr std::size_t kBase = 11;           // a digit or none
-  static constexpr std::size_t kLoad = 3;            // entries a line on average, of the five there is room for
+  static constexpr std::size_t kBase = 11;                 // a digit or none
+  static constexpr std::size_t kCachedBytes = 128 * 1024;  // are found in the caches anyway
+
+  // A way is kEnd, or a step's number, or with kTable where a table begins and by how many digits it goes; in a Sight
+  // which of its places it is.
+  static constexpr std::uint32_t kEnd = 0;
+  static constexpr std::uint32_t kTable = 1U << 31;
+  static constexpr unsigned kDigitsAt = 28;
+  static constexpr std::uint32_t kPlace = (1U << kDigitsAt) - 1;
+
+  // A prefix, and where those are that count if it is not the text's: behind it, or shorter.
+  struct Step {
+    std::uint64_t key = 0;
+    std::uint32_t value = 0;
+    std::uint32_t shorter = kEnd;
+  };
+  static constexpr std::uint32_t kStepsOfLine = 4;
+  struct alignas(64) Line {
+    std::array<Step, kStepsOfLine> steps;
+  };
+
+  [[nodiscard]] static bool is_table(std::uint32_t way) noexcept { return (way & kTable) != 0; }
+  [[nodiscard]] static int digits_of(std::uint32_t table) noexcept {
+    return static_cast<int>((table & ~kTable) >> kDigitsAt);
+  }
+  [[nodiscard]] static std::uint64_t mask_of(std::uint64_t key) noexcept {
+    return ~std::uint64_t{0} << (static_cast<unsigned>(std::countr_zero(key)) & ~3U);
+  }
+  // Of up to six digits, or none, as a number with the base eleven.
+  [[nodiscard]] static std::uint32_t number_of(std::uint64_t rest, int digits) noexcept {
+    const std::uint64_t first = rest >> (64 - 4 * digits);
+    const std::uint64_t pairs = first - ((first >> 4) & 0x0F0F0F) * (16 - kBase);
+    return static_cast<std::uint32_t>((pairs & 0xFF) + ((pairs >> 8) & 0xFF) * (kBase * kBase) +
+                                      (pairs >> 16) * (kBase * kBase * kBase * kBase));
+  }
+  [[nodiscard]] static std::uint32_t place_in(std::uint32_t table, std::uint64_t rest) noexcept {
+    return (table & kPlace) + number_of(rest, digits_of(table));
+  }
+  static void enter(Sight& sight, std::uint32_t way) noexcept {
+    sight.way = way;
+    if (!is_table(way)) return;
+    sight.way = kTable | place_in(way, sight.rest);
+    sight.rest <<= 4 * digits_of(way);
+  }
+  void go_on(Sight& sight) const noexcept { enter(sight, tables_[sight.way & ~kTable]); }
+  [[nodiscard]] const Step& step_at(std::uint32_t number) const noexcept {
+    return lines_[number / kStepsOfLine].steps[number % kStepsOfLine];
+  }
+  [[nodiscard]] Sight sight_of(std::string_view text) const noexcept {
+    Sight sight;
+    if (root_ == kEnd) return sight;
+    sight.digits = sight.rest = digit_key(text);
+    enter(sight, root_);
+    return sight;
+  }
 
   // By the first two digits alone; few texts begin as the prefixes of an address rule do.
   [[nodiscard]] bool may_begin(std::string_view text) const noexcept {
@@ -124,52 +176,6 @@ class PrefixMap {
     const unsigned second = static_cast<std::uint8_t>(text[1]) - unsigned{'0'};
     if (first > 9 || second > 9) return true;
     return (seconds_[first] >> second & 1U) != 0;
-  }
-
-  struct alignas(64) Line {
-    std::array<std::uint64_t, 5> keys{};
-    std::array<std::uint32_t, 5> values{};
-    std::uint32_t spilled = 0;  // entries that belong here have gone on to the next line
-
-    // Without a branch for each: which of them it is cannot be guessed.
-    [[nodiscard]] unsigned slots_of(std::uint64_t key) const noexcept {
-      unsigned same = 0;
-      for (std::size_t i = 0; i < keys.size(); ++i) same |= unsigned{keys[i] == key} << i;
-      return same;
-    }
-  };
-
-  // Of the prefixes that there may be of these digits: bit n is one of n + 1.
-  [[nodiscard]] std::uint32_t lengths_of(std::uint64_t digits) const noexcept {
-    return lengths_[group_of(digits)] & ((1U << count_digits(digits)) - 1);
-  }
-  // The number of a key's first digits, up to five, written with the base eleven.
-  [[nodiscard]] std::size_t group_of(std::uint64_t digits) const noexcept {
-    const std::uint64_t first = (digits >> 1) >> group_shift_;
-    const std::uint64_t pairs = first - ((first >> 4) & 0x0F0F0F) * (16 - kBase);
-    return (pairs & 0xFF) + ((pairs >> 8) & 0xFF) * (kBase * kBase) + (pairs >> 16) * (kBase * kBase * kBase * kBase);
-  }
-  // How many lines it asked for.
-  std::size_t fetch(const Sight& sight) const noexcept {
-    std::size_t lines = 0;
-    for (std::uint32_t rest = sight.lengths; rest != 0; rest &= rest - 1) {
-      prefetch(&lines_[line_of(first_digits(sight.digits, std::countr_zero(rest) + 1))]);
-      ++lines;
-    }
-    return lines;
-  }
-
-  [[nodiscard]] std::size_t line_of(std::uint64_t key) const noexcept {
-    const std::uint64_t mixed = (key ^ key >> 32) * 0x9E37'79B9'7F4A'7C15U;
-    return ((mixed >> 32) * lines_.size()) >> 32;
-  }
-  [[nodiscard]] std::uint32_t find(std::uint64_t key) const noexcept {
-    for (std::size_t at = line_of(key);; at = at + 1 == lines_.size() ? 0 : at + 1) {
-      const Line& line = lines_[at];
-      const unsigned same = line.slots_of(key);
-      if (same != 0) return line.values[static_cast<std::size_t>(std::countr_zero(same))];
-      if (line.spilled == 0) return kNone;
-    }
   }
 
   // False if more() said that it is enough.
@@ -190,14 +196,16 @@ class PrefixMap {
   [[nodiscard]] const Entry* last_up_to(std::string_view text) const noexcept;
 
   void take_long(std::vector<Entry>& entries);
-  void insert(std::uint64_t key, std::uint32_t value) noexcept;
   void note_beginning(std::string_view digits) noexcept;
-  void note_length(std::uint64_t key, std::size_t length) noexcept;
+  [[nodiscard]] std::uint32_t lay_out(std::span<Step> sorted, int depth, std::uint32_t shorter);
+  void fill(std::uint32_t table, std::span<Step> sorted, int depth);
+  [[nodiscard]] std::uint32_t append(const Step& step);
 
   std::array<std::uint16_t, 10> seconds_{};  // by a prefix's first digit: which second ones there are, as bits
-  std::vector<Line> lines_;
-  std::vector<std::uint16_t> lengths_;  // by the first digits of a key; bit n: a prefix of n + 1 digits
-  int group_shift_ = 63;
+  std::vector<Line> lines_;                  // the steps; there is none with the number kEnd
+  std::uint32_t steps_ = 0;                  // the number of the last one
+  std::vector<std::uint32_t> tables_;        // ways, one table behind the other
+  std::uint32_t root_ = kEnd;
   std::vector<Entry> long_;  // of more digits than a key has room for, in order
   std::size_t size_ = 0;
   std::uint32_t everything_ = kNone;

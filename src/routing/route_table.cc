@@ -257,7 +257,10 @@ std::size_t RouteTable::foresee(std::span<const message::NormalAddress> destinat
     }
     std::array<message::PrefixMap::Sight, Foreseen::kMost> sights;
     for (std::size_t i = 0; i < destinations.size(); ++i) sights[i] = map->foresee(destinations[i].text);
-    for (std::size_t i = 0; i < destinations.size(); ++i) lines += map->ask_for_lines(sights[i]);
+    for (std::size_t asked = 1; asked > 0; lines += asked) {
+      asked = 0;
+      for (std::size_t i = 0; i < destinations.size(); ++i) asked += map->ask_for_more(sights[i]);
+    }
   }
   return lines;
 }

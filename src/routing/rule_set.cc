@@ -384,7 +384,10 @@ std::size_t RuleSet::foresee(std::span<const message::NormalAddress> destination
     foreseen.ones_[i] = {text.data(), text.size(), index.prefixes.foresee(text), PrefixMap::kNone};
   }
   const auto ones = std::span(foreseen.ones_).first(foreseen.count_);
-  for (Foreseen::One& one : ones) lines += index.prefixes.ask_for_lines(one.shorter);
+  for (std::size_t asked = 1; asked > 0; lines += asked) {
+    asked = 0;
+    for (Foreseen::One& one : ones) asked += index.prefixes.ask_for_more(one.shorter);
+  }
   for (Foreseen::One& one : ones) {
     one.way = index.prefixes.take_longest(one.shorter);
     if (one.way == PrefixMap::kNone) continue;
