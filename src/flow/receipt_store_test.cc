@@ -489,5 +489,36 @@ TEST_F(ReceiptsOnTwoShards, AReceiptSoonAfterTheAnswerToAnotherShardIsNotedAsTol
   EXPECT_EQ(disks[home].records.count({Table::kOutcomes, told_key_of(own)}), 1U);
 }
 
+// The SMSC answered on a link of the home shard, which knows the id at once; the shard that has the message asks for it
+// to be written when the receipt was told already.
+TEST_F(ReceiptsOnTwoShards, AMessageThatWasToldBeforeItsIdWasWrittenIsWrittenAsTold) {
+  const message::UpstreamId lab = names.upstreams.find("lab");
+  const unsigned home = lab.value() % 2, other = 1 - home;
+  message::Flight flight;
+  flight.id = kOld;
+  flight.origin.shard = static_cast<std::uint8_t>(other);
+  flight.client = names.clients.find("shop");
+  flight.upstream = lab;
+  flight.destination_hash = destination_hash(kTo);
+  flight.registered_delivery = 1;
+  flight.tracked = flight.stored = true;
+  for (const bool told_before : {true, false}) {
+    const std::string id = told_before ? "lab-told" : "lab-open";
+    flight.id += told_before ? 0 : 1;
+    post(shards.shard(other), home, MailKind::kTrack, TrackMail{flight}, as_bytes(std::string_view(id)));
+    go_on();
+    if (told_before) receipt_at(home, "lab", id);
+    go_on();
+    EXPECT_EQ(told(), 1U);
+    post(shards.shard(other), home, MailKind::kCorrelate, CorrelateMail{flight, store::kNever},
+         as_bytes(std::string_view(id)));
+    go_on();
+    const CorrelationKey key("lab", smpp::canonical_id(id));
+    const auto written = decode_correlation(disks[home].records[{Table::kCorrelations, std::string(key.view())}]);
+    ASSERT_TRUE(written) << id;
+    EXPECT_EQ(written->final_seen, told_before) << id;
+  }
+}
+
 }  // namespace
 }  // namespace smppd::flow
