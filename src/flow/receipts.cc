@@ -188,7 +188,10 @@ bool ReceiptDesk::expect(const message::Flight& flight, std::string_view upstrea
 // A message that is known under the id has it now.
 void ReceiptDesk::recall_told(const message::Flight& flight, std::string_view upstream_id, Instant now) noexcept {
   const smpp::CanonicalId id = smpp::canonical_id(upstream_id);
-  if (map_.find(flight.upstream, id) || !map_.insert(submission_of(flight, upstream_id, now))) return;
+  const internal::ToldMarks::Destinations destination{flight.destination_hash, flight.destination_hash};
+  const bool known = map_.find(flight.upstream, id) ||
+                     map_.was_told(flight.upstream, id.view(), destination) == ReceiptMap::Told::kYes;
+  if (known || !map_.insert(submission_of(flight, upstream_id, now))) return;
   if (const auto entry = map_.find(flight.upstream, id)) map_.finish(entry->ref, now);
 }
 

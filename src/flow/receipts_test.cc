@@ -256,6 +256,16 @@ TEST_F(ForgetfulEarlyReceiptTest, WhoseMessageDoesNotComeIsARepetitionInTheEnd) 
   EXPECT_TRUE(entry->final_seen);
 }
 
+TEST_F(ForgetfulEarlyReceiptTest, WhatIsKnownOfATellingIsNotKeptTwice) {
+  tell_one_to_forget();
+  const auto before = desk.map_stats();
+  desk.recall_told(sent(10, "258840000001"), "10", kDeskStart);
+  desk.recall_told(sent(1040, "258840000001"), "abc40", kDeskStart);
+  EXPECT_EQ(desk.map_stats().inserted, before.inserted);
+  desk.recall_told(sent(11, "258840000002"), "10", kDeskStart);
+  EXPECT_EQ(desk.map_stats().inserted, before.inserted + 1) << "another message";
+}
+
 TEST_F(ForgetfulEarlyReceiptTest, ToTheSameNumberIsARepetition) {
   tell_one_to_forget();
   const auto entry = desk.match(kUpstream, "10", "258840000001", kSender, kMayWait);
