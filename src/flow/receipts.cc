@@ -240,6 +240,10 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
   } else if (patience != Patience::kAtLast && !counts_so_soon(*found, matcher, receipt_id, patience)) {
     return match_recent(upstream, candidates, true);
   }
+  // Of two messages nobody knows yet which: the next receipts will say.
+  if (!found->sure && patience == Patience::kMayWait && !matcher.trusts_first_hit()) {
+    return match_recent(upstream, candidates, true);
+  }
   if (found->destination == Destination::kContradicted && patience != Patience::kAtLast) {
     // No repetition: of a message that the SMSC has given the same id since, and has not answered yet.
     const bool given_again = found->entry.final_seen && matcher.trusts_destinations();

@@ -74,7 +74,8 @@ bool IdMatcher::suspect(message::OwnId message, std::string_view response_id, st
   const auto counted = std::span(suspects_).first(suspicions_);
   if (std::ranges::find(counted, message) != counted.end()) return false;
   suspects_[suspicions_++] = message;
-  if (suspicions_ < kPairsToLearn) return false;
+  if (streak_of_ != shown) streak_ = 0;  // what was certain may have been such a pair, too
+  if (suspicions_ < kSuspicionsToLearn) return false;
   suspicions_ = 0;
   learnt_ = shown;
   return true;

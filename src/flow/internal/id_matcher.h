@@ -81,7 +81,7 @@ class IdMatcher {
   // Tell it of each pair that certainly belongs together: the only hit, or the only one whose addresses agree.
   void learn(std::string_view response_id, std::string_view receipt_id) noexcept;
 
-  // A pair of which the receipt may as well have come before its own message, whose id looks the same. After three with
+  // A pair of which the receipt may as well have come before its own message, whose id looks the same. After eight with
   // nothing certain between it is not that, and learnt: true.
   // A message counts once, however often its receipt is looked at.
   bool suspect(message::OwnId message, std::string_view response_id, std::string_view receipt_id) noexcept;
@@ -91,18 +91,13 @@ class IdMatcher {
   [[nodiscard]] bool likeliest_is_as_is() const noexcept {
     return format() == smpp::IdFormat::as_is || format() == smpp::IdFormat::automatic;
   }
-  // A pair was found so and is beyond doubt. False when it should be looked at in full all the same, to learn from it:
-  // while nothing is learnt, one in eight, and each while another relation is suspected.
+  // A pair was found so and is beyond doubt. False while nothing is learnt: what else it might mean is to be looked at.
   [[nodiscard]] bool confirmed_as_is() noexcept {
-    if (format() == smpp::IdFormat::automatic) return ++unlearnt_ % kLookedAt != 0 && suspicions_ == 0;
+    if (!would_confirm()) return false;
     ++evidence_.as_is;
     return true;
   }
-
-  // What confirmed_as_is() would say now.
-  [[nodiscard]] bool would_confirm() const noexcept {
-    return format() != smpp::IdFormat::automatic || ((unlearnt_ + 1) % kLookedAt != 0 && suspicions_ == 0);
-  }
+  [[nodiscard]] bool would_confirm() const noexcept { return trusts_first_hit(); }
 
   [[nodiscard]] smpp::IdFormat configured() const noexcept { return configured_; }
   [[nodiscard]] const Evidence& evidence() const noexcept { return evidence_; }
@@ -115,8 +110,8 @@ class IdMatcher {
  private:
   static constexpr std::uint32_t kPairsToLearn = 3;  // in a row, each of which fits one relation only
   static constexpr std::uint32_t kConfirmationsToTrust = 3;
-  static constexpr std::uint32_t kLookedAt = 8;
   static constexpr std::uint32_t kOneOfBothIn = 64;  // pairs
+  static constexpr std::uint32_t kSuspicionsToLearn = 8;
 
   [[nodiscard]] std::uint64_t seen() const noexcept {
     return evidence_.as_is + evidence_.hex_to_dec + evidence_.dec_to_hex + evidence_.ambiguous;
@@ -130,11 +125,10 @@ class IdMatcher {
   std::uint32_t streak_ = 0;
   smpp::IdFormat streak_of_ = smpp::IdFormat::automatic;
   std::uint32_t confirmed_ = 0;  // in a row
-  std::uint32_t unlearnt_ = 0;
   std::uint64_t mixed_until_ = 0;
   std::uint32_t suspicions_ = 0;
   smpp::IdFormat suspected_ = smpp::IdFormat::automatic;
-  std::array<message::OwnId, kPairsToLearn> suspects_{};
+  std::array<message::OwnId, kSuspicionsToLearn> suspects_{};
 };
 
 }  // namespace smppd::flow
