@@ -18,7 +18,6 @@ namespace {
 using enum ReceiptDesk::Patience;
 using message::ClientId;
 using message::UpstreamId;
-using smpp::Field;
 using smpp::MessageState;
 using smpp::TlvTag;
 
