@@ -19,11 +19,8 @@
 
 namespace smppd::flow::internal {
 
-enum class Told : std::uint8_t {
-  kNot,
-  kOfAnother,
-  kYes
-};  // of another: to another destination, by all marks of the id
+// kOfAnother: messages of this id were told of, none of them to this destination.
+enum class Told : std::uint8_t { kNot, kOfAnother, kYes };
 
 class ToldMarks {
  public:
