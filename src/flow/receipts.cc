@@ -213,7 +213,7 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
                                                     std::string_view source, std::string_view destination,
                                                     Patience patience) {
   IdMatcher& matcher = matcher_of(upstream);
-  if (matcher.likeliest_is_as_is()) {
+  if (matcher.likeliest_is_as_is() && matcher.would_confirm()) {
     // The first reading, and both addresses confirm it: no other could be preferred.
     const auto entry = map_.find(upstream, receipt_id);
     if (entry && confirm(*entry, source, destination)) {

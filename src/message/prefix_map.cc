@@ -57,7 +57,8 @@ PrefixMap::PrefixMap(std::vector<Entry> entries) {
 // `shorter`.
 std::uint32_t PrefixMap::lay_out(std::span<Step> sorted, int depth, std::uint32_t shorter) {
   if (sorted.empty()) return shorter;
-  const int digits = std::min(digits_for(sorted.size()), static_cast<int>(kDigitsOfKey) - depth);
+  int digits = std::min(digits_for(sorted.size()), static_cast<int>(kDigitsOfKey) - depth);
+  while (digits > 0 && tables_.size() + power(kBase, digits) > kPlace) --digits;  // a way has no bits for more
   if (digits == 0) {
     std::ranges::stable_sort(sorted, {}, [](const Step& step) { return -count_digits(step.key); });
     // Those that one line can hold share one.

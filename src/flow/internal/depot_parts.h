@@ -116,7 +116,7 @@ struct Box {
 struct Ask {
   enum class Kind : std::uint8_t { kEnd, kCorrelation, kSettle, kDesk, kNextPart } kind{};
   Burial burial;                                       // kEnd
-  LookUpMail looked_up;                                // kCorrelation
+  LookUpMail looked_up{};                              // kCorrelation
   message::Flight flight;                              // kNextPart, kSettle: of the part that was accepted
   std::function<void(const store::ReadAnswer&)> desk;  // kDesk
 };
