@@ -172,21 +172,20 @@ Fallible<std::shared_ptr<const RouteTable>> RouteTable::compile(const config::Co
   return Compiler(config, names).run();
 }
 
-Decision RouteTable::answer(const Target& target, std::span<const UpstreamId> from_table,
-                            std::uint32_t random) const noexcept {
-  Decision decision;
+void RouteTable::answer(const Target& target, std::span<const UpstreamId> from_table, std::uint32_t random,
+                        Decision& decision) const noexcept {
   decision.route = target.id();
   decision.kind = Decision::Kind::kUpstreams;
   if (!target.has_details()) {
     decision.upstreams[decision.upstream_count++] = target.upstream();
-    return decision;
+    return;
   }
   const Details& details = details_[target.details()];
   if (details.response != nullptr) {
     decision.kind = Decision::Kind::kResponse;
     decision.response = details.response.get();
     decision.response_id = details.response_id.get();
-    return decision;
+    return;
   }
   const auto add = [&decision](UpstreamId id) {
     const auto known = decision.to_try();
@@ -204,7 +203,6 @@ Decision RouteTable::answer(const Target& target, std::span<const UpstreamId> fr
     add(pick->upstream);
   }
   for (const UpstreamId id : details.failover) add(id);
-  return decision;
 }
 
 struct RouteTable::Search {
@@ -226,12 +224,17 @@ struct RouteTable::Search {
   }
 };
 
-Decision RouteTable::decide(const message::MessageFacts& facts, WallTime now, std::uint32_t random,
-                            Foreseen* foreseen) const noexcept {
-  if (catch_all_ != RuleSet::kNone) return answer(targets_[catch_all_], {}, random);
+void RouteTable::look_up(const message::MessageFacts& facts, WallTime now, std::uint32_t random, Foreseen* foreseen,
+                         Decision& into) const noexcept {
+  std::uint32_t rule = catch_all_;
   Search search{*this, message::normalised_destination(facts), {}};
-  const std::uint32_t rule = rules_.first(facts, now, {has_tables_ ? &Search::accept : nullptr, &search}, foreseen);
-  return rule == RuleSet::kNone ? Decision() : answer(targets_[rule], search.found, random);
+  if (rule == RuleSet::kNone && foreseen != nullptr && !has_tables_) {
+    rule = rules_.first_foreseen(search.destination, *foreseen);
+  }
+  if (rule == RuleSet::kNone) {
+    rule = rules_.first(facts, now, {has_tables_ ? &Search::accept : nullptr, &search}, foreseen);
+  }
+  if (rule != RuleSet::kNone) answer(targets_[rule], search.found, random, into);
 }
 
 void RouteTable::note_large() {
@@ -271,7 +274,9 @@ Decision RouteTable::answer_of(std::uint32_t position, const message::MessageFac
   if (at == order_.end()) return {};
   const auto rule = static_cast<std::uint32_t>(at - order_.begin());
   Search search{*this, message::normalised_destination(facts), {}};
-  return Search::accept(&search, rule) ? answer(targets_[rule], search.found, random) : Decision();
+  Decision decision;
+  if (Search::accept(&search, rule)) answer(targets_[rule], search.found, random, decision);
+  return decision;
 }
 
 const PrefixTable* RouteTable::table_of(std::uint32_t position) const noexcept {

@@ -58,13 +58,16 @@ class RouteTable {
   // or all of a `balance: adaptive` split, then the route's failover chain, each upstream once. A table without the
   // destination's prefix is no match, unless the route names upstreams beside it.
   using Foreseen = RuleSet::Foreseen;
-  [[nodiscard]] Decision decide(const message::MessageFacts& facts, WallTime now, std::uint32_t random,
-                                Foreseen* foreseen = nullptr) const noexcept;
+  [[nodiscard]] Decision decide(const message::MessageFacts& facts, WallTime now, std::uint32_t random) const noexcept {
+    Decision decision;
+    decide(facts, now, random, nullptr, decision);
+    return decision;
+  }
   // The same into a decision that is as it was made.
   void decide(const message::MessageFacts& facts, WallTime now, std::uint32_t random, Foreseen* foreseen,
               Decision& into) const noexcept {
     if (!catch_all_upstream_.valid()) {
-      into = decide(facts, now, random, foreseen);
+      look_up(facts, now, random, foreseen, into);
       return;
     }
     into.kind = Decision::Kind::kUpstreams;
@@ -124,8 +127,10 @@ class RouteTable {
 
   explicit RouteTable(RuleSet rules) noexcept : rules_(std::move(rules)) {}
   void note_large();
-  [[nodiscard]] Decision answer(const Target& target, std::span<const message::UpstreamId> from_table,
-                                std::uint32_t random) const noexcept;
+  void look_up(const message::MessageFacts& facts, WallTime now, std::uint32_t random, Foreseen* foreseen,
+               Decision& into) const noexcept;
+  void answer(const Target& target, std::span<const message::UpstreamId> from_table, std::uint32_t random,
+              Decision& decision) const noexcept;
 
   RuleSet rules_;
   std::vector<std::uint32_t> order_;  // rule -> position in the configuration

@@ -72,6 +72,7 @@ struct RuleSet::Index {
   void scan(const Bucket& bucket, Search& search) const noexcept;
   // False if nothing behind a shorter prefix can come before what has been found.
   bool follow(std::uint32_t way, std::uint32_t source, Search& search) const noexcept;
+  [[nodiscard]] std::uint32_t rule_at_end(const Foreseen::One& seen) const noexcept;
   bool follow_foreseen(const Foreseen::One& seen, std::uint32_t source, Search& search) const noexcept;
   bool visit(std::uint32_t slot, std::uint32_t source, Search& search) const noexcept;
   void scan_keyed(Key key, Search& search) const noexcept {
@@ -87,7 +88,9 @@ struct RuleSet::Index {
   std::vector<Entry> entries;
   std::vector<AddressPattern> patterns;
   std::vector<Conditions> conditions;
-  std::uint32_t always = kNone;  // the first rule, if it holds for every message
+  std::uint32_t always = kNone;                // the first rule, if it holds for every message
+  std::uint32_t lowest_of_everything = kNone;  // the first rule of slot 0
+  bool is_everything_plain = true;             // there is no other in slot 0, and it holds for every message
 };
 
 namespace {
@@ -160,9 +163,11 @@ class RuleSetBuilder {
     }
     lead(ways);
     for (const auto& [key, list] : collected_) lay_out(ways[key.slot], key, list);
+    index_.lowest_of_everything = ways[0].lowest;
     const Index::Slot& everyone = index_.slots[0];
     const bool plain = (everyone.has & Index::kForAll) != 0 && everyone.all.begin == Index::Bucket::kOneForAll;
     if (plain && everyone.all.lowest == 0) index_.always = 0;
+    index_.is_everything_plain = everyone.has == 0 || (plain && everyone.has == Index::kForAll);
     return std::make_unique<const Index>(std::move(index_));
   }
 
@@ -340,6 +345,21 @@ bool RuleSet::Index::follow_foreseen(const Foreseen::One& seen, std::uint32_t so
   return go_on;
 }
 
+// The rule that a destination leads to, if nothing else of the message has a say in it.
+std::uint32_t RuleSet::Index::rule_at_end(const Foreseen::One& seen) const noexcept {
+  if (!exact.empty()) return kNone;
+  PrefixMap::Sight shorter = seen.shorter;
+  std::uint32_t best = kNone;
+  for (std::uint32_t way = seen.way; way != PrefixMap::kNone; way = prefixes.take_longest(shorter)) {
+    if ((way & kRule) == 0) return kNone;
+    const bool holds = (way & kInternationalRule) == kRule || seen.is_international;
+    if (!holds || (way & kNumber) >= best) continue;
+    best = way & kNumber;
+    if ((way & kBeforeShorter) != 0) return best;
+  }
+  return best < lowest_of_everything ? best : is_everything_plain ? lowest_of_everything : kNone;
+}
+
 bool RuleSet::Index::visit(std::uint32_t slot_number, std::uint32_t source, Search& search) const noexcept {
   const Slot& slot = slots[slot_number];
   const bool party = search.party != kNone;
@@ -381,7 +401,8 @@ std::size_t RuleSet::foresee(std::span<const message::NormalAddress> destination
   foreseen.count_ = std::min(destinations.size(), Foreseen::kMost);
   for (std::size_t i = 0; i < foreseen.count_; ++i) {
     const std::string_view text = destinations[i].text;
-    foreseen.ones_[i] = {text.data(), text.size(), index.prefixes.foresee(text), PrefixMap::kNone};
+    foreseen.ones_[i] = {text.data(),      text.size(), index.prefixes.foresee(text),
+                         PrefixMap::kNone, kNone,       destinations[i].international};
   }
   const auto ones = std::span(foreseen.ones_).first(foreseen.count_);
   for (std::size_t asked = 1; asked > 0; lines += asked) {
@@ -390,9 +411,11 @@ std::size_t RuleSet::foresee(std::span<const message::NormalAddress> destination
   }
   for (Foreseen::One& one : ones) {
     one.way = index.prefixes.take_longest(one.shorter);
-    if (one.way == PrefixMap::kNone) continue;
-    const std::size_t number = one.way & Index::kNumber;
-    if ((one.way & Index::kRule) != 0) {
+    one.rule = index.rule_at_end(one);
+    const bool known = one.rule != kNone;
+    if (!known && one.way == PrefixMap::kNone) continue;
+    const std::size_t number = known ? one.rule : one.way & Index::kNumber;
+    if (known || (one.way & Index::kRule) != 0) {
       prefetch(first_kept + number * kept.size);
     } else {
       prefetch(&index.slots[number]);
@@ -401,14 +424,22 @@ std::size_t RuleSet::foresee(std::span<const message::NormalAddress> destination
   return lines;
 }
 
-const RuleSet::Foreseen::One* RuleSet::Foreseen::take(std::string_view text) noexcept {
+const RuleSet::Foreseen::One* RuleSet::Foreseen::find(std::string_view text) noexcept {
   for (std::size_t at = next_; at < count_; ++at) {
     const One& one = ones_[at];
     if (one.text != text.data() || one.size != text.size()) continue;
-    next_ = at + 1;
+    next_ = at;
     return one.shorter.is_whole ? &one : nullptr;
   }
   return nullptr;
+}
+
+std::uint32_t RuleSet::first_foreseen(const message::NormalAddress& destination, Foreseen& foreseen) const noexcept {
+  if (foreseen.by_ != index_.get()) return kNone;
+  const Foreseen::One* seen = foreseen.find(destination.text);
+  if (seen == nullptr || seen->rule == kNone || seen->is_international != destination.international) return kNone;
+  ++foreseen.next_;
+  return seen->rule;
 }
 
 std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now) const noexcept {
@@ -433,7 +464,7 @@ std::uint32_t RuleSet::first(const message::MessageFacts& facts, WallTime now, A
     if (at != index.exact.end()) index.follow(at->second, source, search);
   }
   bool go_on = true;
-  const auto* seen = foreseen == nullptr || foreseen->by_ != &index ? nullptr : foreseen->take(search.destination.text);
+  const auto* seen = foreseen == nullptr || foreseen->by_ != &index ? nullptr : foreseen->find(search.destination.text);
   if (seen != nullptr) {
     go_on = index.follow_foreseen(*seen, source, search);
   } else {

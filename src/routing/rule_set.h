@@ -63,8 +63,10 @@ class RuleSet {
       std::size_t size = 0;
       message::PrefixMap::Sight shorter;  // than the one that led to `way`
       std::uint32_t way = 0;
+      std::uint32_t rule = kNone;  // that holds first for a destination that `is_international`; kNone: unknown
+      bool is_international = false;
     };
-    [[nodiscard]] const One* take(std::string_view text) noexcept;
+    [[nodiscard]] const One* find(std::string_view text) noexcept;
 
     const void* by_ = nullptr;
     std::size_t next_ = 0;  // they come in order, though not every one does
@@ -76,6 +78,10 @@ class RuleSet {
   [[nodiscard]] std::uint32_t first(const message::MessageFacts& facts, WallTime now) const noexcept;
   [[nodiscard]] std::uint32_t first(const message::MessageFacts& facts, WallTime now, Accept accept,
                                     Foreseen* foreseen = nullptr) const noexcept;
+  // The same where every match is accepted and the look ahead could tell it from the destination alone; kNone: ask
+  // first().
+  [[nodiscard]] std::uint32_t first_foreseen(const message::NormalAddress& destination,
+                                             Foreseen& foreseen) const noexcept;
   // The rule that holds for every message before any other is asked, or kNone.
   [[nodiscard]] std::uint32_t always() const noexcept;
   // The prefixes by which destinations are looked up.
