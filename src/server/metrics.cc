@@ -260,7 +260,8 @@ constexpr MetricDescription kStoreMemory{"smppd_store_memory_bytes", kGauge, "Me
 constexpr MetricDescription kStoreDisk{"smppd_store_disk_bytes", kGauge, "Disk space of the store's journals"};
 constexpr MetricDescription kStoreCommits{"smppd_store_transactions_total", kCounter, "Changes handed to the store"};
 constexpr MetricDescription kStoreSyncs{"smppd_store_syncs_total", kCounter, "Times the store waited for the disk"};
-constexpr MetricDescription kStoreFailures{"smppd_store_write_failures_total", kCounter, "Writes or syncs that failed"};
+constexpr MetricDescription kStoreFailures{"smppd_store_write_failures_total", kCounter,
+                                           "Writes or syncs that failed, of the journals and of the tables"};
 constexpr MetricDescription kStoreRefused{"smppd_store_refused_total", kCounter, "Changes refused for want of room"};
 
 void collect_store(flow::Flow& flow, Collector& collector) {

@@ -128,6 +128,7 @@ Fallible<void> RocksStore::open_on(store::Disk& disk, const store::StoreOptions&
     each.segment_bytes = options.segment_bytes;
     each.staged_bytes = options.staged_bytes;
     each.reserve = reserve_.get();
+    each.tells_of_tables = partitions_.empty();
     partitions_.push_back(std::make_unique<RocksPartition>(disk, *tables_, std::move(each)));
   }
   if (auto recovered = recover_partitions(); !recovered) return recovered;

@@ -24,8 +24,8 @@ Fallible<void> result_of(const rocksdb::Status& status) {
 }  // namespace
 
 OutcomeFiles::OutcomeFiles(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family, Reserve* reserve,
-                           std::function<void(const Marks&)> made)
-    : db_(db), family_(family), reserve_(reserve), made_hook_(std::move(made)) {
+                           const std::atomic<bool>& at_its_end, std::function<void(const Marks&)> made)
+    : db_(db), family_(family), reserve_(reserve), at_its_end_(at_its_end), made_hook_(std::move(made)) {
   growing_->number = 1;
   thread_ = std::thread([this] { run(); });
 }
@@ -108,6 +108,7 @@ void OutcomeFiles::run() {
     auto done = make_file(resting_->records);
     lock.lock();
     if (!done) {
+      ++failures_;
       if (!again) kStoreLog.error("outcomes cannot be written to the tables; trying again", {{"error", done.error()}});
       again = true;
       trouble_ = done.error();
@@ -156,6 +157,7 @@ Fallible<void> OutcomeFiles::write_file(const std::string& path, FreshRecords& r
 
 // Only this thread does, so the name is always the same; what an earlier smppd left is written over.
 Fallible<void> OutcomeFiles::make_file(FreshRecords& records) {
+  if (at_its_end_.load()) return failure(kAtItsEnd);
   const std::string path = db_.GetName() + "/" + kNewFile;
   const Reserve::Loan loan(reserve_, records.bytes() + kFileOverhead);
   auto done = write_file(path, records);

@@ -25,14 +25,17 @@ namespace smppd::plugins::rocks_store {
 
 // In the folder of the tables, until it is theirs.
 inline constexpr const char* kNewFile = "outcomes.new";
+inline constexpr const char* kAtItsEnd =
+    "RocksDB writes no tables any more, until smppd is started again; the journals keep everything";
 
 class OutcomeFiles {
  public:
   using Marks = std::map<unsigned, std::uint64_t>;  // of journals: position
 
-  // `made` hears, on the thread, of the marks that may be written since a file is there.
+  // `at_its_end`: RocksDB may be asked for nothing more. `made` hears, on the thread, of the marks that may be written
+  // since a file is there.
   OutcomeFiles(rocksdb::DB& db, rocksdb::ColumnFamilyHandle& family, Reserve* reserve,
-               std::function<void(const Marks&)> made);
+               const std::atomic<bool>& at_its_end, std::function<void(const Marks&)> made);
   OutcomeFiles(const OutcomeFiles&) = delete;
   OutcomeFiles& operator=(const OutcomeFiles&) = delete;
   // Makes the last file, unless the disk refuses.
@@ -47,6 +50,7 @@ class OutcomeFiles {
   // True when the key is known here; its value is then the last word, empty when it was erased.
   [[nodiscard]] bool find(std::string_view key, std::optional<std::string>& value);
   [[nodiscard]] std::uint64_t made() const noexcept { return made_.load(); }
+  [[nodiscard]] std::uint64_t failures() const noexcept { return failures_.load(); }  // to make one
   // What there is, becomes a file soon; false when there is nothing.
   bool request();
   // What there is, is in files when it returns.
@@ -70,6 +74,7 @@ class OutcomeFiles {
   rocksdb::DB& db_;
   rocksdb::ColumnFamilyHandle& family_;
   Reserve* const reserve_;  // null: none
+  const std::atomic<bool>& at_its_end_;
   const std::function<void(const Marks&)> made_hook_;
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -80,6 +85,7 @@ class OutcomeFiles {
   bool stop_ = false;     // guarded by mutex_
   std::string trouble_;   // guarded by mutex_: why the last file could not be made
   std::atomic<std::uint64_t> made_{0};
+  std::atomic<std::uint64_t> failures_{0};
   std::thread thread_;
 };
 

@@ -440,7 +440,7 @@ store::PartitionStats RocksPartition::stats() const {
   stats.appended = appended_;
   stats.refused = refused_;
   stats.syncs = journal_->syncs();
-  stats.write_failures = journal_->failures();
+  stats.write_failures = journal_->failures() + (options_.tells_of_tables ? tables_.failures() : 0);
   stats.moved = moved_;
   stats.damaged = damaged_;
   stats.highest_item = highest_item_;

@@ -33,6 +33,7 @@ class RocksPartition final : public store::Partition {
     std::uint64_t segment_bytes = 0;
     std::uint64_t staged_bytes = 0;
     Reserve* reserve = nullptr;
+    bool tells_of_tables = false;  // theirs are among its write_failures; for one of all partitions
   };
 
   RocksPartition(store::Disk& disk, Tables& tables, Options options);

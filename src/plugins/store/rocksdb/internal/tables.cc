@@ -79,6 +79,13 @@ class DropExpired final : public rocksdb::CompactionFilter {
   const std::atomic<std::int64_t>& now_;
 };
 
+// Whether RocksDB 7.8 goes on after it. After others it counts as stopped for the end: asked to go on it says that it
+// does, calls flushed what is not, and ends the process when it is to take over a file.
+bool can_go_on_after(rocksdb::BackgroundErrorReason reason) noexcept {
+  using Reason = rocksdb::BackgroundErrorReason;
+  return reason == Reason::kCompaction || reason == Reason::kFlushNoWAL || reason == Reason::kManifestWriteNoWAL;
+}
+
 // What a flush would write now.
 std::uint64_t size_of_flush(rocksdb::DB& db) {
   std::uint64_t size = 0;
@@ -88,10 +95,14 @@ std::uint64_t size_of_flush(rocksdb::DB& db) {
 
 class WatchFlushes final : public rocksdb::EventListener {
  public:
-  WatchFlushes(std::atomic<std::uint64_t>& flushed, std::atomic<bool>& no_room, Reserve* reserve)
-      : flushed_(flushed), no_room_(no_room), reserve_(reserve) {}
-  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status*) override {
+  WatchFlushes(std::atomic<std::uint64_t>& flushed, std::atomic<bool>& no_room, std::atomic<bool>& at_its_end,
+               Reserve* reserve)
+      : flushed_(flushed), no_room_(no_room), at_its_end_(at_its_end), reserve_(reserve) {}
+  void OnBackgroundError(rocksdb::BackgroundErrorReason reason, rocksdb::Status* error) override {
     no_room_.store(true);
+    if (!can_go_on_after(reason) && !at_its_end_.exchange(true)) {
+      kStoreLog.error(kAtItsEnd, {{"error", error->ToString()}});
+    }
     const bool of_flush = reason == rocksdb::BackgroundErrorReason::kFlushNoWAL ||
                           reason == rocksdb::BackgroundErrorReason::kManifestWriteNoWAL;
     if (of_flush && reserve_ != nullptr) reserve_->returned();
@@ -110,6 +121,7 @@ class WatchFlushes final : public rocksdb::EventListener {
  private:
   std::atomic<std::uint64_t>& flushed_;
   std::atomic<bool>& no_room_;
+  std::atomic<bool>& at_its_end_;
   Reserve* reserve_;
 };
 
@@ -219,7 +231,9 @@ struct Tables::Engine {
   std::atomic<std::int64_t> now{0};
   std::atomic<std::uint64_t> flushed{0};
   std::atomic<bool> has_correlations{false};
-  std::atomic<bool> no_room{false};  // RocksDB could not write, and has flushed nothing since
+  std::atomic<bool> no_room{false};     // RocksDB could not write, and has flushed nothing since
+  std::atomic<bool> at_its_end{false};  // RocksDB will not write again
+  std::atomic<std::uint64_t> failures{0};
   std::mutex room_mutex;
   bool compacts = true;  // guarded by room_mutex
   Reserve* reserve = nullptr;
@@ -229,18 +243,25 @@ struct Tables::Engine {
   std::vector<std::unique_ptr<rocksdb::ColumnFamilyHandle>> families;  // the default one; that of outcomes, if there is
   std::unique_ptr<OutcomeFiles> outcome_files;                         // null: read only
 
-  [[nodiscard]] rocksdb::Status write(rocksdb::WriteBatch& batch) const {
+  [[nodiscard]] rocksdb::Status counted(rocksdb::Status status) {
+    if (!status.ok() && !status.IsBusy()) ++failures;
+    return status;
+  }
+  [[nodiscard]] rocksdb::Status write(rocksdb::WriteBatch& batch) {
+    if (at_its_end.load()) return counted(rocksdb::Status::Aborted(kAtItsEnd));
     rocksdb::WriteOptions options;
     options.disableWAL = true;
-    return db->Write(options, &batch);
+    return counted(db->Write(options, &batch));
   }
   // What a full disk stopped goes on, if it was; else no more is flushed: that would only make memtables many and
   // small.
   [[nodiscard]] rocksdb::Status flush(const rocksdb::FlushOptions& options) {
+    if (at_its_end.load()) return counted(rocksdb::Status::Aborted(kAtItsEnd));
     const Reserve::Loan loan(reserve, size_of_flush(*db));
     compact_where_there_is_room();
     const auto resumed = db->Resume();
-    return resumed.ok() ? db->Flush(options) : resumed;
+    const auto done = resumed.ok() ? db->Flush(options) : resumed;
+    return counted(at_its_end.load() ? rocksdb::Status::Aborted(kAtItsEnd) : done);
   }
   // A compaction that finds no room is begun again and again, and who asks to go on waits until there is none.
   void compact_where_there_is_room() {
@@ -257,7 +278,7 @@ struct Tables::Engine {
     if (table != store::Table::kOutcomes || families.size() == 1) return {families[0].get()};
     return {families[1].get(), families[0].get()};
   }
-  [[nodiscard]] bool put_marks(const OutcomeFiles::Marks& marks) const {
+  [[nodiscard]] bool put_marks(const OutcomeFiles::Marks& marks) {
     rocksdb::WriteBatch batch;
     for (const auto& [journal, position] : marks) put_mark(batch, journal, position);
     return write(batch).ok();
@@ -288,7 +309,8 @@ Fallible<std::unique_ptr<Tables>> Tables::open(const std::string& path, Access a
   rocksdb::Options options = engine_options();
   options.env = engine->files.get();
   options.compaction_filter = engine->filter.get();
-  options.listeners.push_back(std::make_shared<WatchFlushes>(engine->flushed, engine->no_room, reserve));
+  options.listeners.push_back(
+      std::make_shared<WatchFlushes>(engine->flushed, engine->no_room, engine->at_its_end, reserve));
   std::vector<rocksdb::ColumnFamilyDescriptor> families{{rocksdb::kDefaultColumnFamilyName, options}};
   std::vector<std::string> there;
   const bool listed = rocksdb::DB::ListColumnFamilies(options, path, &there).ok();
@@ -313,12 +335,13 @@ Fallible<std::unique_ptr<Tables>> Tables::open(const std::string& path, Access a
 }
 
 void Tables::begin_files() {
-  engine_->outcome_files = std::make_unique<OutcomeFiles>(*engine_->db, *engine_->families[1], engine_->reserve,
-                                                          [this](const OutcomeFiles::Marks& marks) {
-                                                            // Without a mark more is applied again after a crash, no
-                                                            // less.
-                                                            if (engine_->put_marks(marks)) flush_memtable();
-                                                          });
+  engine_->outcome_files =
+      std::make_unique<OutcomeFiles>(*engine_->db, *engine_->families[1], engine_->reserve, engine_->at_its_end,
+                                     [this](const OutcomeFiles::Marks& marks) {
+                                       // Without a mark more is applied again after a crash, no
+                                       // less.
+                                       if (engine_->put_marks(marks)) flush_memtable();
+                                     });
 }
 
 Fallible<Tables::Stamp> Tables::apply(Batch& batch) {
@@ -335,7 +358,7 @@ Fallible<Tables::Stamp> Tables::apply(Batch& batch) {
   if (batch.writes_->batch.Count() > 0) {
     // What cannot be flushed leaves no room for more; the journal still has everything.
     if (const auto status = engine_->write(batch.writes_->batch); !status.ok()) {
-      engine_->db->Resume().PermitUncheckedError();
+      if (!engine_->at_its_end.load()) engine_->db->Resume().PermitUncheckedError();
       return failure(status.ToString());
     }
     stamp.sequence = engine_->db->GetLatestSequenceNumber();
@@ -350,6 +373,10 @@ Fallible<Tables::Stamp> Tables::apply(Batch& batch) {
 bool Tables::durable(const Stamp& stamp) const noexcept {
   const bool made = stamp.file == 0 || engine_->outcome_files->made() >= stamp.file;
   return made && engine_->flushed.load() >= stamp.sequence;
+}
+
+std::uint64_t Tables::failures() const noexcept {
+  return engine_->failures.load() + (engine_->outcome_files == nullptr ? 0 : engine_->outcome_files->failures());
 }
 
 void Tables::flush_memtable() {

@@ -80,6 +80,7 @@ class Tables {
   // again.
   [[nodiscard]] Fallible<Stamp> apply(Batch& batch);
   [[nodiscard]] bool durable(const Stamp& stamp) const noexcept;
+  [[nodiscard]] std::uint64_t failures() const noexcept;  // to write, since it was opened
   void request_flush();
   [[nodiscard]] Fallible<void> flush();
 

@@ -4,9 +4,9 @@
 // RocksDB 7.8 knows of ENOSPC, too, but never forgets it: once it goes on its database still counts as stopped, waiting
 // for a flush returns at once without one, and taking over a file ends the process. A quota that is used up it holds
 // for the end. So what cannot be written is told to it as worth another try, which it makes with a new file when it is
-// asked to (Tables). Its manifest it never forgives when a compaction or a file taken over has written it; a manifest
-// therefore has room ahead, and more of the reserve's before that is used up. (Where a disk cannot allocate, or fails
-// otherwise at a manifest, the next file that is taken over does end the process.)
+// asked to (Tables). A manifest it never forgives when a compaction has written it; a manifest therefore has room
+// ahead, and more of the reserve's before that is used up. (Where a disk cannot allocate, or fails otherwise, Tables
+// are at their end then.)
 #pragma once
 
 #include <memory>

@@ -7,6 +7,7 @@
 #include <thread>
 
 #include <gtest/gtest.h>
+#include <pthread.h>
 #include <rocksdb/db.h>
 #include <rocksdb/file_system.h>
 
@@ -30,10 +31,27 @@ class SmallDisk final : public rocksdb::FileSystemWrapper {
     part_ = part;
     full_.store(true);
   }
-  void clear() { full_.store(false); }
+  // The same where it is not room that is missing.
+  void fail(std::string_view part) {
+    broken_.store(true);
+    fill(part);
+  }
+  // From the next table on that a compaction begins.
+  void fail_once_compacted(std::string_view part) {
+    part_ = part;
+    broken_.store(true);
+    waits_for_compaction_.store(true);
+  }
+  [[nodiscard]] bool fails() const { return full_.load(); }
+  void clear() {
+    waits_for_compaction_.store(false);
+    full_.store(false);
+    broken_.store(false);
+  }
   rocksdb::IOStatus NewWritableFile(const std::string& name, const rocksdb::FileOptions& options,
                                     std::unique_ptr<rocksdb::FSWritableFile>* file,
                                     rocksdb::IODebugContext* debug) override {
+    if (name.ends_with(".sst") && is_compacting() && waits_for_compaction_.exchange(false)) full_.store(true);
     auto status = FileSystemWrapper::NewWritableFile(name, options, file, debug);
     if (status.ok()) *file = std::make_unique<File>(std::move(*file), *this, name);
     return status;
@@ -46,13 +64,13 @@ class SmallDisk final : public rocksdb::FileSystemWrapper {
         : FSWritableFileOwnerWrapper(std::move(file)), disk_(disk), name_(std::move(name)) {}
     rocksdb::IOStatus Append(const rocksdb::Slice& data, const rocksdb::IOOptions& options,
                              rocksdb::IODebugContext* debug) override {
-      if (is_full() && written_ + data.size() > allocated_) return no_room();
+      if (is_full() && (disk_.broken_.load() || written_ + data.size() > allocated_)) return trouble();
       written_ += data.size();
       return FSWritableFileOwnerWrapper::Append(data, options, debug);
     }
     rocksdb::IOStatus Allocate(std::uint64_t from, std::uint64_t size, const rocksdb::IOOptions& options,
                                rocksdb::IODebugContext* debug) override {
-      if (is_full()) return no_room();
+      if (is_full()) return trouble();
       const auto status = FSWritableFileOwnerWrapper::Allocate(from, size, options, debug);
       if (status.ok()) allocated_ = from + size;
       return status;
@@ -60,7 +78,8 @@ class SmallDisk final : public rocksdb::FileSystemWrapper {
 
    private:
     bool is_full() const { return disk_.full_.load() && name_.contains(disk_.part_); }
-    rocksdb::IOStatus no_room() const {
+    rocksdb::IOStatus trouble() const {
+      if (disk_.broken_.load()) return rocksdb::IOStatus::IOError("the disk is broken", name_);
       auto full = rocksdb::IOStatus::NoSpace("no room for " + name_);
       full.SetRetryable(true);  // as that of the machine does
       return full;
@@ -71,8 +90,16 @@ class SmallDisk final : public rocksdb::FileSystemWrapper {
     std::uint64_t written_ = 0;
     std::uint64_t allocated_ = 0;
   };
+  static bool is_compacting() {
+    char thread[16] = {};
+    pthread_getname_np(pthread_self(), thread, sizeof thread);
+    return std::string_view(thread).starts_with("rocksdb:low");
+  }
+
   std::string part_;
   std::atomic<bool> full_{false};
+  std::atomic<bool> broken_{false};
+  std::atomic<bool> waits_for_compaction_{false};
 };
 
 class TablesTest : public testing::Test {
@@ -292,6 +319,70 @@ TEST_F(TablesTest, TheRoomForTheManifestMovesAlongWithIt) {
     EXPECT_EQ(on_disk(Table::kFacts, "f"), std::to_string(round));
     disk_->clear();
   }
+}
+
+TEST_F(TablesTest, AManifestThatCannotBeWrittenForATimeIsGotOver) {
+  open_small();
+  for (int round = 0; round < 4; ++round) {
+    SCOPED_TRACE(round);
+    const std::string value = std::to_string(round);
+    const bool facts_first = round % 2 == 0;
+    disk_->fail("MANIFEST-");
+    Tables::Stamp facts;
+    if (facts_first) {
+      facts = put(Table::kFacts, "f", value);
+      EXPECT_FALSE(tables_->flush());
+    }
+    const Tables::Stamp outcome = put(Table::kOutcomes, "o", value);
+    EXPECT_FALSE(tables_->flush());
+    EXPECT_FALSE(tables_->durable(outcome));
+    disk_->clear();
+    while (!tables_->durable(facts) || !tables_->durable(outcome)) {
+      tables_->request_flush();
+      std::this_thread::sleep_for(std::chrono::milliseconds(10));
+    }
+    if (facts_first) {
+      EXPECT_EQ(on_disk(Table::kFacts, "f"), value);
+    }
+    EXPECT_EQ(on_disk(Table::kOutcomes, "o"), value);
+  }
+}
+
+// RocksDB would call flushed what is not, and end the process at the next file of outcomes.
+TEST_F(TablesTest, AfterAManifestThatACompactionCannotWriteNothingIsDurableUntilTheNextStart) {
+  open_small();
+  put(Table::kFacts, "kept", "1");
+  put(Table::kOutcomes, "kept", "1");
+  ASSERT_TRUE(tables_->flush());
+  disk_->fail_once_compacted("MANIFEST-");
+  for (int i = 0; !disk_->fails(); ++i) {
+    put(Table::kFacts, "f", std::to_string(i));
+    ASSERT_TRUE(tables_->flush() || disk_->fails());
+  }
+  Tables::Batch facts;
+  facts.put(Table::kFacts, "late", as_bytes("2"), store::kNever);
+  const auto waited_for = [&] { return !tables_->apply(facts); };
+  while (!waited_for()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  disk_->clear();
+  const Tables::Stamp outcome = put(Table::kOutcomes, "late", "2");
+  for (int i = 0; i < 3; ++i) {
+    const std::uint64_t failures = tables_->failures();
+    EXPECT_FALSE(tables_->apply(facts));
+    const auto flushed = tables_->flush();
+    ASSERT_FALSE(flushed);
+    EXPECT_TRUE(flushed.error().contains("until smppd is started again")) << flushed.error();
+    tables_->request_flush();
+    EXPECT_FALSE(tables_->durable(outcome));
+    EXPECT_GE(tables_->failures(), failures + 2) << "one of apply(), one of flush()";
+  }
+  EXPECT_EQ(get(Table::kFacts, "kept"), "1");
+  EXPECT_EQ(get(Table::kOutcomes, "late"), "2");
+  open_small();
+  EXPECT_EQ(get(Table::kFacts, "kept"), "1");
+  EXPECT_EQ(get(Table::kOutcomes, "kept"), "1");
+  put(Table::kOutcomes, "late", "3");
+  ASSERT_TRUE(tables_->flush());
+  EXPECT_EQ(on_disk(Table::kOutcomes, "late"), "3");
 }
 
 TEST_F(TablesTest, AFullDiskKeepsNobodyFromClosingAndTheNextStartFindsWhatWasFlushed) {
