@@ -79,22 +79,21 @@ void Flow::match_report(const message::DeliveryTicket& ticket, const smpp::PduVi
   tell_report(ticket, view, report, *entry);
 }
 
-// Its message has not come: what the other readings of its id mean may count now.
-bool Flow::tell_late(const ReceiptParking::Parked& parked, ReceiptDesk::Patience patience) noexcept {
-  const UpstreamFacts* upstream = snapshot_->upstream(parked.ticket.upstream);
+// A receipt whose message had not come: with less patience, what other readings of its id mean may count now.
+Reported Flow::tell_kept(const message::DeliveryTicket& ticket, ByteSpan pdu, ReceiptDesk::Patience patience) noexcept {
+  const UpstreamFacts* upstream = snapshot_->upstream(ticket.upstream);
   smpp::PduView view;
-  if (upstream == nullptr || !view.decode(parked.pdu)) return false;
+  if (upstream == nullptr || !view.decode(pdu)) return Reported::kUnmatched;
   Report report = read_report(view, *upstream);
-  if (report.receipt.id.empty()) return false;
-  const auto entry = receipts_.match(parked.ticket.upstream, report.receipt.id, view.text(Field::source_addr),
+  if (report.receipt.id.empty()) return Reported::kUnmatched;
+  const auto entry = receipts_.match(ticket.upstream, report.receipt.id, view.text(Field::source_addr),
                                      view.text(Field::destination_addr), patience);
-  if (entry) tell_report(parked.ticket, view, report, *entry);
-  return entry.has_value();
+  return entry ? tell_report(ticket, view, report, *entry) : Reported::kUnmatched;
 }
 
 // Nothing is known of its message: it is acknowledged, so that the SMSC sends on, and kept to be looked at.
 void Flow::give_up_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept {
-  if (tell_late({ticket, {}, pdu}, ReceiptDesk::Patience::kAtLast)) return;
+  if (tell_kept(ticket, pdu, ReceiptDesk::Patience::kAtLast) != Reported::kUnmatched) return;
   ++probe_.receipts_unmatched;
   std::uint64_t suppressed = 0;
   if (unmatched_log_.allow(shard_.loop().now(), suppressed)) {
@@ -493,7 +492,8 @@ void Flow::tick() noexcept {
   receipts_.tick(
       now,
       [this](const ReceiptParking::Parked& parked, message::DeliveryTicket& kept) {
-        if (tell_late(parked, ReceiptDesk::Patience::kHeld)) return true;
+        const Reported told = tell_kept(parked.ticket, parked.pdu, ReceiptDesk::Patience::kHeld);
+        if (told != Reported::kUnmatched) return true;
         if (depot_ != nullptr) {
           depot_->receipts.keep_parked(parked, kept);
         } else {

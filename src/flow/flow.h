@@ -196,7 +196,7 @@ class Flow final : public upstream::Events, upstream::Foresight, public runtime:
                           const ReceiptMap::Entry& entry) noexcept;
   [[nodiscard]] bool keeps_deliveries() const noexcept;
   Reported store_report(const Delivery& delivery, const ReceiptMap::Entry& entry, smpp::PduBuilder* edited) noexcept;
-  [[nodiscard]] bool tell_late(const ReceiptParking::Parked& parked, ReceiptDesk::Patience patience) noexcept;
+  Reported tell_kept(const message::DeliveryTicket& ticket, ByteSpan pdu, ReceiptDesk::Patience patience) noexcept;
   void give_up_report(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
   void join_mo(const message::DeliveryTicket& ticket, ByteSpan pdu) noexcept;
   void route_released() noexcept;

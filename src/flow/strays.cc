@@ -14,25 +14,17 @@ Replay Flow::replay_strays(message::UpstreamId upstream, std::uint64_t after, st
     return true;
   });
   const auto try_again = [this](const Stray& stray) {
-    const UpstreamFacts* facts = snapshot_->upstream(stray.upstream);
-    smpp::PduView view;
-    if (facts == nullptr || !view.decode(stray.pdu)) return Reported::kUnmatched;
-    Report report = read_report(view, *facts);
-    if (report.receipt.id.empty()) return Reported::kUnmatched;
-    const auto entry = receipts_.match(stray.upstream, report.receipt.id, view.text(smpp::Field::source_addr),
-                                       view.text(smpp::Field::destination_addr), ReceiptDesk::Patience::kAtLast);
-    if (!entry) {
-      if (depot_ != nullptr) depot_->receipts.look_again(stray);  // for the next try
-      return Reported::kUnmatched;
-    }
+    if (stray.pdu.size() < smpp::kHeaderSize) return Reported::kUnmatched;
     message::DeliveryTicket ticket;
     ticket.upstream = stray.upstream;
     ticket.shard = here();
     ticket.answered = true;
-    ticket.command_id = view.id();
+    ticket.command_id = smpp::read_header(stray.pdu.data()).command_id;
     ticket.on_record = stray.record != 0;
     ticket.link = Depot::handle_of(stray.record);
-    return tell_report(ticket, view, report, *entry);
+    const Reported told = tell_kept(ticket, stray.pdu, ReceiptDesk::Patience::kAtLast);
+    if (told == Reported::kUnmatched && depot_ != nullptr) depot_->receipts.look_again(stray);  // for the next try
+    return told;
   };
   for (const auto& [number, stray] : tried) {
     done.next = number;
