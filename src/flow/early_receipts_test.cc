@@ -18,6 +18,7 @@ struct EarlyReceiptTest : ReceiptDeskTest {
     message::Flight result = flight(id, registered_delivery);
     result.source_hash = address_hash(kSender);
     result.destination_hash = destination_hash(destination);
+    result.destination_tail = internal::destination_tail(destination);
     return result;
   }
   void tell(message::OwnId id, std::string_view theirs, std::string_view destination) {
@@ -130,6 +131,56 @@ TEST_F(EarlyReceiptTest, WhoseMessageDoesNotComeIsARepetitionInTheEnd) {
   const auto entry = desk.match(kUpstream, "10", "258840000002", kSender, kAtLast);
   ASSERT_TRUE(entry);
   EXPECT_TRUE(entry->final_seen);
+}
+
+struct EarlyReceiptOfAMessageWithoutOne : EarlyReceiptTest {
+  EarlyReceiptOfAMessageWithoutOne() {
+    for (message::OwnId id = 1; id <= 40; ++id) tell(1000 + id, "abc" + std::to_string(id), "258840000001");
+    (void)desk.accepted(sent(10, "258840000001", 0), "10", kDeskStart);
+  }
+};
+
+TEST_F(EarlyReceiptOfAMessageWithoutOne, WaitsWhenItIsToAnotherNumber) { expect_it_waits_for_16("258840000002"); }
+
+TEST_F(EarlyReceiptOfAMessageWithoutOne, IsOfThatInTheEnd) {
+  for (const auto patience : {kMayWait, kHeld}) {
+    EXPECT_FALSE(desk.match(kUpstream, "10", "258840000002", kSender, patience));
+  }
+  const auto entry = desk.match(kUpstream, "10", "258840000002", kSender, kAtLast);
+  ASSERT_TRUE(entry);
+  EXPECT_EQ(entry->own, 10U);
+  EXPECT_EQ(entry->registered_delivery, 0);
+}
+
+TEST_F(EarlyReceiptOfAMessageWithoutOne, IsOfThatAtOnceWhenItMayBeToTheSameNumber) {
+  using Ends = std::array<std::string_view, 2>;
+  for (const auto& [source, destination] :
+       {Ends{"258840000001", kSender}, Ends{"840000001", kSender}, Ends{"+44700900001", kSender},
+        Ends{kSender, "258840000001"}, Ends{"", ""}}) {
+    const auto entry = desk.match(kUpstream, "10", source, destination, kMayWait);
+    ASSERT_TRUE(entry) << source;
+    EXPECT_EQ(entry->own, 10U);
+  }
+}
+
+// The SMSC has given the id again since, to a message to another number of which nobody wants to hear.
+TEST_F(EarlyReceiptTest, NoReceiptIsTakenForThatOfANewerMessageWithoutOneToAnotherNumber) {
+  for (message::OwnId id = 1; id <= 40; ++id) tell(1000 + id, "abc" + std::to_string(id), "258840000001");
+  (void)desk.accepted(sent(11, "258840000001"), "4711", kDeskStart);
+  (void)desk.accepted(sent(12, "258840000002", 0), "4711", kDeskStart + std::chrono::seconds(1));
+  const auto older = desk.match(kUpstream, "4711", "258840000001", kSender, kMayWait);
+  ASSERT_TRUE(older);
+  EXPECT_EQ(older->own, 11U);
+  const auto of_whom = desk.match(kUpstream, "4711", "258840000001", "ANOTHER", kMayWait);
+  ASSERT_TRUE(of_whom);
+  EXPECT_EQ(of_whom->own, 11U) << "its destination is enough";
+  const auto plainly = desk.find_plainly(kUpstream, "4711", "258840000001", kSender);
+  ASSERT_TRUE(plainly);
+  EXPECT_EQ(plainly->own, 11U);
+  const auto newer = desk.match(kUpstream, "4711", "258840000002", kSender, kMayWait);
+  ASSERT_TRUE(newer);
+  EXPECT_EQ(newer->own, 12U);
+  EXPECT_FALSE(desk.find_plainly(kUpstream, "4711", "258840000002", kSender));
 }
 
 struct ForgetfulEarlyReceiptTest : EarlyReceiptTest {

@@ -213,13 +213,14 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
                                                     std::string_view source, std::string_view destination,
                                                     Patience patience) {
   IdMatcher& matcher = matcher_of(upstream);
+  const Ends named{source, destination};
   if (matcher.likeliest_is_as_is() && matcher.would_confirm()) {
     // The first reading, and both addresses confirm it: no other could be preferred.
     const auto entry = map_.find(upstream, receipt_id);
     if (entry && confirm(*entry, source, destination)) {
       matcher.saw_destination(true, false);
       note_age(*entry);
-      if (matcher.confirmed_as_is()) return newest_of(*entry);
+      if (matcher.confirmed_as_is()) return newest_of(*entry, named);
     }
   }
   const auto candidates = matcher.candidates(receipt_id);
@@ -227,9 +228,12 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
                                         {destination_hash(source), destination_hash(destination)}};
   const auto found = map_.match(upstream, candidates, addresses);
   using Destination = ReceiptMap::Destination;
+  // At last any message counts that has the id, also one to another number, should the SMSC write numbers in its own
+  // way.
+  const Ends ends = patience != Patience::kAtLast && matcher.trusts_destinations() ? named : Ends();
   const bool likeliest_only = patience == Patience::kMayWait || matcher.trusts_first_hit();
   if (!found) {
-    auto recent = match_recent(upstream, candidates, likeliest_only);
+    auto recent = match_recent(upstream, candidates, likeliest_only, ends);
     return recent ? recent : match_told(upstream, candidates, addresses, patience);
   }
   if (!found->first_candidate && found->destination != Destination::kConfirmed) {
@@ -238,31 +242,31 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::match(message::UpstreamId upstream
   if (found->first_hit) {
     if (found->only_hit) matcher.clear_suspicion();
   } else if (patience != Patience::kAtLast && !counts_so_soon(*found, matcher, receipt_id, patience)) {
-    return match_recent(upstream, candidates, true);
+    return match_recent(upstream, candidates, true, ends);
   }
   // Of two messages nobody knows yet which: the next receipts will say.
   if (!found->sure && patience == Patience::kMayWait && !matcher.trusts_first_hit()) {
-    return match_recent(upstream, candidates, true);
+    return match_recent(upstream, candidates, true, ends);
   }
   if (found->destination == Destination::kContradicted && patience != Patience::kAtLast) {
     // No repetition: of a message that the SMSC has given the same id since, and has not answered yet.
     const bool given_again = found->entry.final_seen && matcher.trusts_destinations();
     const bool any_reading = patience == Patience::kMayWait && !matcher.trusts_first_hit() && candidates.size() > 1;
-    if (given_again || any_reading) return match_recent(upstream, candidates, true);
+    if (given_again || any_reading) return match_recent(upstream, candidates, true, ends);
   }
   if (!found->first_hit && matcher.trusts_first_hit()) matcher.saw_other_kind();
   note_age(found->entry);
   const bool likeliest = found->first_candidate && (matcher.trusts_first_hit() || candidates.size() == 1);
   // Another message, whose id looks the same in another base: this receipt's own is not known yet.
   if (found->destination == Destination::kContradicted && !likeliest && matcher.trusts_destinations()) {
-    return match_recent(upstream, candidates, likeliest_only);
+    return match_recent(upstream, candidates, likeliest_only, ends);
   }
   matcher.saw_destination(found->destination == Destination::kConfirmed,
                           found->destination == Destination::kContradicted);
   const bool agrees = found->destination == Destination::kConfirmed ||
                       (found->destination == Destination::kUnknown && found->address_agrees);
   if (found->only_hit || (found->sure && agrees)) matcher.learn(map_.upstream_id(found->entry.ref), receipt_id);
-  return newest_of(found->entry);
+  return newest_of(found->entry, found->destination == Destination::kConfirmed ? named : Ends());
 }
 
 // Of a message that another reading of the id names than the likeliest, which names none. Another message to the same
@@ -288,7 +292,8 @@ std::optional<ReceiptMap::Entry> ReceiptDesk::find_plainly(message::UpstreamId u
   const IdMatcher* matching = matcher(upstream);
   if (matching == nullptr || !matching->likeliest_is_as_is() || !matching->would_confirm()) return entry;
   entry = map_.find(upstream, receipt_id);
-  if (entry && (!confirm(*entry, source, destination) || newer_than(*entry) != nullptr)) entry.reset();
+  if (entry && (!confirm(*entry, source, destination) || newer_than(*entry, {source, destination}) != nullptr))
+    entry.reset();
   return entry;
 }
 
@@ -302,15 +307,22 @@ void ReceiptDesk::tell_found(const ReceiptMap::Entry& entry) noexcept {
 
 // An SMSC may give an id again: to a message without a receipt after one with. Of two in one tick of the map's clock
 // the one with a receipt is meant.
-const internal::RecentRing::Record* ReceiptDesk::newer_than(const ReceiptMap::Entry& entry) noexcept {
+const internal::RecentRing::Record* ReceiptDesk::newer_than(const ReceiptMap::Entry& entry, const Ends& ends) noexcept {
   if (recent_.size() == 0) return nullptr;
   const auto* record = recent_.find(entry.upstream, smpp::canonical_id(map_.upstream_id(entry.ref)));
-  return record != nullptr && record->submitted >= entry.submitted + kClockOfMap ? record : nullptr;
+  const bool newer = record != nullptr && record->submitted >= entry.submitted + kClockOfMap;
+  return newer && !is_to_another(*record, ends) ? record : nullptr;
 }
 
-ReceiptMap::Entry ReceiptDesk::newest_of(const ReceiptMap::Entry& entry) noexcept {
-  const auto* newer = newer_than(entry);
+ReceiptMap::Entry ReceiptDesk::newest_of(const ReceiptMap::Entry& entry, const Ends& ends) noexcept {
+  const auto* newer = newer_than(entry, ends);
   return newer == nullptr ? entry : entry_of(*newer);
+}
+
+[[gnu::noinline]] bool ReceiptDesk::is_to_another(const internal::RecentRing::Record& record, const Ends& ends) noexcept {
+  const std::array tails{internal::destination_tail(ends[0]), internal::destination_tail(ends[1])};
+  const std::uint8_t tail = record.destination_tail;
+  return tail != 0 && (tails[0] | tails[1]) != 0 && tail != tails[0] && tail != tails[1];
 }
 
 ReceiptMap::Entry ReceiptDesk::entry_of(const internal::RecentRing::Record& record) noexcept {
@@ -323,12 +335,14 @@ ReceiptMap::Entry ReceiptDesk::entry_of(const internal::RecentRing::Record& reco
   return entry;
 }
 
-// A receipt that nobody asked for.
+// A receipt that nobody asked for; but not one to another number, to whose message, not answered yet, the SMSC may have
+// given the id again.
 std::optional<ReceiptMap::Entry> ReceiptDesk::match_recent(message::UpstreamId upstream,
-                                                           const smpp::IdCandidates& candidates,
-                                                           bool first_only) noexcept {
+                                                           const smpp::IdCandidates& candidates, bool first_only,
+                                                           const Ends& ends) noexcept {
   for (const smpp::CanonicalId& candidate : candidates) {
-    if (const auto* record = recent_.find(upstream, candidate)) return entry_of(*record);
+    const auto* record = recent_.find(upstream, candidate);
+    if (record != nullptr && !is_to_another(*record, ends)) return entry_of(*record);
     if (first_only) break;
   }
   return std::nullopt;
@@ -419,7 +433,7 @@ std::optional<ReceiptDesk::Known> ReceiptDesk::find_theirs(message::UpstreamId u
   const smpp::CanonicalId canonical = smpp::canonical_id(id);
   const auto entry = map_.find(upstream, canonical);
   if (!entry) return known(recent_.find(upstream, canonical));
-  if (const auto* newer = newer_than(*entry)) return known(newer);
+  if (const auto* newer = newer_than(*entry, {})) return known(newer);
   return Known{
       entry->own, entry->client, entry->upstream, entry->source_hash, std::string(map_.upstream_id(entry->ref)),
       entry->part};

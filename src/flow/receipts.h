@@ -61,10 +61,11 @@ class ReceiptDesk {
   }
   // The same in two steps, of which the second is hardly ever needed: true when a receipt may wait.
   [[nodiscard]] bool remember(const message::Flight& flight, std::string_view upstream_id, Instant now) {
-    const bool kept =
-        flight.registered_delivery == 0
-            ? recent_.push({flight.id, flight.client, flight.upstream, flight.source_hash, upstream_id}, now)
-            : expect(flight, upstream_id, now);
+    const bool kept = flight.registered_delivery == 0
+                          ? recent_.push({flight.id, flight.client, flight.upstream, flight.source_hash,
+                                          flight.destination_tail, upstream_id},
+                                         now)
+                          : expect(flight, upstream_id, now);
     return kept && !parking_.empty();
   }
   [[nodiscard]] std::vector<ParkedReport> waiting_for(message::UpstreamId upstream, std::string_view upstream_id);
@@ -186,16 +187,21 @@ class ReceiptDesk {
   [[nodiscard]] std::vector<message::DeliveryTicket> take_held(ReceiptMap::Ref message);
   [[nodiscard]] bool counts_so_soon(const ReceiptMap::Match& found, IdMatcher& matcher, std::string_view receipt_id,
                                     Patience patience) noexcept;
+  // A receipt's two addresses, of which one is its message's destination; empty: not known.
+  using Ends = std::array<std::string_view, 2>;
+  [[nodiscard]] static bool is_to_another(const internal::RecentRing::Record& record, const Ends& ends) noexcept;
   [[nodiscard]] std::optional<ReceiptMap::Entry> match_recent(message::UpstreamId upstream,
-                                                              const smpp::IdCandidates& candidates,
-                                                              bool first_only) noexcept;
+                                                              const smpp::IdCandidates& candidates, bool first_only,
+                                                              const Ends& ends) noexcept;
   [[nodiscard]] std::optional<ReceiptMap::Entry> match_told(message::UpstreamId upstream,
                                                             const smpp::IdCandidates& candidates,
                                                             const ReceiptMap::Addresses& addresses,
                                                             Patience patience) const noexcept;
-  // A message without a receipt to which the SMSC has given the id of this one since; null: there is none.
-  [[nodiscard]] const internal::RecentRing::Record* newer_than(const ReceiptMap::Entry& entry) noexcept;
-  [[nodiscard]] ReceiptMap::Entry newest_of(const ReceiptMap::Entry& entry) noexcept;
+  // A message without a receipt to which the SMSC has given the id of this one since, and which a receipt with these
+  // may be of; null: there is none.
+  [[nodiscard]] const internal::RecentRing::Record* newer_than(const ReceiptMap::Entry& entry,
+                                                               const Ends& ends) noexcept;
+  [[nodiscard]] ReceiptMap::Entry newest_of(const ReceiptMap::Entry& entry, const Ends& ends) noexcept;
   [[nodiscard]] static ReceiptMap::Entry entry_of(const internal::RecentRing::Record& record) noexcept;
   [[nodiscard]] static std::optional<Known> known(const internal::RecentRing::Record* record);
   [[nodiscard]] std::optional<Known> find_own(message::OwnId own);

@@ -268,7 +268,8 @@ void Flow::note(const Submission& m, message::UpstreamId upstream, const upstrea
       .registered_delivery = m.facts.registered_delivery,
       .lane_shard = pick.shard,
       .part_of_multi = m.part_of_multi,
-      .tracked = gives_an_id(m.header.command_id)};
+      .tracked = gives_an_id(m.header.command_id),
+      .destination_tail = internal::destination_tail(m.facts.destination_addr)};
 }
 
 // Stop 7.

@@ -32,12 +32,13 @@ struct Flight {
   std::uint8_t registered_delivery = 0;
   std::uint8_t lane_shard = 0;  // the shard whose link carries it
   bool part_of_multi = false;
-  bool tracked = false;    // keep the SMSC's id for receipts and for query, cancel and replace
-  bool unbooked = false;   // picked on another shard than origin's: no balancer's books have it
-  bool stored = false;     // origin names an entry of that shard's depot, not a session
-  bool doubtful = false;   // another request may have brought it to an SMSC, too
-  std::uint8_t part = 0;   // of a message that was cut here, from 1; then `origin` names its gathering point
-  std::uint8_t parts = 0;  // of the message; 0: it was not cut
+  bool tracked = false;               // keep the SMSC's id for receipts and for query, cancel and replace
+  bool unbooked = false;              // picked on another shard than origin's: no balancer's books have it
+  bool stored = false;                // origin names an entry of that shard's depot, not a session
+  bool doubtful = false;              // another request may have brought it to an SMSC, too
+  std::uint8_t part = 0;              // of a message that was cut here, from 1; then `origin` names its gathering point
+  std::uint8_t parts = 0;             // of the message; 0: it was not cut
+  std::uint8_t destination_tail = 0;  // flow::internal::destination_tail()
 };
 static_assert(sizeof(Flight) == 64);
 

@@ -113,6 +113,27 @@ def test_row_1_an_early_receipt_of_an_id_that_is_given_again_waits_for_its_messa
     assert smppd.metric("smppd_flow_receipts_duplicate_total") == 0
 
 
+def test_row_1_an_early_receipt_of_an_id_that_a_message_without_one_had_waits_for_its_message(gateway, carrier, shards):
+    smppd = gateway(to(carrier), shards=shards)
+    session = smppd.bind()
+    for number in range(1, 5):
+        carrier.id_format = f"before-{number}"
+        message_id, one = submitted(session, carrier, destination=f"25884000000{number}")
+        is_told(session, carrier, message_id, receipt(one, smpp.receipt_text(one.message_id)))
+    carrier.id_format = "again"
+    session.request(smpp.submit_sm(destination="258840000001"))
+    carrier.answer = lambda one: None
+    session.send(smpp.submit_sm(registered_delivery=1, destination="258840000009"))
+    one = carrier.wait_received(6)[-1]
+    sent = carrier.send(one.link, receipt(one, smpp.receipt_text("again")))
+    wait_until(lambda: smppd.metric("smppd_flow_receipts_parked_total") == 1, "the receipt parked")
+    carrier.send(one.link, one.pdu.response(0, b"again\0"))
+    answer = session.receive_command(0x80000004)
+    assert text_id(told(session)) == answer.fields()["message_id"]
+    assert carrier.response_to_sent(sent).status == smpp.ROK
+    assert smppd.metric("smppd_flow_receipts_unwanted_total") == 0
+
+
 @pytest.mark.parametrize("held", [{"early_hold": "100ms"}, {"early_hold": "0", "park": "0"}, {"max_parked": 0}])
 def test_rows_1_2_a_receipt_whose_id_is_nobodys_as_it_is_written_is_read_in_the_other_base_in_the_end(
     gateway, carrier, shards, held

@@ -22,6 +22,15 @@
 
 namespace smppd::flow::internal {
 
+// What a record has room for of its message's destination: the last two digits, which an SMSC writes alike with and
+// without its country code. 0: there are none. Of what are no digits something.
+[[nodiscard]] constexpr std::uint8_t destination_tail(std::string_view address) noexcept {
+  if (address.size() < 2) return 0;
+  const auto tens = static_cast<unsigned>(address[address.size() - 2]) << 4U & 0xF0U;
+  const auto ones = static_cast<unsigned>(address.back()) & 0x0FU;
+  return static_cast<std::uint8_t>((tens | ones) + 1);
+}
+
 class RecentRing {
  public:
   static constexpr std::size_t kMaxId = 36;
@@ -33,6 +42,7 @@ class RecentRing {
     std::uint32_t source_hash;
     std::uint16_t upstream;
     std::uint8_t id_size;
+    std::uint8_t destination_tail;
     std::array<char, kMaxId> id;
     [[nodiscard]] std::string_view upstream_id() const noexcept { return {id.data(), id_size}; }
   };
@@ -45,6 +55,7 @@ class RecentRing {
     message::ClientId client;
     message::UpstreamId upstream;
     std::uint32_t source_hash;
+    std::uint8_t destination_tail;
     std::string_view upstream_id;
   };
   // False when it is not kept. Allocates at the first call only.
@@ -111,6 +122,7 @@ inline bool RecentRing::push(const Sent& sent, Instant now) noexcept {
   record.source_hash = sent.source_hash;
   record.upstream = sent.upstream.value();
   record.id_size = static_cast<std::uint8_t>(sent.upstream_id.size());
+  record.destination_tail = sent.destination_tail;
   copy_id(record.id.data(), sent.upstream_id);
   ++written_;
   next_ = next_ + 1 == capacity_ ? 0 : next_ + 1;

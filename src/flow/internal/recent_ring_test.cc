@@ -1,6 +1,7 @@
 #include "flow/internal/recent_ring.h"
 
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -16,7 +17,22 @@ using smpp::canonical_id;
 constexpr UpstreamId kUpstream(2);
 
 bool push(RecentRing& ring, message::OwnId own, std::string_view id, UpstreamId upstream = kUpstream) {
-  return ring.push({own, ClientId(7), upstream, 99, id}, Instant{1s});
+  return ring.push({own, ClientId(7), upstream, 99, 0, id}, Instant{1s});
+}
+
+TEST(RecentRing, KeepsTheLastTwoDigitsOfADestination) {
+  std::set<std::uint8_t> tails{destination_tail("")};
+  for (unsigned i = 0; i < 100; ++i) {
+    const std::string digits = {static_cast<char>('0' + i / 10), static_cast<char>('0' + i % 10)};
+    EXPECT_EQ(destination_tail("+2588412345" + digits), destination_tail("8412345" + digits));
+    tails.insert(destination_tail("2588412345" + digits));
+  }
+  EXPECT_EQ(tails.size(), 101U);
+  EXPECT_EQ(destination_tail("7"), 0);
+  RecentRing ring(10);
+  ASSERT_TRUE(ring.push({1, ClientId(7), kUpstream, 99, destination_tail("258841234567"), "a1"}, Instant{1s}));
+  ASSERT_NE(ring.find(1), nullptr);
+  EXPECT_EQ(ring.find(1)->destination_tail, destination_tail("67"));
 }
 
 TEST(RecentRing, FindsAMessageByOurIdAndByTheirs) {
