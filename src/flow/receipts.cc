@@ -319,7 +319,8 @@ ReceiptMap::Entry ReceiptDesk::newest_of(const ReceiptMap::Entry& entry, const E
   return newer == nullptr ? entry : entry_of(*newer);
 }
 
-[[gnu::noinline]] bool ReceiptDesk::is_to_another(const internal::RecentRing::Record& record, const Ends& ends) noexcept {
+[[gnu::noinline]] bool ReceiptDesk::is_to_another(const internal::RecentRing::Record& record,
+                                                  const Ends& ends) noexcept {
   const std::array tails{internal::destination_tail(ends[0]), internal::destination_tail(ends[1])};
   const std::uint8_t tail = record.destination_tail;
   return tail != 0 && (tails[0] | tails[1]) != 0 && tail != tails[0] && tail != tails[1];
