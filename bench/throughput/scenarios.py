@@ -8,6 +8,7 @@ from .proxy import Case, compare, run
 
 SHAPES = ((4, 1000), (20, 100), (50, 10), (200, 1), (1, 1), (1000, 10))
 EQUAL_RATE = 20_000
+ALONE_RATE = 2_000  # every message comes alone
 
 LIMITED = {"system_id": "smppload", "password": "bench", "rate_limit": {"messages_per_second": 100_000_000}}
 ADDRESSES = {**LIMITED, "addresses": {"source": {"allowed": ["smppload", "SHOP*"]}, "destination": {"blocked": ["+27*"]}}}
@@ -108,9 +109,8 @@ def route_cases():
     return cases
 
 
-def session_cases():
-    load = ("--rate", EQUAL_RATE)
-    return {f"{count} sessions": Case(count, 100, load=load) for count in (1, 10, 100, 1000)}
+def session_cases(rate):
+    return {f"{count} sessions": Case(count, 100, load=("--rate", rate)) for count in (1, 10, 100, 1000)}
 
 
 def tls_cases():
@@ -137,7 +137,10 @@ SCENARIOS = [
     comparison("shards", "more shards, and the hop to the shard of the link, 20 x 100", shard_cases()),
     comparison("filters", "each filter alone, then all, 20 x 100", filter_cases()),
     comparison("routes", "from one route to 100,000 by prefix, 20 x 100", route_cases()),
-    comparison("sessions", f"{EQUAL_RATE:,} messages a second in all, from ever more sessions", session_cases()),
+    comparison("sessions", f"{EQUAL_RATE:,} messages a second in all, from ever more sessions", session_cases(EQUAL_RATE)),
+    comparison(
+        "sessions-alone", f"{ALONE_RATE:,} a second, so that every message comes alone", session_cases(ALONE_RATE)
+    ),
     comparison("proxy-tls", "TLS off, to clients, and to clients and SMSC, 20 x 100", tls_cases()),
     comparison("overload", "an answer that says throttled, beside a message served, 20 x 100", overload_cases()),
     comparison(
