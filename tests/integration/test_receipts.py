@@ -92,45 +92,45 @@ def test_row_1_a_receipt_nobody_claims_is_acknowledged_in_the_end(gateway, carri
     wait_until(lambda: smppd.metric("smppd_flow_receipts_unmatched_total") == 1, "the receipt given up")
 
 
+def four_are_told(session, carrier, name):
+    """Of messages to four numbers, with ids NAME-1 to NAME-4."""
+    for number in range(1, 5):
+        carrier.id_format = f"{name}-{number}"
+        message_id, one = submitted(session, carrier, destination=f"25884000000{number}")
+        is_told(session, carrier, message_id, receipt(one, smpp.receipt_text(one.message_id)))
+
+
+def an_early_receipt_waits(smppd, session, carrier, upstream_id):
+    """A message to another number has this id now, and its receipt comes before its response."""
+    had = len(carrier.received)
+    carrier.answer = lambda one: None
+    session.send(smpp.submit_sm(registered_delivery=1, destination="258840000009"))
+    one = carrier.wait_received(had + 1)[-1]
+    sent = carrier.send(one.link, receipt(one, smpp.receipt_text(upstream_id)))
+    wait_until(lambda: smppd.metric("smppd_flow_receipts_parked_total") == 1, "the receipt parked")
+    carrier.send(one.link, one.pdu.response(0, upstream_id.encode() + b"\0"))
+    answer = session.receive_command(0x80000004)
+    assert text_id(told(session)) == answer.fields()["message_id"]
+    assert carrier.response_to_sent(sent).status == smpp.ROK
+
+
 @pytest.mark.parametrize("storage", [{}, {"storage": {"backend": "memory"}}], ids=["no-store", "memory"])
 def test_row_1_an_early_receipt_of_an_id_that_is_given_again_waits_for_its_message(gateway, carrier, shards, storage):
     smppd = gateway(to(carrier), shards=shards, receipts={"untracked_entries": 0}, **storage)
     session = smppd.bind()
-    for number in range(1, 5):
-        carrier.id_format = f"again-{number}"
-        message_id, one = submitted(session, carrier, destination=f"25884000000{number}")
-        is_told(session, carrier, message_id, receipt(one, smpp.receipt_text(one.message_id)))
+    four_are_told(session, carrier, "again")
     wait_until(lambda: smppd.metric("smppd_flow_receipts_told_marks") == 4, "the messages forgotten")
-    carrier.answer = lambda one: None
-    session.send(smpp.submit_sm(registered_delivery=1, destination="258840000009"))
-    one = carrier.wait_received(5)[-1]
-    sent = carrier.send(one.link, receipt(one, smpp.receipt_text("again-1")))
-    wait_until(lambda: smppd.metric("smppd_flow_receipts_parked_total") == 1, "the receipt parked")
-    carrier.send(one.link, one.pdu.response(0, b"again-1\0"))
-    answer = session.receive_command(0x80000004)
-    assert text_id(told(session)) == answer.fields()["message_id"]
-    assert carrier.response_to_sent(sent).status == smpp.ROK
+    an_early_receipt_waits(smppd, session, carrier, "again-1")
     assert smppd.metric("smppd_flow_receipts_duplicate_total") == 0
 
 
 def test_row_1_an_early_receipt_of_an_id_that_a_message_without_one_had_waits_for_its_message(gateway, carrier, shards):
     smppd = gateway(to(carrier), shards=shards)
     session = smppd.bind()
-    for number in range(1, 5):
-        carrier.id_format = f"before-{number}"
-        message_id, one = submitted(session, carrier, destination=f"25884000000{number}")
-        is_told(session, carrier, message_id, receipt(one, smpp.receipt_text(one.message_id)))
+    four_are_told(session, carrier, "before")
     carrier.id_format = "again"
     session.request(smpp.submit_sm(destination="258840000001"))
-    carrier.answer = lambda one: None
-    session.send(smpp.submit_sm(registered_delivery=1, destination="258840000009"))
-    one = carrier.wait_received(6)[-1]
-    sent = carrier.send(one.link, receipt(one, smpp.receipt_text("again")))
-    wait_until(lambda: smppd.metric("smppd_flow_receipts_parked_total") == 1, "the receipt parked")
-    carrier.send(one.link, one.pdu.response(0, b"again\0"))
-    answer = session.receive_command(0x80000004)
-    assert text_id(told(session)) == answer.fields()["message_id"]
-    assert carrier.response_to_sent(sent).status == smpp.ROK
+    an_early_receipt_waits(smppd, session, carrier, "again")
     assert smppd.metric("smppd_flow_receipts_unwanted_total") == 0
 
 
