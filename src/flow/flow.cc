@@ -112,7 +112,7 @@ void Flow::receiver_bound(const Receiver& receiver, std::string_view address_ran
 }
 
 void Flow::receiver_gone(const Receiver& receiver) {
-  directory_.remove(receiver.shard, receiver.session);
+  directory_.remove(receiver);
   for (unsigned shard = 0; shard < shard_.count(); ++shard) {
     if (shard != shard_.index()) post(shard_, shard, MailKind::kReceiver, ReceiverMail{receiver, true});
   }
@@ -154,7 +154,7 @@ void Flow::pass_on_kick(unsigned shard, const KickOrder& order) noexcept {
 
 void Flow::note_receiver(const ReceiverMail& mail, std::string_view address_range) noexcept {
   if (mail.gone) {
-    directory_.remove(mail.receiver.shard, mail.receiver.session);
+    directory_.remove(mail.receiver);
   } else {
     directory_.add(mail.receiver, address_range);
     if (depot_ != nullptr) depot_->receiver_bound(mail.receiver.client);

@@ -1,6 +1,6 @@
 #include "flow/internal/directory.h"
 
-#include <algorithm>
+#include <utility>
 
 namespace smppd::flow {
 
@@ -11,32 +11,54 @@ bool is_plain(std::string_view range) noexcept {
   return range.find_first_not_of("+0123456789") == std::string_view::npos;
 }
 
+// Null for a plain prefix, and for what is no regular expression, which is taken for one.
+std::shared_ptr<re2::RE2> compiled(std::string_view range) {
+  if (is_plain(range)) return nullptr;
+  re2::RE2::Options quiet;
+  quiet.set_log_errors(false);
+  auto pattern = std::make_shared<re2::RE2>(re2::StringPiece(range.data(), range.size()), quiet);
+  return pattern->ok() ? std::move(pattern) : nullptr;
+}
+
 }  // namespace
 
 void Directory::add(const Receiver& receiver, std::string_view address_range) {
-  const std::size_t place = place_of(receiver.client);
-  if (by_client_.size() <= place) by_client_.resize(place + 1);
-  by_client_[place].push_back(receiver);
+  const std::size_t client = place_of(receiver.client);
+  if (by_client_.size() <= client) by_client_.resize(client + 1);
+  if (places_.size() <= receiver.shard) places_.resize(receiver.shard + std::size_t{1});
+  std::vector<Places>& of_shard = places_[receiver.shard];
+  if (of_shard.size() <= receiver.session.index) of_shard.resize(receiver.session.index + std::size_t{1});
+
+  std::vector<Receiver>& receivers = by_client_[client];
+  of_shard[receiver.session.index] = {static_cast<std::uint32_t>(receivers.size()), kNowhere};
+  receivers.push_back(receiver);
   ++count_;
-  Ranged ranged{receiver, std::string(address_range), nullptr};
-  if (!is_plain(address_range)) {
-    re2::RE2::Options quiet;
-    quiet.set_log_errors(false);
-    auto pattern = std::make_shared<re2::RE2>(ranged.range, quiet);
-    if (pattern->ok()) ranged.pattern = std::move(pattern);
-  }
-  ranged_.push_back(std::move(ranged));
+  if (address_range.empty()) return;
+  of_shard[receiver.session.index].in_ranged = static_cast<std::uint32_t>(ranged_.size());
+  ranged_.push_back({receiver, std::string(address_range), compiled(address_range)});
 }
 
-void Directory::remove(std::uint8_t shard, SlabHandle session) {
-  const auto is_it = [&](const Receiver& r) { return r.shard == shard && r.session == session; };
-  for (std::vector<Receiver>& receivers : by_client_) {
-    const auto gone = std::erase_if(receivers, is_it);
-    if (gone == 0) continue;
-    count_ -= gone;
-    break;
+void Directory::remove(const Receiver& receiver) noexcept {
+  const std::size_t client = place_of(receiver.client);
+  if (client >= by_client_.size() || receiver.shard >= places_.size()) return;
+  if (receiver.session.index >= places_[receiver.shard].size()) return;
+
+  const auto [in_client, in_ranged] = places(receiver);
+  std::vector<Receiver>& receivers = by_client_[client];
+  if (in_client >= receivers.size() || receivers[in_client].session != receiver.session) return;
+  --count_;
+  if (in_client + std::size_t{1} != receivers.size()) {
+    receivers[in_client] = receivers.back();
+    places(receivers[in_client]).in_client = in_client;
   }
-  std::erase_if(ranged_, [&](const Ranged& r) { return is_it(r.receiver); });
+  receivers.pop_back();
+
+  if (in_ranged == kNowhere) return;
+  if (in_ranged + std::size_t{1} != ranged_.size()) {
+    ranged_[in_ranged] = std::move(ranged_.back());
+    places(ranged_[in_ranged].receiver).in_ranged = in_ranged;
+  }
+  ranged_.pop_back();
 }
 
 Candidates Directory::of(message::ClientId client, std::uint8_t near) noexcept {
@@ -46,7 +68,6 @@ Candidates Directory::of(message::ClientId client, std::uint8_t near) noexcept {
 }
 
 bool Directory::covers(const Ranged& ranged, std::string_view destination) noexcept {
-  if (ranged.range.empty()) return false;
   if (ranged.pattern != nullptr)
     return re2::RE2::FullMatch(re2::StringPiece(destination.data(), destination.size()), *ranged.pattern);
   std::string_view range = ranged.range;

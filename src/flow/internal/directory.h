@@ -1,5 +1,5 @@
 // Which sessions can receive what, over all shards: every shard has a copy, changed by mail when a session binds or
-// goes. Shard-local.
+// goes. Shard-local. Coming, going and finding take the same time however many there are, for thousands may go at once.
 #pragma once
 
 #include <cstddef>
@@ -60,7 +60,8 @@ class Directory {
  public:
   // A receive-capable session appeared; `address_range` is its bind's (3.4 §5.2.7: a regular expression, or a prefix).
   void add(const Receiver& receiver, std::string_view address_range);
-  void remove(std::uint8_t shard, SlabHandle session);
+  // It went; nothing when it is not there, or when its slot is another session's by now.
+  void remove(const Receiver& receiver) noexcept;
 
   // The client's sessions in the order to offer a message: those of `near` first, then the others, each turn another
   // one first. Empty when the client cannot receive now.
@@ -82,8 +83,17 @@ class Directory {
   struct Ranged {
     Receiver receiver;
     std::string range;
-    std::shared_ptr<re2::RE2> pattern;  // null: every destination or a plain prefix
+    std::shared_ptr<re2::RE2> pattern;  // null: a plain prefix
   };
+  static constexpr std::uint32_t kNowhere = 0xFFFFFFFFU;
+  // Where a session stands in its client's list and, if its bind had an address_range, among those with one.
+  struct Places {
+    std::uint32_t in_client = kNowhere;
+    std::uint32_t in_ranged = kNowhere;
+  };
+  [[nodiscard]] Places& places(const Receiver& receiver) noexcept {
+    return places_[receiver.shard][receiver.session.index];
+  }
   static bool covers(const Ranged& ranged, std::string_view destination) noexcept;
 
   // Names are numbered from 0 (message/ids.h); the first place is of the anonymous client.
@@ -93,6 +103,7 @@ class Directory {
 
   std::vector<std::vector<Receiver>> by_client_;
   std::vector<Ranged> ranged_;
+  std::vector<std::vector<Places>> places_;  // by shard and slot
   std::vector<Receiver> found_;
   std::size_t turn_ = 0;
   std::size_t count_ = 0;

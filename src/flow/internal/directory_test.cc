@@ -1,8 +1,12 @@
 #include "flow/internal/directory.h"
 
+#include <map>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include <gtest/gtest.h>
+#include <rapidcheck.h>
 
 namespace smppd::flow {
 namespace {
@@ -43,16 +47,62 @@ TEST(Directory, ForgetsASessionThatGoesAndOnlyThatOne) {
   Directory directory;
   directory.add(receiver(1, 0, 7), "258");
   directory.add(receiver(1, 1, 7), "258");
-  directory.remove(0, {1, 1});
+  directory.remove(receiver(1, 0, 7));
   ASSERT_EQ(directory.of(ClientId(7), 0).size(), 1U);
   EXPECT_EQ(all_of(directory.of(ClientId(7), 0))[0].shard, 1);
   EXPECT_EQ(directory.covering("25884").size(), 1U);
-  directory.remove(1, {1, 2});
+  Receiver later = receiver(1, 1, 7);
+  later.session.generation = 2;
+  directory.remove(later);
   EXPECT_EQ(directory.size(), 1U) << "another generation is another session";
-  directory.remove(1, {1, 1});
+  directory.remove(receiver(1, 1, 7));
   EXPECT_EQ(directory.size(), 0U);
   EXPECT_TRUE(directory.of(ClientId(7), 0).empty());
   EXPECT_TRUE(directory.covering("25884").empty());
+}
+
+TEST(Directory, WhateverComesAndGoesItKnowsWhoIsThere) {
+  EXPECT_TRUE(rc::check([] {
+    Directory directory;
+    std::map<std::pair<std::uint8_t, std::uint32_t>, std::pair<Receiver, bool>>
+        there;  // by shard and slot; has a range
+    std::uint32_t generation = 0;
+    for (const int step : *rc::gen::container<std::vector<int>>(rc::gen::inRange(0, 1 << 16))) {
+      const auto shard = static_cast<std::uint8_t>(step & 1);
+      const auto slot = static_cast<std::uint32_t>((step >> 1) & 7);
+      const auto found = there.find({shard, slot});
+      if (found == there.end()) {
+        const Receiver one{{slot, ++generation}, shard, ClientId(static_cast<std::uint32_t>((step >> 4) % 3)), {}};
+        const bool ranged = (step >> 8) % 2 == 0;
+        directory.add(one, ranged ? "258" : "");
+        there[{shard, slot}] = {one, ranged};
+      } else {
+        Receiver before = found->second.first;
+        --before.session.generation;
+        directory.remove(before);
+        directory.remove(found->second.first);
+        directory.remove(found->second.first);
+        there.erase(found);
+      }
+      RC_ASSERT(directory.size() == there.size());
+      std::set<std::uint32_t> ranged;
+      for (const Receiver& one : all_of(directory.covering("258841234567"))) ranged.insert(one.session.generation);
+      std::set<std::uint32_t> expected;
+      for (const auto& [_, one] : there) {
+        if (one.second) expected.insert(one.first.session.generation);
+      }
+      RC_ASSERT(ranged == expected);
+      for (std::uint32_t client = 0; client < 3; ++client) {
+        std::set<std::uint32_t> offered;
+        for (const Receiver& one : all_of(directory.of(ClientId(client), 0))) offered.insert(one.session.generation);
+        std::set<std::uint32_t> wanted;
+        for (const auto& [_, one] : there) {
+          if (one.first.client == ClientId(client)) wanted.insert(one.first.session.generation);
+        }
+        RC_ASSERT(offered == wanted);
+      }
+    }
+  }));
 }
 
 TEST(Directory, AnAddressRangeIsAPrefixOrARegularExpression) {
