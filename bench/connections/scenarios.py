@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 from bench.harness import subjects
+from bench.harness.places import MODEST, SMSC, at_an_end, in_the_middle
 from bench.harness.programs import BenchError, Program, Workbench, metric, wait_until
 from bench.harness.scenario import Scenario, median
-from bench.latency import fairness
 from bench.throughput.proxy import Case, start_smppd
 from bench.throughput.scenarios import prefixes
 
@@ -40,7 +40,7 @@ def binds(plan):
 
 
 def storm(plan):
-    """10,000 bound sessions lose smppd, try again every 100 ms, and it comes back."""
+    """10,000 bound sessions lose smppd, try again every 100 ms, and it comes back; then all of them vanish."""
     with Workbench(plan.tools) as bench:
         settings = subjects.config([{"name": "carrier", "mock": {}}], window=1)
         first = subjects.smppd(bench, plan.smppds[0][1], settings, "smppd")
@@ -60,8 +60,16 @@ def storm(plan):
             "binds_per_second": round(STORM / took),
             "cpu_us": round(again.cpu_seconds() / STORM * 1e6, 1),
         }
-        waiting.stop()
-    return {"rows": [row]}
+        before, started = again.cpu_seconds(), time.monotonic()
+        waiting.process.send_signal(signal.SIGKILL)
+        waiting.process.wait()
+        wait_until(lambda: metric(first.management, bound) == 0, f"{STORM} sessions gone", STORM_SECONDS)
+        gone = {
+            "subject": "all of them gone at once",
+            "seconds": round(time.monotonic() - started, 2),
+            "cpu_ms": round((again.cpu_seconds() - before) * 1e3),
+        }
+    return {"rows": [row, gone]}
 
 
 def start_waiting(bench, port, sessions, *more):
@@ -102,8 +110,8 @@ def answers(port):
 
 
 def reload_under_load(bench, plan):
-    """smppd, its control thread too, on one CPU; client and SMSC go before everything else on the others (see fairness)."""
-    with bench.placed(fairness.at_an_end(fairness.SMSC)):
+    """smppd, its control thread too, on one CPU; client and SMSC go before everything else on the others (see places)."""
+    with bench.placed(at_an_end(SMSC)):
         sim = bench.smppsim()
 
     def table(digit):
@@ -112,7 +120,7 @@ def reload_under_load(bench, plan):
 
     settings = subjects.config([subjects.upstream("carrier", sim.port)])
     settings["routes"] = [{"name": "plan", "table": table(2), "upstream": "carrier"}]
-    with bench.placed(fairness.in_the_middle):
+    with bench.placed(in_the_middle):
         subject = subjects.smppd(bench, plan.smppds[0][1], settings)
     file = next(bench.folder.glob("smppd-*.json"))
     tables = [table(3), settings["routes"][0]["table"]]
@@ -129,7 +137,7 @@ def under_load(bench, subject, work):
     report = bench.folder / "reload.json"
     load = [bench.tool("smppload"), "--connect", f"127.0.0.1:{subject.port}", "--password", "bench", "--quiet"]
     load += ["--sessions", "4", "--rate", "1000", "--duration", "1s", "--warmup", "300ms", "--json", report]
-    with bench.placed(fairness.at_an_end(fairness.MODEST)):
+    with bench.placed(at_an_end(MODEST)):
         program = bench.start("smppload", load)
     time.sleep(0.7)
     cpu, waited, started = subject.program.cpu_seconds(), shards_waited(subject.pid), time.monotonic()
@@ -173,6 +181,6 @@ def rows_of_reloads(rounds):
 
 SCENARIOS = [
     Scenario("binds", "connections", f"{BINDS:,} sessions connect and bind at once", binds),
-    Scenario("storm", "connections", f"smppd is killed under {STORM:,} sessions and comes back", storm),
+    Scenario("storm", "connections", f"smppd is killed under {STORM:,} sessions and comes back; then they all vanish", storm),
     Scenario("start", "connections", "start with a small configuration; reload of 100,000 prefixes under load", start_and_reload),
 ]

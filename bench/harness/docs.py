@@ -18,7 +18,7 @@ TARGETS = {
     "full-loop-10x100": "at most 0.6 us",
     "shards": "at most 1.15x one shard with 4 shards",
     "routes": "at most 1.10x from 10 to 100,000",
-    "sessions": "at most 1.10x from 1 to 1,000",
+    "sessions-alone": "at most 1.10x from 1 to 1,000",
     "latency-20k": "p50 at most 1.1x HAProxy's, p99 below 1 ms, p99.9 below 5 ms",
     "fairness": "p99 at most twice what it is alone",
     "fairness-crowd": "p99 at most twice what it is alone",

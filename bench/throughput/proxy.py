@@ -2,6 +2,7 @@
 from dataclasses import dataclass, field, replace
 
 from bench.harness import subjects
+from bench.harness.places import MODEST, SMSC, at_an_end, in_the_middle
 from bench.harness.programs import Workbench, cpu_seconds
 from bench.harness.scenario import median, paired_ratio, spread
 from bench.harness.syscalls import SyscallCount
@@ -18,6 +19,7 @@ class Case:
     window: int
     shards: int = 1
     links: int = 4
+    between: str = "smppd"  # who is in the middle when cases are compared; or haproxy
     haproxy: bool = True
     direct: bool = True
     receipts: bool = False
@@ -26,6 +28,7 @@ class Case:
     mock: bool = False
     tls: str = ""  # clients: between smppload and smppd; both: to smppsim too
     load: tuple = ()
+    counted: bool = True  # its syscalls; those of binding are among them, which a thousand sessions with few messages would show
     prepare: object = None  # prepare(bench, settings): the last word on the configuration
     numbers: object = None  # numbers(): the destinations, a line each; None: smppload's own
 
@@ -154,7 +157,7 @@ def run(plan, case):
 
 def finish(bench, plan, case, subject, samples):
     samples.rss = subject.program.rss()
-    if not case.receipts:  # their syscalls would be counted over the messages of another span
+    if case.counted and not case.receipts:  # their syscalls would be counted over the messages of another span
         samples.syscalls = count_syscalls(bench, plan, case, subject)
 
 
@@ -169,23 +172,35 @@ def result(plan, case, samples):
     return {"sessions": case.sessions, "window": case.window, "shards": case.shards, "rows": rows}
 
 
-def compare(plan, cases):
-    """smppd in several configurations, in turns; `cases` is Case by label and the first is the base of the ratios."""
-    binary = plan.smppds[0][1]
+def compare(plan, cases, own_cpu=False):
+    """Configurations in turns; `cases` is Case by label and the first is the base of the ratios.
+
+    With `own_cpu` whoever is in the middle has the first CPU, and clients and SMSC the others.
+    """
+    middle, smsc, client = (in_the_middle, at_an_end(SMSC), at_an_end(MODEST)) if own_cpu else (None, None, None)
     plan = replace(plan, seconds=plan.seconds * COMPARED)
     with Workbench(plan.tools) as bench:
-        sim = bench.smppsim()
+        with bench.placed(smsc):
+            sim = bench.smppsim()
         cases = {label: with_numbers(bench, label, case) for label, case in cases.items()}
-        standing = {label: start_smppd(bench, case, sim.port, binary, label) for label, case in cases.items()}
+        with bench.placed(middle):
+            standing = {label: start_compared(bench, plan, case, sim.port, label) for label, case in cases.items()}
         samples = {label: Samples(label) for label in cases}
-        for _ in range(plan.rounds):
+        with bench.placed(client):
+            for _ in range(plan.rounds):
+                for label, case in cases.items():
+                    subject = standing[label]
+                    one_run(bench, plan, case, subject.port, samples[label], subject.pid)
             for label, case in cases.items():
-                subject = standing[label]
-                one_run(bench, plan, case, subject.port, samples[label], subject.pid)
-        for label, case in cases.items():
-            finish(bench, plan, case, standing[label], samples[label])
+                finish(bench, plan, case, standing[label], samples[label])
     rows = [sample.row() for sample in samples.values()]
     base = next(iter(samples.values())).cpu_us
     for row in rows[1:]:
         row["ratio_to_base"] = round(paired_ratio(samples[row["subject"]].cpu_us, base), 3)
     return {"rows": rows}
+
+
+def start_compared(bench, plan, case, sim_port, label):
+    if case.between == "haproxy":
+        return subjects.haproxy(bench, sim_port, threads=case.shards)
+    return start_smppd(bench, case, sim_port, plan.smppds[0][1], label)

@@ -8,7 +8,7 @@ from .proxy import Case, compare, run
 
 SHAPES = ((4, 1000), (20, 100), (50, 10), (200, 1), (1, 1), (1000, 10))
 EQUAL_RATE = 20_000
-ALONE_RATE = 2_000  # every message comes alone
+ALONE_RATE = 5_000  # a message has left before the next comes
 
 LIMITED = {"system_id": "smppload", "password": "bench", "rate_limit": {"messages_per_second": 100_000_000}}
 ADDRESSES = {**LIMITED, "addresses": {"source": {"allowed": ["smppload", "SHOP*"]}, "destination": {"blocked": ["+27*"]}}}
@@ -28,8 +28,8 @@ def proxy(name, question, case):
     return Scenario(name, "throughput", question, lambda plan: run(plan, case))
 
 
-def comparison(name, question, cases):
-    return Scenario(name, "throughput", question, lambda plan: compare(plan, cases))
+def comparison(name, question, cases, **how):
+    return Scenario(name, "throughput", question, lambda plan: compare(plan, cases, **how))
 
 
 def shapes():
@@ -109,8 +109,21 @@ def route_cases():
     return cases
 
 
-def session_cases(rate):
-    return {f"{count} sessions": Case(count, 100, load=("--rate", rate)) for count in (1, 10, 100, 1000)}
+def named(count):
+    return "1 session" if count == 1 else f"{count:,} sessions"
+
+
+def session_cases():
+    return {named(count): Case(count, 100, load=("--rate", EQUAL_RATE)) for count in (1, 10, 100, 1000)}
+
+
+def lone_message_cases():
+    """Each message when it is due, as no step of the schedule holds two; what is left is what a session costs."""
+    how = {"load": ("--rate", ALONE_RATE, "--tick", "1us"), "counted": False}
+    cases = {named(count): Case(count, 100, **how) for count in (1, 10, 100, 1000)}
+    for count in (1, 1000):
+        cases[f"HAProxy, {named(count)}"] = Case(count, 100, between="haproxy", **how)
+    return cases
 
 
 def tls_cases():
@@ -137,9 +150,10 @@ SCENARIOS = [
     comparison("shards", "more shards, and the hop to the shard of the link, 20 x 100", shard_cases()),
     comparison("filters", "each filter alone, then all, 20 x 100", filter_cases()),
     comparison("routes", "from one route to 100,000 by prefix, 20 x 100", route_cases()),
-    comparison("sessions", f"{EQUAL_RATE:,} messages a second in all, from ever more sessions", session_cases(EQUAL_RATE)),
+    comparison("sessions", f"{EQUAL_RATE:,} messages a second in all, from ever more sessions", session_cases()),
     comparison(
-        "sessions-alone", f"{ALONE_RATE:,} a second, so that every message comes alone", session_cases(ALONE_RATE)
+        "sessions-alone", f"{ALONE_RATE:,} a second, every message by itself, who is in the middle with a CPU of its own",
+        lone_message_cases(), own_cpu=True,
     ),
     comparison("proxy-tls", "TLS off, to clients, and to clients and SMSC, 20 x 100", tls_cases()),
     comparison("overload", "an answer that says throttled, beside a message served, 20 x 100", overload_cases()),

@@ -12,8 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 
 from bench import soak  # noqa: E402
-from bench.harness import docs, plots, report, scenario, syscalls  # noqa: E402
-from bench.latency import fairness  # noqa: E402
+from bench.harness import docs, places, plots, report, scenario, syscalls  # noqa: E402
 from bench.road import counting  # noqa: E402
 from bench.suites import SCENARIOS  # noqa: E402
 
@@ -166,16 +165,16 @@ def placed(place):
 
 @pytest.mark.parametrize("urgent", [True, False])
 def test_who_sends_little_goes_before_who_saturates_and_nobody_before_the_program_in_the_middle(monkeypatch, urgent):
-    if urgent and not fairness.may_be_urgent():
+    if urgent and not places.may_be_urgent():
         urgent = False  # this machine has only the other way
-    monkeypatch.setattr(fairness, "may_be_urgent", lambda: urgent)
-    middle, others = (sorted(some) for some in fairness.cpus())
+    monkeypatch.setattr(places, "may_be_urgent", lambda: urgent)
+    middle, others = (sorted(some) for some in places.cpus())
     assert len(os.sched_getaffinity(0)) == 1 or not set(middle) & set(others)
-    assert placed(fairness.in_the_middle) == f"{middle} {os.SCHED_OTHER}"
+    assert placed(places.in_the_middle) == f"{middle} {os.SCHED_OTHER}"
     modest = os.SCHED_FIFO if urgent else os.SCHED_OTHER
-    assert placed(fairness.at_an_end(fairness.MODEST)) == placed(fairness.at_an_end(fairness.SMSC)) == f"{others} {modest}"
+    assert placed(places.at_an_end(places.MODEST)) == placed(places.at_an_end(places.SMSC)) == f"{others} {modest}"
     greedy = os.SCHED_OTHER if urgent else os.SCHED_IDLE
-    assert placed(fairness.at_an_end(fairness.GREEDY)) == f"{others} {greedy}"
+    assert placed(places.at_an_end(places.GREEDY)) == f"{others} {greedy}"
 
 
 def test_a_tiny_run_of_fairness_sees_both_clients(tmp_path):
