@@ -36,6 +36,14 @@ def listening(port):
     return False
 
 
+def established(port):
+    """Connections to a local port that the kernel knows."""
+    ending = f":{port:04X}"
+    with open("/proc/net/tcp") as table:
+        next(table)
+        return sum(1 for line in table if (fields := line.split())[3] == "01" and fields[1].endswith(ending))
+
+
 def cpu_seconds(pid):
     """User and system time of all threads of a process, also of those that ended."""
     return time.clock_gettime((~pid << 3) | 2)  # the process clock as clock_getcpuclockid(3) numbers it

@@ -8,7 +8,7 @@ import time
 
 from bench.harness import subjects
 from bench.harness.places import GREEDY, MODEST, SMSC, at_an_end, in_the_middle, may_be_urgent
-from bench.harness.programs import Workbench
+from bench.harness.programs import Workbench, established, wait_until
 from bench.harness.scenario import median, paired_ratio
 from bench.latency.percentiles import load, row_of
 
@@ -64,6 +64,7 @@ def run_beside(bench, plan, between, shape, how):
     words += ["--sessions", sessions, "--window", window, "--quiet", "--json", report, "--duration", "300s"]
     with bench.placed(at_an_end(GREEDY)):
         greedy = bench.start("greedy", words)
+    wait_until(lambda: established(port) >= sessions, f"the greedy client's {sessions} sessions")
     time.sleep(plan.warmup)
     heard = modest_run(bench, plan, between)
     greedy.stop()

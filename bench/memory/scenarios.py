@@ -3,7 +3,7 @@ import time
 
 from bench.connections.scenarios import start_waiting
 from bench.harness import subjects
-from bench.harness.programs import Workbench, metric, raise_file_limit, wait_until
+from bench.harness.programs import Workbench, established, metric, raise_file_limit, wait_until
 from bench.harness.scenario import Scenario
 
 SPARE_FILES = 1_000
@@ -59,14 +59,6 @@ def haproxy_row(plan, sessions):
         load.check()
         full = settled_rss(subject.program)
     return row("haproxy", sessions, empty, full)
-
-
-def established(port):
-    """Connections to a local port that the kernel knows."""
-    ending = f":{port:04X}"
-    with open("/proc/net/tcp") as table:
-        next(table)
-        return sum(1 for line in table if (fields := line.split())[3] == "01" and fields[1].endswith(ending))
 
 
 def row(name, sessions, empty, full):

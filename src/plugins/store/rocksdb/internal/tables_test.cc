@@ -308,10 +308,11 @@ TEST_F(TablesTest, AFullDiskHasRoomForTheManifest) {
 
 TEST_F(TablesTest, TheRoomForTheManifestMovesAlongWithIt) {
   open_small();
-  std::string value(30'000, 'v');  // the keys of a file are in the manifest, too
-  for (int round = 0; round < 12; ++round) {
-    const std::string key = std::string(20'000, 'k') + std::to_string(round);
-    put(Table::kFacts, key, value);
+  // The first and the last key of a file are in the manifest, too. The room ahead is for what compactions that happen
+  // to run while the disk is full add, each one file.
+  for (int round = 0; round < 40; ++round) {
+    const std::string key = std::string(6'000, 'k') + std::to_string(round);
+    put(Table::kFacts, key, "v");
     ASSERT_TRUE(tables_->flush());
     disk_->fill("MANIFEST-");
     put(Table::kFacts, "f", std::to_string(round));
