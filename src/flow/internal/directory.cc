@@ -6,6 +6,11 @@ namespace smppd::flow {
 
 namespace {
 
+// Another shard may have given the same handle.
+bool same_session(const Receiver& one, const Receiver& other) noexcept {
+  return one.shard == other.shard && one.session == other.session;
+}
+
 // Whatever a regular expression needs beyond digits; without it the range is an address or the beginning of one.
 bool is_plain(std::string_view range) noexcept {
   return range.find_first_not_of("+0123456789") == std::string_view::npos;
@@ -45,7 +50,7 @@ void Directory::remove(const Receiver& receiver) noexcept {
 
   const auto [in_client, in_ranged] = places(receiver);
   std::vector<Receiver>& receivers = by_client_[client];
-  if (in_client >= receivers.size() || receivers[in_client].session != receiver.session) return;
+  if (in_client >= receivers.size() || !same_session(receivers[in_client], receiver)) return;
   --count_;
   if (in_client + std::size_t{1} != receivers.size()) {
     receivers[in_client] = receivers.back();

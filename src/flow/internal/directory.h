@@ -1,5 +1,6 @@
 // Which sessions can receive what, over all shards: every shard has a copy, changed by mail when a session binds or
-// goes. Shard-local. Coming, going and finding take the same time however many there are, for thousands may go at once.
+// goes. Shard-local. Thousands may go at once, so coming, going and finding a client's take the same time however many
+// there are.
 #pragma once
 
 #include <cstddef>
